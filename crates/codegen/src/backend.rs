@@ -1,0 +1,227 @@
+//! The narrow interface between the framework and a backend, and the protocol of compiled code.
+//!
+//! # The buffer
+//!
+//! Values enter and leave compiled code through one buffer of words a thread (`buf`): `Int` as is, `Flt` as its bits,
+//! `Ref` as its word, `Bool` as 0 or 1. It is in use only between the last store of one piece of code and the first
+//! loads of the next, so nested entries can share it. While it is in use no allocation happens.
+//!
+//! # Entry
+//!
+//! ```text
+//! left = enter(code, ctx, buf, START)      // buf[i] = input i
+//! ```
+//!
+//! `code` is what a [`TraceCell`] holds or [`CompiledTrace::entry`]. The word that comes back is decoded by
+//! [`Left::decode`].
+//!
+//! # Exits and bridges
+//!
+//! A failing guard stores the values of its [`ir::Exit::live`] to `buf[0..]` in that order and jumps to what its exit's
+//! cell holds: at first the stub, which returns to `enter` with the exit's number; after [`CompiledTrace::attach`] the entry
+//! of a bridge, whose inputs are exactly those live values. Numbers are global: the input's `first_exit` plus the
+//! [`ir::ExitId`].
+//!
+//! # Jumps
+//!
+//! `jump_loop` and `jump_body` store their operands to `buf[0..]` and jump to what the target's [`TraceCell`] holds. To
+//! take a trace out of use, store [`Backend::stub`] into its cell: a jump then comes out of `enter` as [`Left::Loop`] or
+//! [`Left::Body`], with the inputs or the phis of the target in the buffer.
+
+use ir::{ExitId, Trace, TraceId};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+
+/// Turns traces into machine code.
+pub trait Backend: Send {
+    /// Compiles one optimised trace. Dereferences no guest pointer, so it may run on any thread.
+    fn compile(&mut self, input: &CompileInput) -> Result<CompiledTrace, CompileError>;
+
+    /// The way from Rust into compiled code.
+    fn enter(&self) -> EnterFn;
+
+    /// Code that only returns to `enter`: what exit cells hold at first and what the cell of a trace that fell holds.
+    fn stub(&self) -> usize;
+
+    /// Gives a trace's code and cells back.
+    ///
+    /// # Safety
+    /// No activation of the trace is left on any stack, no cell holds its entry, and no other code can reach it.
+    unsafe fn free(&mut self, trace: CompiledTrace);
+
+    /// Bytes of code memory in use.
+    fn code_bytes(&self) -> usize;
+}
+
+/// `enter(code, ctx, buf, selector)`: runs compiled code and returns how it was left (see [`Left`]). The selector is
+/// [`START`] or [`BODY`].
+///
+/// Calling it is sound if `code` is the entry of code that has not been freed, `ctx` is a context laid out as [`Config`] says,
+/// and `buf` has `buffer_words` words that begin with the code's inputs.
+///
+/// [`Config`]: crate::Config
+pub type EnterFn = unsafe extern "C" fn(code: usize, ctx: *mut u8, buf: *mut u64, selector: u64) -> u64;
+
+/// The selector with which a trace is entered at its start.
+pub const START: u64 = 0;
+/// The selector with which a trace is entered at its label; the buffer then holds the label's phis.
+pub const BODY: u64 = 1 << 63;
+
+/// What stays of a trace while its code comes and goes. Lives at a stable address, because code refers to it.
+#[derive(Debug)]
+#[repr(C)]
+pub struct TraceCell {
+    /// Where to enter the trace: its entry, or [`Backend::stub`] while it has none or has fallen.
+    pub entry: AtomicUsize,
+    /// Nonzero once an assumption of the trace fell: `still_valid` then leaves.
+    pub fallen: AtomicU8,
+}
+
+impl TraceCell {
+    pub fn new(stub: usize) -> Arc<TraceCell> {
+        Arc::new(TraceCell { entry: AtomicUsize::new(stub), fallen: AtomicU8::new(0) })
+    }
+}
+
+/// A trace to compile, with everything its code refers to.
+#[derive(Debug)]
+pub struct CompileInput {
+    /// Optimised and verified: guards carry exits, values that cross the label are phis.
+    pub trace: Trace,
+    pub id: TraceId,
+    /// The flag that `still_valid` tests is this cell's; a `jump_loop` to `id` itself goes through it, too.
+    pub cell: Arc<TraceCell>,
+    /// The cells of the traces that the trace jumps to.
+    pub targets: Vec<(TraceId, Arc<TraceCell>)>,
+    /// The number of exit 0.
+    pub first_exit: u32,
+    /// The address of the trace's constant table: one word for each [`ir::ConstRef`]. The table is registered with the
+    /// collector, which updates it when objects move, and stays where it is while the code lives.
+    pub constants: usize,
+    pub dump: Dump,
+}
+
+/// What to print for a log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Dump {
+    /// The input of the code generator.
+    pub clif: bool,
+    pub asm: bool,
+}
+
+/// The code of a trace. Dropping it leaves code and cells in place; see [`Backend::free`].
+#[derive(Debug)]
+pub struct CompiledTrace {
+    /// What goes into the trace's cell (a loop, a function) or into an exit's cell (a bridge).
+    pub entry: usize,
+    pub code_bytes: usize,
+    /// What [`Dump`] asked for, empty if nothing.
+    pub text: String,
+    /// One cell for each exit of the trace.
+    pub(crate) exits: &'static [AtomicUsize],
+    /// Where the code lies and how much memory it takes.
+    pub(crate) region: (usize, usize),
+    /// Cells that the code refers to.
+    pub(crate) _cells: Vec<Arc<TraceCell>>,
+}
+
+impl CompiledTrace {
+    /// Makes an exit continue at `entry`: a bridge whose inputs are the exit's live values.
+    pub fn attach(&self, exit: ExitId, entry: usize) {
+        self.exits[exit.0 as usize].store(entry, Ordering::Release);
+    }
+
+    /// Makes an exit leave again.
+    pub fn detach<B: Backend + ?Sized>(&self, backend: &B, exit: ExitId) {
+        self.attach(exit, backend.stub());
+    }
+}
+
+/// Why a trace was not compiled. None of them is an error of the program: the interpreter goes on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CompileError {
+    /// The code memory is used up.
+    NoMemory,
+    /// More inputs, phis or live values than the buffer has words.
+    TooManyValues { values: usize, buffer_words: usize },
+    /// The code generator refused; its message.
+    Rejected(String),
+}
+
+/// How compiled code was left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Left {
+    /// Through the exit of this number; its live values are in the buffer.
+    Exit(u32),
+    /// `finish_return`: the result is in `buf[0]`.
+    Return,
+    /// `finish_raise`: the exception is in `buf[0]`.
+    Raise,
+    /// By a `jump_loop` to a trace without code; its inputs are in the buffer.
+    Loop(TraceId),
+    /// By a `jump_body` to a trace without code; the label's phis are in the buffer.
+    Body(TraceId),
+}
+
+impl Left {
+    pub(crate) const RETURN: u64 = 1 << 33;
+    pub(crate) const RAISE: u64 = Self::RETURN + 1;
+    pub(crate) const LOOP: u64 = 1 << 32;
+    /// The sign bit, so that the test at a trace's entry is one instruction.
+    pub(crate) const BODY: u64 = BODY;
+
+    pub fn decode(word: u64) -> Left {
+        let low = word as u32;
+        match word & !0xffff_ffff {
+            0 => Left::Exit(low),
+            Self::LOOP => Left::Loop(TraceId(low)),
+            Self::BODY => Left::Body(TraceId(low)),
+            _ if word == Self::RETURN => Left::Return,
+            _ if word == Self::RAISE => Left::Raise,
+            _ => panic!("compiled code left with the unknown word {word:#x}"),
+        }
+    }
+}
+
+/// The record of an activation that stands in a call which may run guest code (a call with an exit). Records lie on
+/// the native stack, newest first, linked from the context at `Config::activation_offset`; the collector sees them by
+/// scanning the stack.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Activation {
+    /// The record below, or null.
+    pub previous: *mut Activation,
+    /// The number of the call's exit.
+    pub exit: u64,
+    /// Set nonzero by an inspector: the next `still_valid` of this activation leaves.
+    pub inspected: u64,
+    // The exit's live values follow, one word each, in the buffer's format.
+}
+
+impl Activation {
+    pub(crate) const HEADER_BYTES: u32 = size_of::<Activation>() as u32;
+
+    /// The live values of the call's exit.
+    ///
+    /// # Safety
+    /// `record` is linked from a context, its call is still in progress, and `count` is the length of its exit's `live`.
+    pub unsafe fn live<'a>(record: *const Activation, count: usize) -> &'a [u64] {
+        // SAFETY: compiled code stores the live values right behind the record before it links it.
+        unsafe { std::slice::from_raw_parts(record.add(1).cast::<u64>(), count) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Left;
+    use ir::TraceId;
+
+    #[test]
+    fn leaving_words_are_distinct() {
+        assert_eq!(Left::decode(7), Left::Exit(7));
+        assert_eq!(Left::decode(Left::RETURN), Left::Return);
+        assert_eq!(Left::decode(Left::RAISE), Left::Raise);
+        assert_eq!(Left::decode(Left::LOOP | 3), Left::Loop(TraceId(3)));
+        assert_eq!(Left::decode(Left::BODY | u32::MAX as u64), Left::Body(TraceId(u32::MAX)));
+    }
+}

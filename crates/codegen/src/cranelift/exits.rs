@@ -1,0 +1,156 @@
+//! Guards, and the code of exits.
+//!
+//! An exit stores its live values to the buffer, loads what its cell holds and jumps there with its number. Exits with
+//! equal live values share that code: a guard of theirs only brings its number. Exit code is most of a trace's code and most
+//! of its compile time.
+
+use super::lower::Lower;
+use crate::backend::{Activation, TraceCell};
+use cranelift_codegen::ir::{
+    Block, BlockArg, InstBuilder, MemFlagsData, Value, condcodes::IntCC, types,
+};
+use ir::{Arg, ExitId, Op, Ty, ValueId};
+use std::collections::HashMap;
+
+impl Lower<'_> {
+    pub(super) fn guard(&mut self, op: &Op, holds: bool) {
+        if let Some(is_flt) = self.left_to_guard(op.args[0]) {
+            return self.guard_is_flt(is_flt.args[0], exit_of(op));
+        }
+        let condition = self.arg(op.args[0]);
+        self.leave_unless(condition, holds, exit_of(op));
+    }
+
+    pub(super) fn guard_value(&mut self, op: &Op) {
+        let (value, expected) = (op.args[0], op.args[1]);
+        let header = value.value().and_then(|id| self.headers.get(&id).copied());
+        let equal = match (header, expected) {
+            // The comparison of a shape is one of header words: the shift is saved.
+            (Some(header), Arg::Int(shape)) if (0..1 << 30).contains(&shape) => {
+                self.fb.ins().icmp_imm_s(IntCC::Equal, header, (shape << 1) | 1)
+            }
+            _ => {
+                // Floats compare by their bits: a known value is known to the sign of zero.
+                let (a, b) = (self.arg(value), self.arg(expected));
+                let (a, b) = match self.ty(value) {
+                    Ty::Flt => (self.word_of(a), self.word_of(b)),
+                    _ => (a, b),
+                };
+                self.fb.ins().icmp(IntCC::Equal, a, b)
+            }
+        };
+        self.leave_unless(equal, true, exit_of(op));
+    }
+
+    /// Leaves if the trace's flag is set, or the activation's, where the trace has calls that can set it.
+    pub(super) fn still_valid(&mut self, op: &Op) {
+        let cell = &raw const *self.input.cell as usize;
+        let fallen = self.word((cell + std::mem::offset_of!(TraceCell, fallen)) as u64);
+        // An atomic load, because a plain one could be merged with the one of the iteration before.
+        let mut flag = self.fb.ins().atomic_load(types::I8, MemFlagsData::trusted(), fallen);
+        if let Some(slot) = self.activation {
+            let offset = std::mem::offset_of!(Activation, inspected) as i32;
+            let inspected = self.fb.ins().stack_load(types::I64, types::I64, slot, offset);
+            let inspected = self.fb.ins().ireduce(types::I8, inspected);
+            flag = self.fb.ins().bor(flag, inspected);
+        }
+        self.leave_unless(flag, false, exit_of(op));
+    }
+
+    pub(super) fn leave(&mut self, op: &Op) {
+        let exit = self.exit_block(exit_of(op));
+        self.fb.ins().jump(exit, &[]);
+    }
+
+    /// Goes on in a new block if `condition` is `holds`.
+    pub(super) fn leave_unless(&mut self, condition: Value, holds: bool, exit: ExitId) {
+        let exit = self.exit_block(exit);
+        let next = self.fb.create_block();
+        let (if_true, if_false) = if holds { (next, exit) } else { (exit, next) };
+        self.fb.ins().brif(condition, if_true, &[], if_false, &[]);
+        self.fb.switch_to_block(next);
+    }
+
+    /// The block that leaves through `exit`; its code is emitted by [`Lower::emit_exits`].
+    pub(super) fn exit_block(&mut self, exit: ExitId) -> Block {
+        if let Some(&(_, block)) = self.exit_blocks.iter().find(|(id, _)| *id == exit) {
+            return block;
+        }
+        let block = self.fb.create_block();
+        self.fb.set_cold_block(block);
+        self.exit_blocks.push((exit, block));
+        block
+    }
+
+    pub(super) fn emit_exits(&mut self) {
+        let trace = &self.input.trace;
+        let mut groups: Vec<(&Live, Vec<(ExitId, Block)>)> = Vec::new();
+        let mut group_of: HashMap<&Live, usize> = HashMap::new();
+        for &(exit, block) in &self.exit_blocks {
+            let live = &trace.exits[exit.0 as usize].live[..];
+            let group = *group_of.entry(live).or_insert_with(|| {
+                groups.push((live, Vec::new()));
+                groups.len() - 1
+            });
+            groups[group].1.push((exit, block));
+        }
+        if groups.is_empty() {
+            return;
+        }
+        let tail = self.block_with_exit();
+        for (live, exits) in groups {
+            let target = match exits.len() {
+                1 => tail,
+                _ => self.block_with_exit(),
+            };
+            for &(exit, block) in &exits {
+                self.fb.switch_to_block(block);
+                if target == tail {
+                    self.store_live(live);
+                }
+                let exit = self.word(u64::from(exit.0));
+                self.fb.ins().jump(target, &[BlockArg::from(exit)]);
+            }
+            if target != tail {
+                self.fb.switch_to_block(target);
+                self.store_live(live);
+                let exit = self.fb.block_params(target)[0];
+                self.fb.ins().jump(tail, &[BlockArg::from(exit)]);
+            }
+        }
+        self.fb.switch_to_block(tail);
+        self.leave_through_cell();
+    }
+
+    /// A block whose parameter is the exit's index.
+    fn block_with_exit(&mut self) -> Block {
+        let block = self.cold_block();
+        self.fb.append_block_param(block, types::I64);
+        block
+    }
+
+    fn store_live(&mut self, live: &Live) {
+        let values: Vec<Value> = live.iter().map(|&(id, _)| self.value(id)).collect();
+        self.store_buffer(&values);
+    }
+
+    /// Ends the function in the current block, whose parameter is the exit's index.
+    fn leave_through_cell(&mut self) {
+        let block = self.fb.current_block().expect("in the block that leaves");
+        let exit = self.fb.block_params(block)[0];
+        let number = self.fb.ins().iadd_imm_s(exit, i64::from(self.input.first_exit));
+        let cells = self.word(self.exit_cells as u64);
+        let offset = self.fb.ins().ishl_imm_u(exit, 3);
+        let cell = self.fb.ins().iadd(cells, offset);
+        let target = self.fb.ins().load(types::I64, self.memory.state, cell, 0);
+        self.fb.ins().return_call_indirect(self.trace_signature, target, &[self.ctx, self.buf, number]);
+    }
+}
+
+/// An exit's live values.
+type Live = [(ValueId, Ty)];
+
+/// The exit of a guard.
+fn exit_of(op: &Op) -> ExitId {
+    op.exit.unwrap_or_else(|| panic!("{} without an exit: the trace is not optimised", op.code.row().text))
+}

@@ -1,0 +1,488 @@
+//! From trace operations to Cranelift's.
+//!
+//! The trace is one line, so lowering is one walk; what it leaves for the end are the exits' blocks. With a label the
+//! function has this shape:
+//!
+//! ```text
+//! entry:          selector < 0 ? body_entry : start
+//! start:          load the inputs; … ; jump preheader(phis on entry)
+//! body_entry:     load the phis; jump preheader(phis)
+//! preheader(all phis):    jump header(the phis that change)
+//! header(changing phis):  …; jump header(next)
+//! ```
+//!
+//! A loop without a label goes round on its inputs: `start` jumps to the header. Phis that the loop does not change are parameters of the preheader alone, so they need no register shuffling.
+
+use super::analysis::{Facts, Phi, clif_type};
+use super::slow::SlowPaths;
+use super::trace_signature;
+use crate::backend::{CompileInput, Left};
+use crate::config::Config;
+use cranelift_codegen::ir::{
+    self as clif, AliasRegionData, Block, BlockArg, InstBuilder, MemFlagsData, SigRef, StackSlot, StackSlotData,
+    StackSlotKind, Value, condcodes::IntCC, types,
+};
+use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
+use cranelift_frontend::FunctionBuilder;
+use ir::{Arg, Attr, ConstRef, ExitId, Op, OpCode, TraceId, Ty, ValueId};
+use std::collections::{HashMap, HashSet};
+
+/// The state of lowering one trace.
+pub(super) struct Lower<'a> {
+    pub(super) fb: FunctionBuilder<'a>,
+    pub(super) config: &'a Config,
+    pub(super) slow: SlowPaths,
+    pub(super) input: &'a CompileInput,
+    pub(super) facts: &'a Facts,
+    pub(super) memory: Memory,
+    pub(super) ctx: Value,
+    pub(super) buf: Value,
+    pub(super) trace_signature: SigRef,
+    /// The calling convention of Rust's `extern "C"`.
+    pub(super) call_conv: CallConv,
+    /// Signatures of `extern "C"` functions on words, by their number of arguments and whether they return.
+    pub(super) word_signatures: HashMap<(usize, bool), SigRef>,
+    /// Signatures of the slow paths' stubs, with one and with two parameters of their own.
+    pub(super) stub_signatures: [Option<SigRef>; 2],
+    /// The address of the cell of exit 0.
+    pub(super) exit_cells: usize,
+    /// Blocks of the exits met so far, in order.
+    pub(super) exit_blocks: Vec<(ExitId, Block)>,
+    /// The header words loaded for `shape`, so that a guard compares them unshifted.
+    pub(super) headers: HashMap<ValueId, Value>,
+    /// Floats unboxed ahead of their operation, by the boxed value.
+    pub(super) floats: HashMap<ValueId, Value>,
+    /// Results of overflow-tested arithmetic with their overflow flags.
+    pub(super) overflow_pairs: HashMap<(OpCode, Arg, Arg), (Value, Value)>,
+    /// Objects that need no barrier until the next collection.
+    pub(super) barriered: HashSet<Value>,
+    pub(super) activation: Option<StackSlot>,
+    pub(super) slice: Option<StackSlot>,
+    values: Vec<Option<Value>>,
+    /// What has been loaded of the constant table.
+    constants: HashMap<ConstRef, Value>,
+    /// The pointer to the heap, once it has been loaded.
+    heap: Option<Value>,
+    owner_slots: HashMap<ValueId, StackSlot>,
+    body_entry: Option<Block>,
+    header: Option<Block>,
+}
+
+/// Disjoint kinds of memory, as Cranelift's alias analysis is told of them.
+#[derive(Clone, Copy)]
+pub(super) struct Memory {
+    /// Heap objects.
+    pub(super) objects: MemFlagsData,
+    /// Buffers off the heap; any alignment.
+    pub(super) raw: MemFlagsData,
+    /// The context and the heap's allocation state.
+    pub(super) state: MemFlagsData,
+    /// The entry and exit buffer.
+    pub(super) buffer: MemFlagsData,
+    /// What compiled code never writes.
+    pub(super) constant: MemFlagsData,
+}
+
+impl<'a> Lower<'a> {
+    pub(super) fn new(
+        mut fb: FunctionBuilder<'a>,
+        config: &'a Config,
+        slow: SlowPaths,
+        input: &'a CompileInput,
+        facts: &'a Facts,
+        call_conv: CallConv,
+        exit_cells: usize,
+    ) -> Lower<'a> {
+        let memory = Memory::declare(&mut fb);
+        let trace_signature = fb.import_signature(trace_signature());
+        let entry = fb.create_block();
+        fb.append_block_params_for_function_params(entry);
+        fb.switch_to_block(entry);
+        let [ctx, buf, selector] = *fb.block_params(entry) else { unreachable!("three parameters") };
+        let body_entry = input.trace.ops.iter().any(|op| op.code == OpCode::Label).then(|| {
+            let start = fb.create_block();
+            let body_entry = fb.create_block();
+            let to_body = fb.ins().icmp_imm_s(IntCC::SignedLessThan, selector, 0);
+            fb.ins().brif(to_body, body_entry, &[], start, &[]);
+            fb.switch_to_block(start);
+            body_entry
+        });
+        let mut owners: Vec<ValueId> = facts.owners.iter().copied().collect();
+        owners.sort();
+        let owner_slots = owners.into_iter().map(|id| (id, stack_words(&mut fb, 1))).collect();
+        let activation = facts
+            .activation_words
+            .map(|words| stack_words(&mut fb, crate::Activation::HEADER_BYTES / 8 + words));
+        let slice = (facts.slice_words > 0).then(|| stack_words(&mut fb, facts.slice_words));
+        Lower {
+            fb,
+            config,
+            slow,
+            input,
+            facts,
+            memory,
+            ctx,
+            buf,
+            trace_signature,
+            call_conv,
+            word_signatures: HashMap::new(),
+            stub_signatures: [None; 2],
+            exit_cells,
+            exit_blocks: Vec::new(),
+            headers: HashMap::new(),
+            floats: HashMap::new(),
+            overflow_pairs: HashMap::new(),
+            barriered: HashSet::new(),
+            activation,
+            slice,
+            constants: HashMap::new(),
+            heap: None,
+            values: vec![None; input.trace.ops.len()],
+            owner_slots,
+            body_entry,
+            header: None,
+        }
+    }
+
+    pub(super) fn run(&mut self) {
+        let trace = &self.input.trace;
+        if self.body_entry.is_none() {
+            self.start_activation();
+        }
+        let inputs = trace.input_count();
+        let mut index = 0;
+        while index < trace.ops.len() {
+            let op = &trace.ops[index];
+            if index == inputs && self.body_entry.is_none() && trace.ops.last().is_some_and(|op| op.code == OpCode::JumpLabel) {
+                self.loop_on_inputs();
+            }
+            match op.code {
+                OpCode::Input => {
+                    let value = self.load_buffer(index, op.ty);
+                    self.define(ValueId(index as u32), value);
+                }
+                OpCode::Label => {
+                    self.label();
+                    index += self.facts.phis.len();
+                }
+                _ => self.op(ValueId(index as u32), op),
+            }
+            index += 1;
+        }
+        self.emit_exits();
+    }
+
+    pub(super) fn finish(mut self, target: TargetFrontendConfig) {
+        self.fb.seal_all_blocks();
+        self.fb.finalize(target);
+    }
+
+    /// Lowers one operation; inputs and the label are lowered by [`Lower::run`].
+    fn op(&mut self, id: ValueId, op: &Op) {
+        if let Some(value) = self.arith(op) {
+            self.define(id, value);
+            return;
+        }
+        let value = match op.code {
+            OpCode::RefEq => {
+                let (a, b) = (self.arg(op.args[0]), self.arg(op.args[1]));
+                self.fb.ins().icmp(IntCC::Equal, a, b)
+            }
+            OpCode::IsInt => self.is_int(op.args[0]),
+            OpCode::IntBox => self.int_box(op.args[0]),
+            OpCode::IntUnbox => self.int_unbox(op.args[0]),
+            OpCode::IsFlt if self.guarded_next(id) => return,
+            OpCode::IsFlt => self.is_flt(op.args[0]),
+            OpCode::FltBox => self.flt_box(op.args[0]),
+            OpCode::FltUnbox => self.flt_unbox(op.args[0]),
+            OpCode::BoolBox => self.bool_box(op.args[0]),
+            OpCode::IsNull => {
+                let a = self.arg(op.args[0]);
+                self.fb.ins().icmp_imm_u(IntCC::Equal, a, 0)
+            }
+
+            OpCode::Shape => self.shape(id, op),
+            OpCode::SetShape => return self.set_shape(op),
+            OpCode::GetField => self.get_field(op),
+            OpCode::SetField | OpCode::InitField => return self.set_field(op),
+            OpCode::GetItem => self.get_item(op),
+            OpCode::SetItem | OpCode::InitItem => return self.set_item(op),
+            OpCode::RawLoad => self.raw_load(op),
+            OpCode::RawStore => return self.raw_store(op),
+            OpCode::New => self.new_object(op),
+            OpCode::NewItems => self.new_items(id, op),
+
+            OpCode::Call | OpCode::CallSlice => match self.call(op) {
+                Some(value) => value,
+                None => return,
+            },
+
+            OpCode::GuardTrue => return self.guard(op, true),
+            OpCode::GuardFalse => return self.guard(op, false),
+            OpCode::GuardValue => return self.guard_value(op),
+            OpCode::StillValid => return self.still_valid(op),
+            OpCode::Leave => return self.leave(op),
+            OpCode::AssumeTrue | OpCode::AssumeFalse | OpCode::AssumeValue => return,
+
+            OpCode::JumpLabel => return self.jump_label(op),
+            OpCode::JumpLoop => return self.jump_out(op, Left::LOOP),
+            OpCode::JumpBody => return self.jump_out(op, Left::BODY),
+            OpCode::FinishReturn => return self.finish_with(op, Left::RETURN),
+            OpCode::FinishRaise => return self.finish_with(op, Left::RAISE),
+            code => unreachable!("{code:?} in the middle of a trace"),
+        };
+        self.define(id, value);
+    }
+
+    /// Whether the only reader of a condition is a `guard_true` right behind it, which then makes the test itself.
+    fn guarded_next(&self, id: ValueId) -> bool {
+        let next = self.input.trace.ops.get(id.0 as usize + 1);
+        self.facts.uses[id.0 as usize] == 1
+            && next.is_some_and(|op| op.code == OpCode::GuardTrue && op.args[0] == Arg::Value(id))
+    }
+
+    /// The condition that [`Lower::op`] left to its guard.
+    pub(super) fn left_to_guard(&self, arg: Arg) -> Option<&'a Op> {
+        let id = arg.value()?;
+        let op = &self.input.trace.ops[id.0 as usize];
+        (op.code == OpCode::IsFlt && self.values[id.0 as usize].is_none()).then_some(op)
+    }
+
+    /// The operand as a Cranelift value.
+    pub(super) fn arg(&mut self, arg: Arg) -> Value {
+        match arg {
+            Arg::Value(id) => self.value(id),
+            Arg::Int(i) => self.fb.ins().iconst(types::I64, i),
+            Arg::Flt(bits) => self.fb.ins().f64const(f64::from_bits(bits)),
+            Arg::Bool(b) => self.fb.ins().iconst(types::I8, i64::from(b)),
+            Arg::Imm(word) => self.fb.ins().iconst(types::I64, word as i64),
+            Arg::Ref(id) => self.constant(id),
+        }
+    }
+
+    /// A constant of the table, loaded where it is first used. The collector rewrites an entry when it moves the object, but
+    /// an object whose address is in a register or on the stack stays where it is.
+    fn constant(&mut self, id: ConstRef) -> Value {
+        if let Some(&value) = self.constants.get(&id) {
+            return value;
+        }
+        let table = self.word(self.input.constants as u64);
+        let value = self.fb.ins().load(types::I64, self.memory.constant, table, id.0 as i32 * 8);
+        self.constants.insert(id, value);
+        value
+    }
+
+    /// The pointer to the heap, likewise.
+    pub(super) fn heap(&mut self) -> Value {
+        if let Some(heap) = self.heap {
+            return heap;
+        }
+        let heap = self.fb.ins().load(types::I64, self.memory.constant, self.ctx, self.config.heap_offset);
+        self.heap = Some(heap);
+        heap
+    }
+
+    /// Loads in front of a loop what does not change in it.
+    fn load_invariants(&mut self, body: &[Op]) {
+        self.constants.clear();
+        self.heap = None;
+        for op in body {
+            for arg in &op.args {
+                if let Arg::Ref(id) = *arg {
+                    self.constant(id);
+                }
+            }
+            if matches!(op.code, OpCode::New | OpCode::NewItems) {
+                self.heap();
+            }
+        }
+    }
+
+    pub(super) fn value(&self, id: ValueId) -> Value {
+        match self.values[id.0 as usize] {
+            Some(value) => value,
+            None => panic!("value {} of trace {} is used before it is defined", id.0, self.input.trace.name),
+        }
+    }
+
+    pub(super) fn word(&mut self, word: u64) -> Value {
+        self.fb.ins().iconst(types::I64, word as i64)
+    }
+
+    pub(super) fn ty(&self, arg: Arg) -> Ty {
+        self.input.trace.ty(arg)
+    }
+
+    /// A value as a word of the buffer, and back.
+    pub(super) fn word_of(&mut self, value: Value) -> Value {
+        match self.fb.func.dfg.value_type(value) {
+            types::F64 => self.fb.ins().bitcast(types::I64, clif::MemFlagsData::new(), value),
+            types::I8 => self.fb.ins().uextend(types::I64, value),
+            _ => value,
+        }
+    }
+
+    pub(super) fn value_of(&mut self, word: Value, ty: Ty) -> Value {
+        match ty {
+            Ty::Flt => self.fb.ins().bitcast(types::F64, clif::MemFlagsData::new(), word),
+            Ty::Bool => self.fb.ins().ireduce(types::I8, word),
+            _ => word,
+        }
+    }
+
+    /// Writes values to the start of the buffer.
+    pub(super) fn store_buffer(&mut self, values: &[Value]) {
+        for (index, &value) in values.iter().enumerate() {
+            let value = match self.fb.func.dfg.value_type(value) {
+                types::I8 => self.fb.ins().uextend(types::I64, value),
+                _ => value,
+            };
+            self.fb.ins().store(self.memory.buffer, value, self.buf, index as i32 * 8);
+        }
+    }
+
+    fn load_buffer(&mut self, index: usize, ty: Ty) -> Value {
+        let offset = index as i32 * 8;
+        match ty {
+            Ty::Bool => self.fb.ins().load(types::I8, self.memory.buffer, self.buf, low_byte(offset)),
+            _ => self.fb.ins().load(clif_type(ty), self.memory.buffer, self.buf, offset),
+        }
+    }
+
+    fn define(&mut self, id: ValueId, value: Value) {
+        self.values[id.0 as usize] = Some(value);
+        // A buffer is freed when its owner dies, so the owner stays visible to the scan of the stack as long as this
+        // function runs; the address alone would not keep it alive.
+        if let Some(&slot) = self.owner_slots.get(&id) {
+            self.fb.ins().stack_store(types::I64, value, slot, 0);
+        }
+    }
+
+    fn label(&mut self) {
+        let body_entry = self.body_entry.expect("the trace has a label");
+        let phis: &[Phi] = &self.facts.phis;
+        let preheader = self.fb.create_block();
+        let header = self.fb.create_block();
+        let on_entry: Vec<BlockArg> = phis.iter().map(|phi| BlockArg::from(self.arg(phi.initial))).collect();
+        self.fb.ins().jump(preheader, &on_entry);
+
+        self.fb.switch_to_block(body_entry);
+        let tys: Vec<Ty> = phis.iter().map(|phi| self.input.trace.ops[phi.id.0 as usize].ty).collect();
+        let from_buffer: Vec<BlockArg> =
+            tys.iter().enumerate().map(|(index, &ty)| BlockArg::from(self.load_buffer(index, ty))).collect();
+        self.fb.ins().jump(preheader, &from_buffer);
+
+        // A block's parameters come before its first operation, and defining a value may store it.
+        self.fb.switch_to_block(preheader);
+        let values: Vec<Value> =
+            tys.iter().map(|&ty| self.fb.append_block_param(preheader, clif_type(ty))).collect();
+        self.start_activation();
+        let mut start = Vec::new();
+        let mut changing = Vec::new();
+        for ((phi, &ty), &value) in phis.iter().zip(&tys).zip(&values) {
+            if phi.invariant {
+                self.define(phi.id, value);
+            } else {
+                start.push(BlockArg::from(value));
+                changing.push((phi.id, self.fb.append_block_param(header, clif_type(ty))));
+            }
+        }
+        let first = self.facts.phis.last().map_or(0, |phi| phi.id.0 as usize + 1);
+        self.load_invariants(&self.input.trace.ops[first..]);
+        self.fb.ins().jump(header, &start);
+
+        self.fb.switch_to_block(header);
+        for (id, value) in changing {
+            self.define(id, value);
+        }
+        self.header = Some(header);
+        self.barriered.clear();
+        self.headers.clear();
+        self.floats.clear();
+        self.overflow_pairs.clear();
+    }
+
+    /// The header of a loop without a label: its inputs go round.
+    fn loop_on_inputs(&mut self) {
+        let header = self.fb.create_block();
+        let mut start = Vec::new();
+        let mut changing = Vec::new();
+        for phi in self.facts.phis.iter().filter(|phi| !phi.invariant) {
+            start.push(BlockArg::from(self.value(phi.id)));
+            let ty = self.input.trace.ops[phi.id.0 as usize].ty;
+            changing.push((phi.id, self.fb.append_block_param(header, clif_type(ty))));
+        }
+        self.load_invariants(&self.input.trace.ops);
+        self.fb.ins().jump(header, &start);
+        self.fb.switch_to_block(header);
+        for (id, value) in changing {
+            self.define(id, value);
+        }
+        self.header = Some(header);
+    }
+
+    fn jump_label(&mut self, op: &Op) {
+        let header = self.header.expect("a jump_label has a header");
+        let mut next = Vec::new();
+        for (phi, &arg) in self.facts.phis.iter().zip(&op.args) {
+            if !phi.invariant {
+                next.push(BlockArg::from(self.arg(arg)));
+            }
+        }
+        self.fb.ins().jump(header, &next);
+    }
+
+    /// Ends in another trace, through its cell.
+    fn jump_out(&mut self, op: &Op, kind: u64) {
+        let Attr::Target(target) = op.attr else { panic!("{:?} without a target", op.code) };
+        let values: Vec<Value> = op.args.iter().map(|&arg| self.arg(arg)).collect();
+        self.store_buffer(&values);
+        let cell = self.word(self.cell_of(target) as u64);
+        let entry = self.fb.ins().load(types::I64, self.memory.state, cell, 0);
+        let selector = self.word(kind | u64::from(target.0));
+        self.fb.ins().return_call_indirect(self.trace_signature, entry, &[self.ctx, self.buf, selector]);
+    }
+
+    /// The address of the trace's cell, whose first word is the entry.
+    fn cell_of(&self, target: TraceId) -> usize {
+        if target == self.input.id {
+            return &raw const *self.input.cell as usize;
+        }
+        match self.input.targets.iter().find(|(id, _)| *id == target) {
+            Some((_, cell)) => &raw const **cell as usize,
+            None => panic!("trace {} jumps to trace {}, which is not among its targets", self.input.id.0, target.0),
+        }
+    }
+
+    fn finish_with(&mut self, op: &Op, left: u64) {
+        let value = self.arg(op.args[0]);
+        self.store_buffer(&[value]);
+        let left = self.word(left);
+        self.fb.ins().return_(&[left]);
+    }
+}
+
+impl Memory {
+    fn declare(fb: &mut FunctionBuilder) -> Memory {
+        let mut region = |user_id: u32, description: &'static str| {
+            let data = AliasRegionData { user_id, description: description.into() };
+            Some(fb.func.dfg.alias_regions.insert(data))
+        };
+        Memory {
+            objects: MemFlagsData::trusted().with_alias_region(region(0, "objects")),
+            raw: MemFlagsData::new().with_notrap().with_alias_region(region(1, "raw")),
+            state: MemFlagsData::trusted().with_alias_region(region(2, "state")),
+            buffer: MemFlagsData::trusted().with_alias_region(region(3, "buffer")),
+            constant: MemFlagsData::trusted().with_alias_region(region(4, "constant")),
+        }
+    }
+}
+
+fn stack_words(fb: &mut FunctionBuilder, words: u32) -> StackSlot {
+    fb.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, words * 8, 3))
+}
+
+/// Where the low byte of a word at `offset` lies.
+fn low_byte(offset: i32) -> i32 {
+    if cfg!(target_endian = "little") { offset } else { offset + 7 }
+}

@@ -1,0 +1,129 @@
+//! Executable memory, never writable and executable at once.
+//!
+//! Address space is reserved once; each piece of code takes whole pages of it, is written while they are writable and
+//! then sealed for good. Pages are never opened again, because another thread may be running code on them. Whole pages
+//! cost half a page of waste a trace and one `mprotect`; two mappings of one file would pack tighter, but leave every
+//! page writable at a second address.
+
+use crate::backend::CompileError;
+use std::ptr;
+
+/// A reservation and what of it is taken.
+#[derive(Debug)]
+pub(crate) struct CodeMemory {
+    base: usize,
+    reserved_bytes: usize,
+    /// Bytes handed out from `base`.
+    top: usize,
+    /// Regions given back: (address, bytes), page-aligned.
+    free: Vec<(usize, usize)>,
+    used_bytes: usize,
+    page_bytes: usize,
+}
+
+impl CodeMemory {
+    pub(crate) fn reserve(bytes: usize) -> Result<CodeMemory, CompileError> {
+        // SAFETY: a fresh private mapping; nothing refers to it.
+        let base = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                bytes,
+                libc::PROT_NONE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+                -1,
+                0,
+            )
+        };
+        if base == libc::MAP_FAILED {
+            return Err(CompileError::NoMemory);
+        }
+        // SAFETY: a query without preconditions.
+        let page_bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
+        Ok(CodeMemory {
+            base: base as usize,
+            reserved_bytes: bytes,
+            top: 0,
+            free: Vec::new(),
+            used_bytes: 0,
+            page_bytes,
+        })
+    }
+
+    /// Copies `code` to fresh pages and seals them: (address, bytes taken).
+    pub(crate) fn publish(&mut self, code: &[u8]) -> Result<(usize, usize), CompileError> {
+        let bytes = code.len().max(1).next_multiple_of(self.page_bytes);
+        let address = self.take(bytes).ok_or(CompileError::NoMemory)?;
+        let start = address as *mut libc::c_void;
+        // SAFETY: the pages belong to this reservation and hold no live code (`take`), so they can be opened and
+        // written; the copy stays inside them.
+        let sealed = unsafe {
+            if libc::mprotect(start, bytes, libc::PROT_READ | libc::PROT_WRITE) != 0 {
+                return Err(CompileError::NoMemory);
+            }
+            ptr::copy_nonoverlapping(code.as_ptr(), start.cast::<u8>(), code.len());
+            libc::mprotect(start, bytes, libc::PROT_READ | libc::PROT_EXEC)
+        };
+        if sealed != 0 {
+            return Err(CompileError::NoMemory);
+        }
+        flush_instruction_cache(address, code.len());
+        self.used_bytes += bytes;
+        Ok((address, bytes))
+    }
+
+    /// Takes a region back and returns its pages to the system.
+    ///
+    /// # Safety
+    /// The region came from [`CodeMemory::publish`] and nothing can run it any more.
+    pub(crate) unsafe fn release(&mut self, (address, bytes): (usize, usize)) {
+        // SAFETY: the caller guarantees that the region is ours and unreachable.
+        unsafe {
+            libc::mprotect(address as *mut libc::c_void, bytes, libc::PROT_NONE);
+            libc::madvise(address as *mut libc::c_void, bytes, libc::MADV_DONTNEED);
+        }
+        self.used_bytes -= bytes;
+        self.free.push((address, bytes));
+    }
+
+    pub(crate) fn used_bytes(&self) -> usize {
+        self.used_bytes
+    }
+
+    fn take(&mut self, bytes: usize) -> Option<usize> {
+        if let Some(at) = self.free.iter().position(|&(_, size)| size >= bytes) {
+            let (address, size) = self.free[at];
+            if size == bytes {
+                self.free.swap_remove(at);
+            } else {
+                self.free[at] = (address + bytes, size - bytes);
+            }
+            return Some(address);
+        }
+        if self.top + bytes > self.reserved_bytes {
+            return None;
+        }
+        let address = self.base + self.top;
+        self.top += bytes;
+        Some(address)
+    }
+}
+
+impl Drop for CodeMemory {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is this reservation's own; who drops the backend runs none of its code any more.
+        unsafe { libc::munmap(self.base as *mut libc::c_void, self.reserved_bytes) };
+    }
+}
+
+/// x86-64 keeps instruction caches coherent by itself.
+#[cfg(target_arch = "x86_64")]
+fn flush_instruction_cache(_address: usize, _bytes: usize) {}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn flush_instruction_cache(address: usize, bytes: usize) {
+    unsafe extern "C" {
+        fn __clear_cache(start: *mut libc::c_char, end: *mut libc::c_char);
+    }
+    // SAFETY: the range was just written and is mapped.
+    unsafe { __clear_cache(address as *mut libc::c_char, (address + bytes) as *mut libc::c_char) }
+}

@@ -1,0 +1,343 @@
+//! A guest for compiled code to run in: a context, a heap that never collects, a buffer; and a builder of traces.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use codegen::cranelift::CraneliftBackend;
+use codegen::{Activation, Backend, CompileInput, CompiledTrace, Config, Dump, Left, START, TraceCell, tagging};
+use ir::{Arg, Attr, Exit, ExitId, OpCode, Trace, TraceId, TraceKind, Ty, ValueId};
+use std::mem::offset_of;
+use std::sync::Arc;
+
+pub const BUFFER_WORDS: usize = 256;
+pub const FLOAT_SHAPE: u32 = 9;
+/// Object addresses, as far as compiled code cares.
+pub const TRUE: u64 = 0x1000;
+pub const FALSE: u64 = 0x2000;
+
+/// The heap's allocation state; compiled code sees `free` and `limit`.
+#[repr(C)]
+pub struct Heap {
+    pub free: u64,
+    pub limit: u64,
+    pub slow_allocations: u64,
+    pub barriers: Vec<u64>,
+    pub item_barriers: Vec<(u64, u64)>,
+    chunks: Vec<Box<[u64]>>,
+}
+
+impl Heap {
+    /// Makes a fresh gap of `words` words.
+    pub fn refill(&mut self, words: usize) {
+        let chunk = vec![0xdead_dead_dead_dead; words].into_boxed_slice();
+        self.free = chunk.as_ptr() as u64;
+        self.limit = self.free + 8 * words as u64;
+        self.chunks.push(chunk);
+    }
+
+    fn allocate(&mut self, words: usize) -> *mut u64 {
+        let mut chunk = vec![0; words].into_boxed_slice();
+        let address = chunk.as_mut_ptr();
+        self.chunks.push(chunk);
+        address
+    }
+}
+
+/// The guest context.
+#[repr(C)]
+pub struct Context {
+    pub scratch: u64,
+    pub heap: *mut Heap,
+    pub activation: *mut Activation,
+}
+
+extern "C" fn alloc_slow(heap: *mut u8, bytes: u64, header: u64) -> u64 {
+    // SAFETY: compiled code passes the heap pointer of the context, a live `Heap`.
+    let heap = unsafe { &mut *heap.cast::<Heap>() };
+    heap.slow_allocations += 1;
+    let object = heap.allocate(bytes as usize / 8);
+    // SAFETY: freshly allocated, at least one word.
+    unsafe { *object = header };
+    object as u64
+}
+
+extern "C" fn alloc_items(heap: *mut u8, shape: u64, fixed_bytes: u64, item_bytes: u64, count: u64) -> u64 {
+    let object = alloc_slow(heap, (fixed_bytes + item_bytes * count).next_multiple_of(8), (shape << 1) | 1);
+    // SAFETY: an object with a tail has a second word.
+    unsafe { *(object as *mut u64).add(1) = count };
+    object
+}
+
+extern "C" fn barrier_slow(heap: *mut u8, object: u64) {
+    // SAFETY: compiled code passes the heap pointer of the context, a live `Heap`.
+    unsafe { &mut *heap.cast::<Heap>() }.barriers.push(object);
+    // SAFETY: the object is one of this heap; byte 4 is its state.
+    unsafe { *(object as *mut u8).add(4) &= !1 };
+}
+
+extern "C" fn barrier_item_slow(heap: *mut u8, object: u64, address: u64) {
+    // SAFETY: compiled code passes the heap pointer of the context, a live `Heap`.
+    unsafe { &mut *heap.cast::<Heap>() }.item_barriers.push((object, address));
+}
+
+extern "C" fn box_float(ctx: *mut u8, bits: u64) -> u64 {
+    if let Some(word) = tagging::box_flonum(bits) {
+        return word;
+    }
+    // SAFETY: compiled code passes the context it was entered with.
+    let heap = unsafe { &*ctx.cast::<Context>() }.heap;
+    let object = alloc_slow(heap.cast(), 16, u64::from(FLOAT_SHAPE << 1 | 1));
+    // SAFETY: two words were allocated.
+    unsafe { *(object as *mut u64).add(1) = bits };
+    object
+}
+
+pub fn config() -> Config {
+    Config {
+        heap_offset: offset_of!(Context, heap) as i32,
+        activation_offset: offset_of!(Context, activation) as i32,
+        buffer_words: BUFFER_WORDS,
+        free_offset: offset_of!(Heap, free) as i32,
+        limit_offset: offset_of!(Heap, limit) as i32,
+        inline_alloc_bytes: 8192,
+        barrier_offset: 4,
+        barrier_mask: 1,
+        count_offset: 8,
+        float_header: FLOAT_SHAPE << 1 | 1,
+        float_bits_offset: 8,
+        true_word: TRUE,
+        false_word: FALSE,
+        alloc_slow,
+        alloc_items,
+        barrier_slow,
+        barrier_item_slow,
+        box_float,
+    }
+}
+
+/// A backend with one guest thread.
+pub struct Guest {
+    pub backend: CraneliftBackend,
+    pub ctx: Box<Context>,
+    pub heap: Box<Heap>,
+    pub buf: Vec<u64>,
+    pub constants: Vec<u64>,
+    pub dump: Dump,
+    next_exit: u32,
+}
+
+/// A compiled trace with its cell and the number of its first exit.
+pub struct Compiled {
+    pub code: CompiledTrace,
+    pub cell: Arc<TraceCell>,
+    pub id: TraceId,
+    pub first_exit: u32,
+}
+
+impl Guest {
+    pub fn new() -> Guest {
+        let mut heap = Box::new(Heap {
+            free: 0,
+            limit: 0,
+            slow_allocations: 0,
+            barriers: Vec::new(),
+            item_barriers: Vec::new(),
+            chunks: Vec::new(),
+        });
+        heap.refill(4096);
+        let ctx = Box::new(Context { scratch: 0, heap: &raw mut *heap, activation: std::ptr::null_mut() });
+        let backend = CraneliftBackend::new(config()).unwrap();
+        Guest {
+            backend,
+            ctx,
+            heap,
+            buf: vec![0; BUFFER_WORDS],
+            constants: vec![0; 16],
+            // What the compiled code is, on the error stream.
+            dump: Dump { asm: std::env::var_os("CODEGEN_ASM").is_some(), clif: std::env::var_os("CODEGEN_CLIF").is_some() },
+            next_exit: 100,
+        }
+    }
+
+    /// An object of this heap: header and words.
+    pub fn object(&mut self, shape: u32, words: &[u64]) -> u64 {
+        let object = self.heap.allocate(1 + words.len());
+        // SAFETY: that many words were just allocated.
+        unsafe {
+            *object = u64::from(shape << 1 | 1);
+            for (index, &word) in words.iter().enumerate() {
+                *object.add(1 + index) = word;
+            }
+        }
+        object as u64
+    }
+
+    pub fn compile(&mut self, id: u32, trace: Trace, targets: &[&Compiled]) -> Compiled {
+        let cell = TraceCell::new(self.backend.stub());
+        let first_exit = self.next_exit;
+        self.next_exit += trace.exits.len() as u32;
+        let input = CompileInput {
+            trace,
+            id: TraceId(id),
+            cell: cell.clone(),
+            targets: targets.iter().map(|target| (target.id, target.cell.clone())).collect(),
+            first_exit,
+            constants: self.constants.as_ptr() as usize,
+            dump: self.dump,
+        };
+        let code = self.backend.compile(&input).unwrap();
+        if self.dump != Dump::default() {
+            eprintln!("{}", code.text);
+        }
+        cell.entry.store(code.entry, std::sync::atomic::Ordering::Release);
+        Compiled { code, cell, id: TraceId(id), first_exit }
+    }
+
+    pub fn run(&mut self, compiled: &Compiled, inputs: &[u64]) -> Left {
+        self.run_at(compiled, START, inputs)
+    }
+
+    pub fn run_at(&mut self, compiled: &Compiled, selector: u64, inputs: &[u64]) -> Left {
+        self.buf.fill(0xbad);
+        self.buf[..inputs.len()].copy_from_slice(inputs);
+        let ctx = (&raw mut *self.ctx).cast::<u8>();
+        // SAFETY: the entry is that of live code, context and buffer are laid out as `config` says, the inputs are set.
+        let left = unsafe { self.backend.enter()(compiled.code.entry, ctx, self.buf.as_mut_ptr(), selector) };
+        assert!(self.ctx.activation.is_null(), "an activation record stays linked");
+        Left::decode(left)
+    }
+}
+
+/// Builds optimised traces.
+pub struct Builder {
+    pub trace: Trace,
+}
+
+impl Builder {
+    pub fn new(kind: TraceKind) -> Builder {
+        Builder { trace: Trace::new(kind, "test".to_string()) }
+    }
+
+    pub fn input(&mut self, ty: Ty) -> Arg {
+        self.op(OpCode::Input, ty, &[])
+    }
+
+    pub fn op(&mut self, code: OpCode, ty: Ty, args: &[Arg]) -> Arg {
+        self.with(code, ty, args, Attr::None)
+    }
+
+    pub fn with(&mut self, code: OpCode, ty: Ty, args: &[Arg], attr: Attr) -> Arg {
+        Arg::Value(self.trace.push(code, ty, args, attr))
+    }
+
+    /// An operation of the table's first group, with the type of its row.
+    pub fn pure(&mut self, code: OpCode, args: &[Arg]) -> Arg {
+        let ir::OperandTy::Is(ty) = code.row().result else { panic!("{code:?} has no fixed type") };
+        self.op(code, ty, args)
+    }
+
+    /// An operation with an exit that hands over `live`.
+    pub fn exit(&mut self, code: OpCode, args: &[Arg], attr: Attr, live: &[Arg]) -> Arg {
+        let ty = match attr {
+            Attr::Callee(callee) => callee.result,
+            _ => Ty::Void,
+        };
+        let exit = ExitId(self.trace.exits.len() as u32);
+        let live: Vec<(ValueId, Ty)> =
+            live.iter().map(|&arg| (arg.value().expect("a value"), self.trace.ty(arg))).collect();
+        let in_body = self.trace.ops.iter().any(|op| op.code == OpCode::Label);
+        self.trace.exits.push(Exit { live, in_body, ..Exit::default() });
+        let value = self.with(code, ty, args, attr);
+        self.trace.ops.last_mut().expect("just pushed").exit = Some(exit);
+        value
+    }
+
+    pub fn guard(&mut self, code: OpCode, args: &[Arg], live: &[Arg]) {
+        self.exit(code, args, Attr::None, live);
+    }
+
+    pub fn label(&mut self, initial: &[Arg]) -> Vec<Arg> {
+        self.op(OpCode::Label, Ty::Void, &[]);
+        initial.iter().map(|&arg| self.op(OpCode::Phi, self.trace.ty(arg), &[arg])).collect()
+    }
+}
+
+/// A small random generator with a taste for corner cases.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Random {
+        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub fn word(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.word() >> 33) as usize % n
+    }
+
+    pub fn int(&mut self) -> i64 {
+        const CORNERS: [i64; 10] = [0, 1, -1, 2, 63, 64, i64::MIN, i64::MAX, 1 << 62, -(1 << 62)];
+        match self.below(5) {
+            0 => CORNERS[self.below(CORNERS.len())],
+            1 => self.word() as i64,
+            2 => self.word() as i32 as i64,
+            3 => self.word() as i8 as i64,
+            _ => self.below(20) as i64 - 5,
+        }
+    }
+
+    pub fn float(&mut self) -> f64 {
+        const CORNERS: [f64; 12] = [
+            0.0,
+            -0.0,
+            1.0,
+            -1.5,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::NAN,
+            1e300,
+            -1e300,
+            9.3e18,
+            // 2^-255, the edge of the immediate range.
+            1.7272337110188893e-77,
+            5e-324,
+        ];
+        match self.below(4) {
+            0 => CORNERS[self.below(CORNERS.len())],
+            1 => f64::from_bits(self.word()),
+            2 => self.int() as f64,
+            _ => f64::from(self.word() as i32) / 1024.0,
+        }
+    }
+
+    pub fn bits(&mut self, ty: Ty) -> u64 {
+        match ty {
+            Ty::Int => self.int() as u64,
+            Ty::Flt => self.float().to_bits(),
+            _ => self.word() & 1,
+        }
+    }
+
+    pub fn constant(&mut self, ty: Ty) -> (Arg, u64) {
+        let bits = self.bits(ty);
+        (as_constant(ty, bits), bits)
+    }
+}
+
+pub fn as_constant(ty: Ty, bits: u64) -> Arg {
+    match ty {
+        Ty::Int => Arg::Int(bits as i64),
+        Ty::Flt => Arg::Flt(bits),
+        _ => Arg::Bool(bits != 0),
+    }
+}
+
+/// A number from the environment: how many traces to draw, where to start.
+pub fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default)
+}

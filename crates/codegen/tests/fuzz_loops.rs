@@ -1,0 +1,176 @@
+//! Random loops: compiled code must leave like the reference evaluator, entered at the start and at the label.
+//!
+//! `CODEGEN_FUZZ=n` draws `n` traces instead of the default; `CODEGEN_SEED=s` starts elsewhere.
+
+mod common;
+
+use codegen::{BODY, Left, START};
+use common::{Builder, Guest, Random, as_constant, setting};
+use ir::eval::{self, Ending, Entry, Value, World};
+use ir::{Arg, OpCode, OperandTy, ROWS, Trace, TraceKind, Ty, compute};
+
+const TYPES: [Ty; 3] = [Ty::Int, Ty::Flt, Ty::Bool];
+
+/// Draws operations on the values in scope.
+struct Draw {
+    builder: Builder,
+    scope: Vec<(Arg, Ty)>,
+}
+
+impl Draw {
+    fn operand(&self, random: &mut Random, ty: Ty) -> Arg {
+        let choices: Vec<Arg> = self.scope.iter().filter(|value| value.1 == ty).map(|value| value.0).collect();
+        if choices.is_empty() || random.below(5) == 0 {
+            return random.constant(ty).0;
+        }
+        choices[random.below(choices.len())]
+    }
+
+    fn operation(&mut self, random: &mut Random) {
+        match random.below(16) {
+            0 => {
+                let arg = self.operand(random, Ty::Flt);
+                let b = &mut self.builder;
+                let word = b.op(OpCode::FltBox, Ty::Ref, &[arg]);
+                let float = b.pure(OpCode::FltUnbox, &[word]);
+                self.scope.push((float, Ty::Flt));
+            }
+            1 => {
+                let arg = self.operand(random, Ty::Int);
+                let b = &mut self.builder;
+                let narrow = b.pure(OpCode::IntSext32, &[arg]);
+                let word = b.op(OpCode::IntBox, Ty::Ref, &[narrow]);
+                let int = b.pure(OpCode::IntUnbox, &[word]);
+                self.scope.push((int, Ty::Int));
+            }
+            2 => {
+                let live = self.live(random);
+                let condition = self.operand(random, Ty::Bool);
+                // A constant condition is allowed, but ends the loop too often.
+                if !condition.is_const() {
+                    let code = [OpCode::GuardTrue, OpCode::GuardFalse][random.below(2)];
+                    self.builder.guard(code, &[condition], &live);
+                }
+            }
+            3 if random.below(4) == 0 => {
+                let live = self.live(random);
+                let ty = TYPES[random.below(3)];
+                let (value, expected) = (self.operand(random, ty), random.bits(ty));
+                if ty != Ty::Flt || !f64::from_bits(expected).is_nan() {
+                    self.builder.guard(OpCode::GuardValue, &[value, as_constant(ty, expected)], &live);
+                }
+            }
+            4 => {
+                let live = self.live(random);
+                self.builder.guard(OpCode::StillValid, &[], &live);
+            }
+            _ => {
+                // The sign and payload of a NaN are not defined, so a trace may not look at them.
+                let computes = |code| compute(code, &[0; 3]).is_some() && code != OpCode::FltBits;
+                let rows: Vec<_> = ROWS.iter().filter(|row| computes(row.code)).collect();
+                let row = rows[random.below(rows.len())];
+                let is = |ty: &OperandTy| match *ty {
+                    OperandTy::Is(ty) => ty,
+                    OperandTy::Any => unreachable!("computing rows are typed"),
+                };
+                let args: Vec<Arg> = row.operands.iter().map(|ty| self.operand(random, is(ty))).collect();
+                let value = self.builder.pure(row.code, &args);
+                self.scope.push((value, is(&row.result)));
+            }
+        }
+    }
+
+    fn live(&self, random: &mut Random) -> Vec<Arg> {
+        (0..random.below(8)).map(|_| self.scope[random.below(self.scope.len())].0).collect()
+    }
+}
+
+/// A loop of at most 20 rounds whose first carried value counts them, and the types of inputs and of carried values.
+fn draw(random: &mut Random) -> (Trace, Vec<Ty>, Vec<Ty>) {
+    let mut draw = Draw { builder: Builder::new(TraceKind::Loop), scope: Vec::new() };
+    let mut inputs = vec![Ty::Int];
+    inputs.extend((0..random.below(6)).map(|_| TYPES[random.below(3)]));
+    for &ty in &inputs {
+        let input = draw.builder.input(ty);
+        draw.scope.push((input, ty));
+    }
+    let mut carried = inputs.clone();
+    let counter;
+    if random.below(3) == 0 {
+        // Without a label: the inputs go round.
+        counter = draw.scope[0].0;
+    } else {
+        for _ in 0..random.below(10) {
+            draw.operation(random);
+        }
+        carried = vec![Ty::Int];
+        let mut initial = vec![draw.scope[0].0];
+        for _ in 0..random.below(8) {
+            let ty = TYPES[random.below(3)];
+            carried.push(ty);
+            initial.push(draw.operand(random, ty));
+        }
+        let phis = draw.builder.label(&initial);
+        counter = phis[0];
+        draw.scope = phis.into_iter().zip(carried.iter().copied()).collect();
+    }
+    let loop_values = draw.scope[..carried.len()].to_vec();
+    let limit = random.below(20) as i64;
+    let more = draw.builder.pure(OpCode::IntLt, &[counter, Arg::Int(limit)]);
+    let live = draw.live(random);
+    draw.builder.guard(OpCode::GuardTrue, &[more], &live);
+    for _ in 0..random.below(30) {
+        draw.operation(random);
+    }
+    let mut next = vec![draw.builder.pure(OpCode::IntAdd, &[counter, Arg::Int(1)])];
+    for &(value, ty) in &loop_values[1..] {
+        next.push(if random.below(3) == 0 { value } else { draw.operand(random, ty) });
+    }
+    draw.builder.op(OpCode::JumpLabel, Ty::Void, &next);
+    (draw.builder.trace, inputs, carried)
+}
+
+fn value(ty: Ty, bits: u64) -> Value {
+    const ONE_NAN: u64 = 0x7ff8_0000_0000_0000;
+    match ty {
+        Ty::Int => Value::Int(bits as i64),
+        Ty::Flt if f64::from_bits(bits).is_nan() => Value::Flt(ONE_NAN),
+        Ty::Flt => Value::Flt(bits),
+        _ => Value::Bool(bits & 0xff != 0),
+    }
+}
+
+#[test]
+fn compiled_loops_leave_like_evaluated_ones() {
+    let seed = setting("CODEGEN_SEED", 1);
+    let mut guest = Guest::new();
+    let mut rounds = 0;
+    for index in seed..seed + setting("CODEGEN_FUZZ", 1500) {
+        let mut random = Random::new(index);
+        let (trace, inputs, carried) = draw(&mut random);
+        let has_label = trace.ops.iter().any(|op| op.code == OpCode::Label);
+        let compiled = guest.compile(index as u32, trace.clone(), &[]);
+        for (entry, selector, tys) in [(Entry::Start, START, &inputs), (Entry::Body, BODY, &carried)] {
+            if entry == Entry::Body && !has_label {
+                continue;
+            }
+            let mut words: Vec<u64> = tys.iter().map(|&ty| random.bits(ty)).collect();
+            words[0] = 0;
+            let values: Vec<Value> = tys.iter().zip(&words).map(|(&ty, &bits)| value(ty, bits)).collect();
+            let mut fuel = 100;
+            let ending = eval::run(&mut World::new(1), &trace, entry, &values, &mut fuel);
+            rounds += 100 - fuel;
+            let Ok(Ending::Left(left)) = ending else { panic!("seed {index}: {ending:?}") };
+            let (exit, live) = left.exit.expect("the trace is optimised");
+            let found = guest.run_at(&compiled, selector, &words);
+            let text = ir::text::print(&trace);
+            assert_eq!(found, Left::Exit(compiled.first_exit + exit.0), "seed {index} {entry:?} {words:x?}\n{text}");
+            let types = trace.exits[exit.0 as usize].live.iter().map(|live| live.1);
+            for (at, (ty, expected)) in types.zip(live).enumerate() {
+                let found = value(ty, guest.buf[at]);
+                assert_eq!(found, expected, "seed {index} {entry:?} {words:x?}, value {at} of exit {}\n{text}", exit.0);
+            }
+        }
+    }
+    assert!(rounds > 1000, "the loops hardly go round: {rounds}");
+}

@@ -1,0 +1,205 @@
+//! Entries, exits, bridges, jumps, flags and activation records.
+
+mod common;
+
+use codegen::{Activation, Backend, CompileError, Left};
+use common::{BUFFER_WORDS, Builder, Context, Guest};
+use ir::{Arg, Attr, CallEffect, Callee, ExitId, Function, OpCode, TraceId, TraceKind, Ty};
+use std::sync::atomic::Ordering;
+
+/// `while i < n: s += i * step; i += 1`, leaving with (s, i, n, step).
+fn sum_loop() -> Builder {
+    let mut b = Builder::new(TraceKind::Loop);
+    let (s, i, n, step) = (b.input(Ty::Int), b.input(Ty::Int), b.input(Ty::Int), b.input(Ty::Int));
+    let &[s, i, n, step] = &b.label(&[s, i, n, step])[..] else { unreachable!() };
+    let more = b.pure(OpCode::IntLt, &[i, n]);
+    b.guard(OpCode::GuardTrue, &[more], &[s, i, n, step]);
+    let product = b.pure(OpCode::IntMul, &[i, step]);
+    let s = b.pure(OpCode::IntAdd, &[s, product]);
+    let i = b.pure(OpCode::IntAdd, &[i, Arg::Int(1)]);
+    b.op(OpCode::JumpLabel, Ty::Void, &[s, i, n, step]);
+    b
+}
+
+#[test]
+fn a_loop_runs_until_its_guard_fails() {
+    let mut guest = Guest::new();
+    let compiled = guest.compile(1, sum_loop().trace, &[]);
+    assert_eq!(guest.run(&compiled, &[5, 0, 100, 2]), Left::Exit(compiled.first_exit));
+    assert_eq!(guest.buf[..4], [5 + 9900, 100, 100, 2]);
+}
+
+#[test]
+fn a_bridge_takes_the_live_values_and_jumps_back_into_the_body() {
+    let mut guest = Guest::new();
+    let compiled = guest.compile(1, sum_loop().trace, &[]);
+    // The bridge doubles the bound until it reaches 1000.
+    let mut b = Builder::new(TraceKind::Bridge);
+    let (s, i, n, step) = (b.input(Ty::Int), b.input(Ty::Int), b.input(Ty::Int), b.input(Ty::Int));
+    let small = b.pure(OpCode::IntLt, &[n, Arg::Int(1000)]);
+    b.guard(OpCode::GuardTrue, &[small], &[n]);
+    let n = b.pure(OpCode::IntMul, &[n, Arg::Int(2)]);
+    b.with(OpCode::JumpBody, Ty::Void, &[s, i, n, step], Attr::Target(TraceId(1)));
+    let bridge = guest.compile(2, b.trace, &[&compiled]);
+    compiled.code.attach(ExitId(0), bridge.code.entry);
+    assert_eq!(guest.run(&compiled, &[0, 0, 100, 1]), Left::Exit(bridge.first_exit));
+    assert_eq!(guest.buf[0], 1600);
+    compiled.code.detach(&guest.backend, ExitId(0));
+    assert_eq!(guest.run(&compiled, &[0, 0, 100, 1]), Left::Exit(compiled.first_exit));
+}
+
+#[test]
+fn a_jump_to_a_trace_without_code_comes_out_with_its_inputs() {
+    let mut guest = Guest::new();
+    let compiled = guest.compile(7, sum_loop().trace, &[]);
+    for (code, left) in
+        [(OpCode::JumpLoop, Left::Loop(TraceId(7))), (OpCode::JumpBody, Left::Body(TraceId(7)))]
+    {
+        let mut b = Builder::new(TraceKind::Bridge);
+        let i = b.input(Ty::Int);
+        b.with(code, Ty::Void, &[Arg::Int(1), i, Arg::Int(10), Arg::Int(1)], Attr::Target(TraceId(7)));
+        let jump = guest.compile(8, b.trace, &[&compiled]);
+        assert_eq!(guest.run(&jump, &[4]), Left::Exit(compiled.first_exit));
+        assert_eq!(guest.buf[0], 1 + 4 + 5 + 6 + 7 + 8 + 9);
+        compiled.cell.entry.store(guest.backend.stub(), Ordering::Release);
+        assert_eq!(guest.run(&jump, &[4]), left);
+        assert_eq!(guest.buf[..4], [1, 4, 10, 1]);
+        compiled.cell.entry.store(compiled.code.entry, Ordering::Release);
+    }
+}
+
+#[test]
+fn exits_with_equal_live_values_keep_their_numbers_and_cells() {
+    let mut guest = Guest::new();
+    let mut b = Builder::new(TraceKind::Loop);
+    let (i, f, t) = (b.input(Ty::Int), b.input(Ty::Flt), b.input(Ty::Bool));
+    for k in 0..5 {
+        let different = b.pure(OpCode::IntNe, &[i, Arg::Int(k)]);
+        b.guard(OpCode::GuardTrue, &[different], &[f, i, t]);
+    }
+    b.op(OpCode::FinishReturn, Ty::Void, &[Arg::Imm(33)]);
+    let compiled = guest.compile(1, b.trace, &[]);
+    for k in 0..5 {
+        assert_eq!(guest.run(&compiled, &[k, 2.5f64.to_bits(), 1]), Left::Exit(compiled.first_exit + k as u32));
+        assert_eq!(guest.buf[..3], [2.5f64.to_bits(), k, 1]);
+    }
+    let mut b = Builder::new(TraceKind::Bridge);
+    let (f, _i, t) = (b.input(Ty::Flt), b.input(Ty::Int), b.input(Ty::Bool));
+    let f = b.pure(OpCode::FltAdd, &[f, f]);
+    b.guard(OpCode::Leave, &[], &[t, f]);
+    let bridge = guest.compile(2, b.trace, &[]);
+    compiled.code.attach(ExitId(3), bridge.code.entry);
+    assert_eq!(guest.run(&compiled, &[3, 2.5f64.to_bits(), 1]), Left::Exit(bridge.first_exit));
+    assert_eq!(guest.buf[..2], [1, 5f64.to_bits()]);
+    assert_eq!(guest.run(&compiled, &[4, 2.5f64.to_bits(), 1]), Left::Exit(compiled.first_exit + 4));
+    assert_eq!(guest.run(&compiled, &[9, 0, 0]), Left::Return);
+    assert_eq!(guest.buf[0], 33);
+}
+
+#[test]
+fn raising_is_told_from_returning() {
+    let mut guest = Guest::new();
+    let mut b = Builder::new(TraceKind::Function);
+    let p = b.input(Ty::Ref);
+    b.op(OpCode::FinishRaise, Ty::Void, &[p]);
+    let compiled = guest.compile(1, b.trace, &[]);
+    assert_eq!(guest.run(&compiled, &[0x8888]), Left::Raise);
+    assert_eq!(guest.buf[0], 0x8888);
+}
+
+#[test]
+fn a_fallen_trace_leaves_its_loop() {
+    let mut guest = Guest::new();
+    let mut b = Builder::new(TraceKind::Loop);
+    let i = b.input(Ty::Int);
+    b.guard(OpCode::StillValid, &[], &[i]);
+    let &[i] = &b.label(&[i])[..] else { unreachable!() };
+    b.guard(OpCode::StillValid, &[], &[i]);
+    let next = b.pure(OpCode::IntAdd, &[i, Arg::Int(1)]);
+    b.op(OpCode::JumpLabel, Ty::Void, &[next]);
+    let compiled = guest.compile(1, b.trace, &[]);
+    // The flag is set while the loop runs, so it has to be read again in every iteration.
+    let cell = compiled.cell.clone();
+    let setter = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        cell.fallen.store(1, Ordering::Release);
+    });
+    assert_eq!(guest.run(&compiled, &[0]), Left::Exit(compiled.first_exit + 1));
+    setter.join().unwrap();
+    assert!(guest.buf[0] > 0);
+    assert_eq!(guest.run(&compiled, &[3]), Left::Exit(compiled.first_exit));
+}
+
+extern "C" fn inspect(ctx: *mut u8, wanted: u64) -> u64 {
+    // SAFETY: the test's context.
+    let ctx = unsafe { &mut *ctx.cast::<Context>() };
+    // SAFETY: compiled code linked its record before this call.
+    let record = unsafe { &mut *ctx.activation };
+    // SAFETY: the call's exit has two live values.
+    let live = unsafe { Activation::live(record, 2) };
+    ctx.scratch = record.exit << 32 | live[0] << 16 | live[1];
+    record.inspected = wanted;
+    wanted + 1
+}
+
+static INSPECT: Callee = Callee {
+    name: "inspect",
+    function: Function::F1(inspect),
+    operands: &[Ty::Int],
+    result: Ty::Int,
+    effect: CallEffect::RunsGuest,
+};
+
+#[test]
+fn an_inspector_sees_the_activation_and_can_stop_it() {
+    let mut guest = Guest::new();
+    let mut b = Builder::new(TraceKind::Loop);
+    let (i, t) = (b.input(Ty::Int), b.input(Ty::Bool));
+    let result = b.exit(OpCode::Call, &[i], Attr::Callee(&INSPECT), &[t, i]);
+    b.guard(OpCode::StillValid, &[], &[result]);
+    b.op(OpCode::FinishReturn, Ty::Void, &[Arg::Imm(1)]);
+    let compiled = guest.compile(1, b.trace, &[]);
+    assert_eq!(guest.run(&compiled, &[0, 1]), Left::Return);
+    assert_eq!(guest.ctx.scratch, u64::from(compiled.first_exit) << 32 | 1 << 16);
+    assert_eq!(guest.run(&compiled, &[5, 1]), Left::Exit(compiled.first_exit + 1));
+    assert_eq!(guest.buf[0], 6);
+    assert_eq!(guest.run(&compiled, &[0, 1]), Left::Return);
+}
+
+#[test]
+fn too_many_values_are_refused() {
+    let mut guest = Guest::new();
+    let mut b = Builder::new(TraceKind::Loop);
+    for _ in 0..BUFFER_WORDS + 1 {
+        b.input(Ty::Int);
+    }
+    b.guard(OpCode::Leave, &[], &[]);
+    let input = codegen::CompileInput {
+        trace: b.trace,
+        id: TraceId(0),
+        cell: codegen::TraceCell::new(guest.backend.stub()),
+        targets: Vec::new(),
+        first_exit: 0,
+        constants: 0,
+        dump: codegen::Dump::default(),
+    };
+    let error = guest.backend.compile(&input).unwrap_err();
+    assert_eq!(error, CompileError::TooManyValues { values: BUFFER_WORDS + 1, buffer_words: BUFFER_WORDS });
+}
+
+#[test]
+fn freed_code_memory_is_used_again() {
+    let mut guest = Guest::new();
+    let before = guest.backend.code_bytes();
+    let mut entry = 0;
+    for round in 0..3 {
+        let compiled = guest.compile(1, sum_loop().trace, &[]);
+        assert!(round == 0 || entry == compiled.code.entry);
+        entry = compiled.code.entry;
+        assert_eq!(guest.run(&compiled, &[0, 0, 10, 1]), Left::Exit(compiled.first_exit));
+        assert_eq!(guest.buf[0], 45);
+        // SAFETY: the trace is not running and nothing jumps to it.
+        unsafe { guest.backend.free(compiled.code) };
+        assert_eq!(guest.backend.code_bytes(), before);
+    }
+}

@@ -1,0 +1,284 @@
+//! The heap as a whole: its parts, and when it collects.
+
+use std::time::Instant;
+
+use crate::death::{Buffers, Finalizers, WeakReferences};
+use crate::identity::Identities;
+use crate::immortal::ImmortalSpace;
+use crate::large::LargeSpace;
+use crate::memory::Reservation;
+use crate::nursery::{Nursery, Span};
+use crate::old::{BLOCK_BYTES, OldSpace};
+use crate::roots::{Roots, thread_stack_base, with_registers};
+use crate::shapes::ShapeTable;
+use crate::{Layout, ShapeId, Value};
+
+/// Address space of old space and of large-object space; halved until the system grants it.
+const SPACE_BYTES: usize = 64 << 30;
+
+/// How a heap behaves. The caller fills it in, from the environment or otherwise.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Bytes of allocation between two minor collections; rounded up to blocks of 32 KiB.
+    pub nursery_bytes: usize,
+    /// Collect at every allocation and make every n-th collection a full one. 0: off.
+    pub stress: u32,
+    /// Fill freed memory with a pattern that faults when it is used as a pointer.
+    pub poison: bool,
+    /// Check the whole heap after every n-th collection. 0: never.
+    pub verify: u32,
+    /// Bytes in old space, large objects and buffers before the first full collection; the later ones come when the heap
+    /// has grown by 80 %.
+    pub first_full_bytes: usize,
+    /// Bytes of young large objects and buffers that cause a minor collection.
+    pub pressure_bytes: usize,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            nursery_bytes: 4 << 20,
+            stress: 0,
+            poison: cfg!(debug_assertions),
+            verify: 0,
+            first_full_bytes: 32 << 20,
+            pressure_bytes: 32 << 20,
+        }
+    }
+}
+
+/// What the collector has done.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Stats {
+    pub minor_collections: usize,
+    pub full_collections: usize,
+    /// Bytes of survivors copied to old space.
+    pub promoted_bytes: usize,
+    /// Objects found pinned, summed over the minor collections.
+    pub pinned_objects: usize,
+    /// Bytes in old space, large objects and buffers, dead ones not yet found included.
+    pub heap_bytes: usize,
+    /// Of these, bytes reported by `add_pressure`.
+    pub off_heap_bytes: usize,
+    pub immortal_bytes: usize,
+    pub pause_total_ns: u64,
+    pub pause_max_ns: u64,
+}
+
+/// The heap of one mutator thread. Compiled code bumps `free` up to `limit`.
+#[repr(C)]
+pub struct Heap {
+    /// The next free byte of the nursery.
+    pub free: usize,
+    /// The end of the current gap; lower where the next allocation must take the slow path.
+    pub limit: usize,
+    pub(crate) nursery: Nursery,
+    pub(crate) old: OldSpace,
+    pub(crate) large: LargeSpace,
+    pub(crate) immortal: ImmortalSpace,
+    /// Nursery, old space and large-object space, in this order.
+    pub(crate) spaces: Reservation,
+    pub(crate) shapes: ShapeTable,
+    pub(crate) roots: Roots,
+    /// Old objects whose TRACK bit is clear (invariant 3).
+    pub(crate) remembered: Vec<usize>,
+    /// Large objects with marked cards.
+    pub(crate) dirty_large: Vec<usize>,
+    /// Objects reached and not yet scanned, during a collection.
+    pub(crate) gray: Vec<usize>,
+    pub(crate) weak: WeakReferences,
+    pub(crate) finalizers: Finalizers,
+    pub(crate) buffers: Buffers,
+    pub(crate) identities: Identities,
+    pub(crate) config: Config,
+    pub(crate) stats: Stats,
+    /// Bytes that survived, during a minor collection.
+    pub(crate) promoted_bytes: usize,
+    /// Minor collections left with a small nursery.
+    pub(crate) small_nurseries: u32,
+    /// Bytes of large objects and buffers that are younger than the last minor collection.
+    pub(crate) young_pressure: usize,
+    /// Bytes that may go to old space directly because no gap has room, until the next minor collection.
+    pub(crate) overflow_budget: usize,
+    /// Heap size that causes a full collection.
+    pub(crate) full_threshold: usize,
+    /// The next slow path collects.
+    pub(crate) collection_requested: bool,
+    collecting: bool,
+}
+
+// Compiled code knows these offsets.
+const _: () = assert!(std::mem::offset_of!(Heap, free) == 0 && std::mem::offset_of!(Heap, limit) == 8);
+
+impl Heap {
+    /// A heap whose mutator is the calling thread.
+    pub fn new(config: Config) -> Box<Heap> {
+        let target = config.nursery_bytes.max(2 * BLOCK_BYTES).next_multiple_of(BLOCK_BYTES);
+        let nursery_bytes = 4 * target;
+        let (spaces, space_bytes) = reserve_spaces(nursery_bytes);
+        let nursery_start = spaces.start.next_multiple_of(BLOCK_BYTES);
+        let old_start = nursery_start + nursery_bytes;
+        let mut heap = Box::new(Heap {
+            free: 0,
+            limit: 0,
+            nursery: Nursery::new(nursery_start, nursery_bytes, target, config.stress != 0, config.poison),
+            old: OldSpace::new(old_start, space_bytes, config.poison),
+            large: LargeSpace::new(old_start + space_bytes, space_bytes),
+            immortal: ImmortalSpace::new(),
+            spaces,
+            shapes: ShapeTable::new(),
+            roots: Roots { stack_base: thread_stack_base(), ..Roots::default() },
+            remembered: Vec::new(),
+            dirty_large: Vec::new(),
+            gray: Vec::new(),
+            weak: WeakReferences::default(),
+            finalizers: Finalizers::default(),
+            buffers: Buffers::default(),
+            identities: Identities::default(),
+            full_threshold: config.first_full_bytes,
+            config: Config { nursery_bytes: target, ..config },
+            stats: Stats::default(),
+            promoted_bytes: 0,
+            small_nurseries: 0,
+            young_pressure: 0,
+            overflow_budget: 0,
+            collection_requested: false,
+            collecting: false,
+        });
+        let first = heap.nursery.rebuild(Vec::new(), 0);
+        heap.open_gap(first);
+        heap
+    }
+
+    pub fn register_shape(&mut self, layout: Layout) -> ShapeId {
+        self.shapes.register(layout)
+    }
+
+    pub fn layout(&self, shape: ShapeId) -> &Layout {
+        self.shapes.layout(shape)
+    }
+
+    /// The number of shapes; shape 0 is the collector's own.
+    pub fn shape_count(&self) -> usize {
+        self.shapes.len()
+    }
+
+    /// A minor collection.
+    pub fn collect_young(&mut self) {
+        self.collect(false)
+    }
+
+    /// A full collection.
+    pub fn collect_full(&mut self) {
+        self.collect(true)
+    }
+
+    /// Makes the next allocation that takes the slow path, which is the next one at all, collect.
+    pub fn request_collection(&mut self) {
+        self.collection_requested = true;
+        self.limit = self.free;
+    }
+
+    pub fn stats(&self) -> Stats {
+        Stats {
+            heap_bytes: self.heap_bytes(),
+            off_heap_bytes: self.buffers.bytes,
+            immortal_bytes: self.immortal.used(),
+            ..self.stats
+        }
+    }
+
+    /// Size of an object in bytes, its header included.
+    pub fn size_of(&self, object: Value) -> usize {
+        assert!(object.is_object());
+        // SAFETY: a heap pointer is the address of an object (invariant 2).
+        unsafe { self.shapes.size(object.0 as usize, crate::header::load(object.0 as usize)) }
+    }
+
+    /// Calls `f` with every object that a full collection leaves. `f` must not allocate.
+    pub fn for_each_object(&mut self, mut f: impl FnMut(Value)) {
+        self.collect_full();
+        let mut visit = |object: usize| {
+            // SAFETY: an object or a reserved slot starts there (invariant 6).
+            if !crate::header::is_filler(unsafe { crate::header::load(object) }) {
+                f(Value(object as u64))
+            }
+        };
+        self.immortal.objects.iter().copied().for_each(&mut visit);
+        self.nursery.pinned.iter().map(|pin| pin.start).for_each(&mut visit);
+        self.old.for_each_start(&mut visit);
+        self.large.objects().for_each(&mut visit);
+    }
+
+    /// Calls `f` with every Value that the object refers to strongly.
+    pub fn for_each_reference(&self, object: Value, mut f: impl FnMut(Value)) {
+        assert!(object.is_object());
+        // SAFETY: a heap pointer is the address of an object (invariant 2).
+        unsafe {
+            let header = crate::header::load(object.0 as usize);
+            self.shapes.descriptor(header).slots(object.0 as usize, |slot| f(Value(crate::header::load(slot))));
+        }
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.old.swept_live + self.old.allocated + self.large.used + self.buffers.bytes
+    }
+
+    #[inline(never)]
+    pub(crate) fn collect(&mut self, full: bool) {
+        unsafe extern "C" fn enter(heap: *mut Heap, full: usize, sp: usize) {
+            // SAFETY: `with_registers` passes its arguments on.
+            unsafe { (*heap).collect_from(full != 0, sp) }
+        }
+        // SAFETY: `enter` takes what `with_registers` passes.
+        unsafe { with_registers(self, full as usize, enter) };
+        let count = self.stats.minor_collections;
+        if self.config.verify != 0 && count.is_multiple_of(self.config.verify as usize) {
+            self.verify();
+        }
+    }
+
+    unsafe fn collect_from(&mut self, full: bool, sp: usize) {
+        assert!(!self.collecting, "a root callback or a visitor has allocated");
+        self.collecting = true;
+        let start = Instant::now();
+        // SAFETY: the mutator stands at a safepoint, with its registers above `sp`.
+        unsafe {
+            self.minor_collection(sp);
+            if full || self.heap_bytes() > self.full_threshold {
+                self.full_collection();
+            }
+        }
+        let pause = start.elapsed().as_nanos() as u64;
+        self.stats.pause_total_ns += pause;
+        self.stats.pause_max_ns = self.stats.pause_max_ns.max(pause);
+        self.collecting = false;
+    }
+
+    /// The mutator goes on allocating in `gap`.
+    pub(crate) fn open_gap(&mut self, gap: Option<Span>) {
+        (self.free, self.limit) = gap.map_or((0, 0), |gap| (gap.start, gap.end));
+        if self.config.stress != 0 {
+            self.limit = self.free;
+        }
+    }
+}
+
+impl Drop for Heap {
+    fn drop(&mut self) {
+        // SAFETY: no mutator is left.
+        unsafe { self.free_all_buffers() }
+    }
+}
+
+/// Address space for a nursery of `nursery_bytes` and two spaces of the size returned.
+fn reserve_spaces(nursery_bytes: usize) -> (Reservation, usize) {
+    let mut space_bytes = SPACE_BYTES;
+    loop {
+        match Reservation::try_new(BLOCK_BYTES + nursery_bytes + 2 * space_bytes) {
+            Some(spaces) => return (spaces, space_bytes),
+            None if space_bytes > 1 << 30 => space_bytes /= 2,
+            None => panic!("cannot reserve address space for the heap"),
+        }
+    }
+}

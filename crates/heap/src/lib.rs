@@ -1,0 +1,37 @@
+//! The moving collector.
+//!
+//! A generational heap: objects are born in a nursery, survivors move once, to old space. The native stack is scanned
+//! conservatively, so Rust code and compiled code hold plain [`Value`]s across allocations; `docs/heap.md` numbers the
+//! invariants that the `SAFETY` comments here refer to.
+
+mod alloc;
+mod barrier;
+mod death;
+mod full;
+mod header;
+mod heap;
+mod identity;
+mod immortal;
+mod large;
+mod layout;
+mod memory;
+mod minor;
+mod native_stack;
+mod nursery;
+mod old;
+mod roots;
+mod shapes;
+mod value;
+mod verify;
+
+pub use alloc::{alloc_buffer, heap_alloc_slow};
+pub use barrier::{heap_barrier_slot_slow, heap_barrier_slow};
+pub use header::{TRACK, fresh_header, set_shape, shape_of};
+pub use heap::{Config, Heap, Stats};
+pub use layout::{Finalize, Layout, RefMask, ShapeId, Tail};
+pub use native_stack::NativeStack;
+pub use roots::RootVisitor;
+pub use value::Value;
+
+/// Objects above this size in bytes live in large-object space.
+pub const LARGE_BYTES: usize = 8 << 10;

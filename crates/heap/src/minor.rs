@@ -1,0 +1,263 @@
+//! The minor collection: what of the nursery is reachable moves to old space.
+//!
+//! Roots are the ambiguous words, the precise roots, the remembered set and the finalizer queue. Objects that ambiguous
+//! words point into are pinned: they stay where they are, young, and the next gaps go around them. All others that are
+//! reached are copied to old space, their first word becoming the new address.
+
+use crate::header::*;
+use crate::memory::POISON;
+use crate::nursery::Span;
+use crate::roots::Pass;
+use crate::{Heap, LARGE_BYTES, Value};
+
+/// A small nursery is tried so many times in a row.
+const SMALL_NURSERIES: u32 = 32;
+
+impl Heap {
+    /// `sp`: the native stack is scanned from there.
+    pub(crate) unsafe fn minor_collection(&mut self, sp: usize) {
+        self.nursery.retire(self.free);
+        // SAFETY: the mutator stands at a safepoint: all objects are initialised (invariant 2) and every old object that
+        // refers to a young one is remembered (invariant 3).
+        unsafe {
+            self.find_ambiguous(sp);
+            let pinned = self.pin_ambiguous();
+            self.visit_roots();
+            self.visit_remembered();
+            self.drain_minor();
+            self.clear_dead_weak(Heap::fate);
+            self.queue_dead_young();
+            self.drain_minor();
+            self.clear_dead_weak(Heap::fate);
+            self.free_young_buffers();
+            self.free_young_large();
+            self.finish_minor(pinned);
+        }
+    }
+
+    /// Pins the young objects that ambiguous words point into and queues them.
+    unsafe fn pin_ambiguous(&mut self) -> Vec<Span> {
+        // SAFETY: the gaps are parsable (invariant 5).
+        unsafe {
+            let young = self.roots.ambiguous.partition_point(|&word| word < self.nursery.start)
+                ..self.roots.ambiguous.partition_point(|&word| word < self.nursery.start + self.nursery.bytes);
+            let pinned = self.nursery.resolve(&self.shapes, &self.roots.ambiguous[young], self.free);
+            for object in &pinned {
+                store(object.start, load(object.start) | PINNED | LIVE);
+                self.gray.push(object.start);
+            }
+            if !self.large.young.is_empty() {
+                for i in 0..self.roots.ambiguous.len() {
+                    let word = self.roots.ambiguous[i];
+                    if self.large.contains(word)
+                        && let Some(object) = self.large.resolve(word)
+                    {
+                        self.reach_large(object);
+                    }
+                }
+            }
+            pinned
+        }
+    }
+
+    unsafe fn visit_roots(&mut self) {
+        self.run_callbacks(Pass::Minor);
+        // The finalizer queue holds old objects only: what is queued has just been promoted.
+        // SAFETY: the queue holds objects.
+        unsafe {
+            for i in 0..self.weak.cleared.len() {
+                let slot: *mut Value = &mut self.weak.cleared[i];
+                self.visit_slot(slot as usize);
+            }
+        }
+    }
+
+    unsafe fn visit_remembered(&mut self) {
+        // SAFETY: the remembered set holds old objects (invariant 3).
+        unsafe {
+            for object in std::mem::take(&mut self.remembered) {
+                store(object, load(object) | TRACK);
+                self.scan(object);
+            }
+            for object in std::mem::take(&mut self.dirty_large) {
+                self.scan_cards(object);
+            }
+        }
+    }
+
+    /// Visits the slots in the object's dirty cards.
+    unsafe fn scan_cards(&mut self, object: usize) {
+        // SAFETY: `object` is a large object.
+        unsafe {
+            let header = load(object) & !CARDS;
+            store(object, header);
+            let descriptor = self.shapes.descriptor(header);
+            for (start, end) in self.large.take_cards(object) {
+                descriptor.slots_between(object, start, end, |slot| {
+                    if self.visit_slot(slot) {
+                        self.remember_card(object, slot);
+                    }
+                });
+            }
+        }
+    }
+
+    pub(crate) unsafe fn drain_minor(&mut self) {
+        while let Some(object) = self.gray.pop() {
+            // SAFETY: what is queued is a live object.
+            unsafe { self.scan(object) };
+        }
+    }
+
+    /// Visits all slots of an object; an old one that still refers to a young one is remembered.
+    #[inline(always)]
+    unsafe fn scan(&mut self, object: usize) {
+        // SAFETY: the caller names a live object that does not move any more.
+        unsafe {
+            let header = load(object);
+            let descriptor = self.shapes.descriptor(header);
+            let mut refers_to_young = false;
+            descriptor.slots(object, |slot| refers_to_young |= self.visit_slot(slot));
+            if descriptor.weak != 0 {
+                self.weak.pending.push(object);
+            }
+            if refers_to_young && !self.nursery.contains(object) && load(object) & TRACK != 0 {
+                self.remember(object);
+            }
+        }
+    }
+
+    /// Evacuates what the slot refers to and updates the slot. Whether it still refers to a young object.
+    #[inline(always)]
+    pub(crate) unsafe fn visit_slot(&mut self, slot: usize) -> bool {
+        // SAFETY: the slot holds a Value; a heap pointer among them is the address of an object (invariant 2).
+        unsafe {
+            let object = load(slot) as usize;
+            debug_assert!(object as u64 != POISON, "the slot at {slot:#x} has not been initialised");
+            if object & 7 != 0 {
+                return false;
+            }
+            if self.nursery.contains(object) {
+                let header = load(object);
+                if header & HEADER_BIT == 0 {
+                    debug_assert!(
+                        self.old.contains(header as usize) || self.large.contains(header as usize),
+                        "the slot at {slot:#x} holds {object:#x}, a stale pointer"
+                    );
+                    store(slot, header);
+                    return false;
+                }
+                if header & PINNED != 0 {
+                    return true;
+                }
+                let moved = self.evacuate(object, header);
+                store(slot, moved as u64);
+            } else if self.large.contains(object) {
+                self.reach_large(object);
+            }
+            false
+        }
+    }
+
+    /// Copies a young object to old space and leaves its new address behind.
+    #[inline(always)]
+    unsafe fn evacuate(&mut self, object: usize, header: u64) -> usize {
+        // SAFETY: `object` is a live object of the nursery, the copy has room for it and its hash.
+        unsafe {
+            let bytes = self.shapes.size(object, header);
+            let mut moved_header = (header & !(SHADOW | HASHED)) | TRACK;
+            let moved = if header & (SHADOW | HASHED) == 0 {
+                self.tenured_room(bytes)
+            } else {
+                self.identified_room(object, header, bytes, &mut moved_header)
+            };
+            copy_words(object + 8, moved + 8, bytes - 8);
+            store(moved, moved_header);
+            store(object, moved as u64);
+            self.promoted_bytes += bytes;
+            if self.shapes.descriptor(header).needs_scan() {
+                self.gray.push(moved);
+            }
+            moved
+        }
+    }
+
+    /// Room for a surviving object of `bytes` bytes.
+    #[inline(always)]
+    pub(crate) fn tenured_room(&mut self, bytes: usize) -> usize {
+        if bytes <= LARGE_BYTES { self.old.alloc(bytes) } else { self.large.alloc(bytes) }
+    }
+
+    /// A large object is reached: if it is young, it is promoted where it lies.
+    unsafe fn reach_large(&mut self, object: usize) {
+        // SAFETY: `object` is a large object.
+        unsafe {
+            let header = load(object);
+            if header & LARGE_YOUNG != 0 {
+                store(object, (header & !LARGE_YOUNG) | TRACK);
+                self.gray.push(object);
+            }
+        }
+    }
+
+    /// Frees the large objects that have not been reached.
+    unsafe fn free_young_large(&mut self) {
+        for object in std::mem::take(&mut self.large.young) {
+            // SAFETY: the list holds large objects.
+            if unsafe { load(object) } & LARGE_YOUNG != 0 {
+                self.large.free(object);
+            }
+        }
+    }
+
+    unsafe fn finish_minor(&mut self, pinned: Vec<Span>) {
+        // SAFETY: the pinned objects are live objects of the nursery.
+        unsafe {
+            self.keep_pinned_identities(&pinned);
+            for object in &pinned {
+                store(object.start, load(object.start) & !(PINNED | LIVE));
+            }
+        }
+        self.stats.pinned_objects += pinned.len();
+        self.stats.promoted_bytes += self.promoted_bytes;
+        self.stats.minor_collections += 1;
+        self.adapt_nursery();
+        let first = self.nursery.rebuild(pinned, self.free);
+        self.open_gap(first);
+        self.promoted_bytes = 0;
+        self.young_pressure = 0;
+        self.overflow_budget = 0;
+    }
+
+    /// Where nearly everything survives, a smaller nursery costs no more, bounds the pause and is still in the cache when
+    /// it is copied. Smallness itself makes more survive, so the full size is tried again from time to time.
+    fn adapt_nursery(&mut self) {
+        let full = self.config.nursery_bytes;
+        if self.nursery.target == full {
+            if self.promoted_bytes > full / 4 * 3 {
+                self.nursery.target = full / 4;
+                self.small_nurseries = SMALL_NURSERIES;
+            }
+        } else {
+            self.small_nurseries -= 1;
+            if self.small_nurseries == 0 || self.promoted_bytes < full / 16 {
+                self.nursery.target = full;
+            }
+        }
+    }
+}
+
+/// Copies whole words between ranges that do not overlap.
+#[inline(always)]
+unsafe fn copy_words(from: usize, to: usize, bytes: usize) {
+    // Most objects have a few words: a loop beats the call of memcpy.
+    if bytes <= 128 {
+        for offset in (0..bytes).step_by(8) {
+            // SAFETY: both ranges have `bytes` bytes (the caller's contract).
+            unsafe { store(to + offset, load(from + offset)) }
+        }
+    } else {
+        // SAFETY: as above.
+        unsafe { std::ptr::copy_nonoverlapping(from as *const u8, to as *mut u8, bytes) }
+    }
+}

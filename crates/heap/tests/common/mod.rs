@@ -1,0 +1,86 @@
+//! Shapes and helpers that the heap's tests share.
+
+#![allow(dead_code)]
+
+use heap::{Finalize, Heap, Layout, RefMask, ShapeId, Tail, Value};
+
+/// The shapes of the tests.
+#[derive(Clone, Copy)]
+pub struct Shapes {
+    /// Header, number, two Values.
+    pub node: ShapeId,
+    /// The same with a finalizer.
+    pub mortal: ShapeId,
+    /// Header, count, number, Values.
+    pub array: ShapeId,
+    /// Header and a raw word.
+    pub raw: ShapeId,
+    /// Header, count, bytes.
+    pub bytes: ShapeId,
+    /// Header, weak slot, number.
+    pub weak: ShapeId,
+    /// Header, number, buffer, its length.
+    pub buffer: ShapeId,
+}
+
+impl Shapes {
+    pub fn register(heap: &mut Heap) -> Shapes {
+        Shapes {
+            node: heap.register_shape(Layout::values(4)),
+            mortal: heap.register_shape(Layout::values(4).with_finalize(Finalize::Guest)),
+            array: heap.register_shape(Layout::new(3, RefMask::All).with_tail(Tail::Values)),
+            raw: heap.register_shape(Layout::raw(2)),
+            bytes: heap.register_shape(Layout::raw(2).with_tail(Tail::Bytes)),
+            weak: heap.register_shape(Layout::masked(3, 0b100).with_weak(1)),
+            buffer: heap.register_shape(Layout::masked(4, 0b10).with_finalize(Finalize::OffHeap)),
+        }
+    }
+}
+
+pub fn word(object: Value, index: usize) -> Value {
+    assert!(object.is_object());
+    // SAFETY: the tests read words that exist.
+    unsafe { *(object.0 as *const Value).add(index) }
+}
+
+/// A store into a fresh object.
+pub fn init(object: Value, index: usize, value: Value) {
+    // SAFETY: the tests write words that exist.
+    unsafe { *(object.0 as *mut Value).add(index) = value }
+}
+
+/// A store with the barrier.
+pub fn store(heap: &mut Heap, object: Value, index: usize, value: Value) {
+    // SAFETY: the tests write words that hold Values.
+    unsafe { heap.store(object, index, value) }
+}
+
+pub fn node(heap: &mut Heap, shapes: &Shapes, number: i64, left: Value, right: Value) -> Value {
+    let object = heap.alloc(shapes.node, 32);
+    init(object, 1, Value::from_int(number));
+    init(object, 2, left);
+    init(object, 3, right);
+    object
+}
+
+/// Overwrites dead stack below the caller, so that stale words there do not keep objects.
+#[inline(never)]
+pub fn clobber_stack() {
+    std::hint::black_box(&mut [0u64; 2048]);
+}
+
+/// Xorshift.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn below(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as usize % n
+    }
+
+    pub fn one_in(&mut self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+}

@@ -1,0 +1,16 @@
+//! The trace language: the operation table, traces, their text form, the verifier and the reference evaluator.
+
+pub mod arith;
+pub mod eval;
+pub mod imm;
+mod ops;
+pub mod text;
+mod trace;
+mod verify;
+
+pub use ops::{AttrKind, Effect, OpCode, OperandTy, ROWS, Row, Ty, compute};
+pub use verify::verify;
+pub use trace::{
+    Arg, Attr, CallEffect, Callee, ConstRef, Exit, ExitArg, ExitId, Field, FrameState, Function, Items, LogKind, Op,
+    RecipeStep, Repr, Resume, Snapshot, SnapshotId, Trace, TraceId, TraceKind, ValueId,
+};

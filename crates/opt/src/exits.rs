@@ -1,0 +1,195 @@
+//! From snapshots to exits.
+//!
+//! An exit lists the values that compiled code hands over and a recipe for what compiled code never made: boxes and virtual
+//! objects, each made once however often it is mentioned. The exit reads what is in a box rather than the box, so a box
+//! that only exits need is never made.
+
+use crate::fold::boxed;
+use crate::walk::Walk;
+use ir::{Arg, Attr, Exit, ExitArg, ExitId, FrameState, OpCode, RecipeStep, Snapshot, SnapshotId, Ty, ValueId};
+use smallvec::SmallVec;
+
+/// Where each value stands in the exit in the making. Entries of other exits do not count.
+#[derive(Default)]
+pub(crate) struct Marks {
+    current: u32,
+    /// By value: the exit that set it, and the element.
+    places: Vec<(u32, ExitArg)>,
+}
+
+impl Marks {
+    fn get(&self, id: ValueId) -> Option<ExitArg> {
+        self.places.get(id.0 as usize).filter(|place| place.0 == self.current).map(|place| place.1)
+    }
+
+    fn set(&mut self, id: ValueId, arg: ExitArg) {
+        let at = id.0 as usize;
+        if self.places.len() <= at {
+            self.places.resize(at + 64, (0, ExitArg::Int(0)));
+        }
+        self.places[at] = (self.current, arg);
+    }
+}
+
+impl Walk<'_> {
+    /// Lowers a snapshot with what is known here.
+    pub(crate) fn exit(&mut self, id: SnapshotId) -> ExitId {
+        let source = self.source;
+        let snapshot: &Snapshot = &source.snapshots[id.0 as usize];
+        self.marks.current += 1;
+        let mut exit = Exit { in_body: self.in_body || self.request.origin.is_some(), ..Exit::default() };
+        for frame in &snapshot.frames {
+            let slots = frame.slots.iter().map(|&slot| self.exit_arg(&mut exit, self.operand(slot))).collect();
+            let log = frame
+                .log
+                .iter()
+                .map(|&(kind, ty, value)| (kind, ty, self.exit_arg(&mut exit, self.operand(value))))
+                .collect();
+            exit.frames.push(FrameState { code: frame.code, pc: frame.pc, slots, log, events: frame.events, resume: frame.resume });
+        }
+        for value in self.origin_invariants() {
+            let arg = self.exit_arg(&mut exit, value);
+            exit.invariants.push(arg);
+        }
+        self.facts.push(self.facts(&exit.live));
+        self.exits.push(exit);
+        ExitId(self.exits.len() as u32 - 1)
+    }
+
+    /// What a bridge's exits hand on for its loop's label.
+    pub(crate) fn origin_invariants(&self) -> SmallVec<[Arg; 8]> {
+        let origin = self.request.origin.iter();
+        origin.flat_map(|origin| &origin.invariants).map(|&arg| self.operand(arg)).collect()
+    }
+
+    /// A resolved value as an element of the exit.
+    fn exit_arg(&mut self, exit: &mut Exit, arg: Arg) -> ExitArg {
+        let id = match arg {
+            Arg::Value(id) => id,
+            Arg::Int(x) => return ExitArg::Int(x),
+            Arg::Flt(x) => return ExitArg::Flt(x),
+            Arg::Bool(x) => return ExitArg::Bool(x),
+            Arg::Imm(x) => return ExitArg::Imm(x),
+            Arg::Ref(x) => return ExitArg::Ref(x),
+        };
+        if let Some(known) = self.marks.get(id) {
+            return known;
+        }
+        let made = match (self.values.unboxed(arg), self.values.object(arg)) {
+            (Some(inner), _) => self.exit_box(exit, inner),
+            (None, Some(object)) => return self.exit_object(exit, id, object),
+            (None, None) => {
+                exit.live.push((id, self.values.at(id).ty));
+                ExitArg::Live(exit.live.len() as u32 - 1)
+            }
+        };
+        self.marks.set(id, made);
+        made
+    }
+
+    fn exit_box(&mut self, exit: &mut Exit, inner: Arg) -> ExitArg {
+        match (boxed(inner), inner) {
+            (Some(Arg::Imm(bits)), _) => return ExitArg::Imm(bits),
+            (_, Arg::Bool(x)) => {
+                let known = if x { self.request.true_ref } else { self.request.false_ref };
+                if let Some(id) = known {
+                    return ExitArg::Ref(id);
+                }
+            }
+            _ => {}
+        }
+        let code = match self.values.ty(inner) {
+            Ty::Int => OpCode::IntBox,
+            Ty::Flt => OpCode::FltBox,
+            _ => OpCode::BoolBox,
+        };
+        let inner = self.exit_arg(exit, inner);
+        made(exit, code, Ty::Ref, &[inner], Attr::None)
+    }
+
+    /// A virtual object: what it holds first, then the object and its fields in one go, because the collector may run
+    /// between objects.
+    fn exit_object(&mut self, exit: &mut Exit, id: ValueId, object: u32) -> ExitArg {
+        if self.is_in_ring(id) {
+            return self.exit_ring(exit, id);
+        }
+        let object = self.objects[object as usize].clone();
+        let args: Vec<ExitArg> = object.held().map(|arg| self.exit_arg(exit, self.values.resolve(arg))).collect();
+        let result = self.exit_new(exit, id, &object);
+        fill(exit, result, &object, &args);
+        result
+    }
+
+    fn exit_new(&mut self, exit: &mut Exit, id: ValueId, object: &crate::virtuals::Object) -> ExitArg {
+        let count: SmallVec<[ExitArg; 3]> = match object.code {
+            OpCode::NewItems => SmallVec::from_slice(&[ExitArg::Int(object.items.len() as i64)]),
+            _ => SmallVec::new(),
+        };
+        let result = made(exit, object.code, Ty::Ref, &count, object.attr());
+        self.marks.set(id, result);
+        result
+    }
+
+    /// Whether the virtual object is reachable from itself.
+    fn is_in_ring(&self, id: ValueId) -> bool {
+        let mut seen = Vec::new();
+        let mut stack = vec![id];
+        while let Some(at) = stack.pop() {
+            let Some(object) = self.values.at(at).object else { continue };
+            let object = &self.objects[object as usize];
+            for arg in object.held() {
+                let Some(next) = self.values.resolve(arg).value() else { continue };
+                if next == id {
+                    return true;
+                }
+                if !seen.contains(&next) {
+                    seen.push(next);
+                    stack.push(next);
+                }
+            }
+        }
+        false
+    }
+
+    /// A virtual object in a ring, and all virtual objects that it reaches: allocations first.
+    fn exit_ring(&mut self, exit: &mut Exit, id: ValueId) -> ExitArg {
+        let mut all = vec![id];
+        let mut at = 0;
+        while at < all.len() {
+            let Some(object) = self.values.at(all[at]).object else { break };
+            let object = self.objects[object as usize].clone();
+            self.exit_new(exit, all[at], &object);
+            for arg in object.held() {
+                let Some(next) = self.values.resolve(arg).value() else { continue };
+                if self.values.at(next).object.is_some() && self.marks.get(next).is_none() && !all.contains(&next) {
+                    all.push(next);
+                }
+            }
+            at += 1;
+        }
+        for &id in &all {
+            let (Some(object), Some(result)) = (self.values.at(id).object, self.marks.get(id)) else { continue };
+            let object = self.objects[object as usize].clone();
+            let args: Vec<ExitArg> = object.held().map(|arg| self.exit_arg(exit, self.values.resolve(arg))).collect();
+            fill(exit, result, &object, &args);
+        }
+        self.marks.get(id).unwrap_or(ExitArg::Imm(0))
+    }
+}
+
+fn made(exit: &mut Exit, code: OpCode, ty: Ty, args: &[ExitArg], attr: Attr) -> ExitArg {
+    exit.recipe.push(RecipeStep { code, ty, args: SmallVec::from_slice(args), attr });
+    ExitArg::Made(exit.recipe.len() as u32 - 1)
+}
+
+/// The steps that initialise an object; `args` are its fields' and items' values in order.
+fn fill(exit: &mut Exit, base: ExitArg, object: &crate::virtuals::Object, args: &[ExitArg]) {
+    let (fields, items) = args.split_at(object.fields.len());
+    for ((field, _), &value) in object.fields.iter().zip(fields) {
+        made(exit, OpCode::InitField, Ty::Void, &[base, value], Attr::Field(*field));
+    }
+    let known = object.items.iter().enumerate().filter_map(|(at, item)| item.as_ref().map(|item| (at, item.0)));
+    for ((at, descr), &value) in known.zip(items) {
+        made(exit, OpCode::InitItem, Ty::Void, &[base, ExitArg::Int(at as i64), value], Attr::Items(descr));
+    }
+}

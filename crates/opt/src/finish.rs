@@ -1,0 +1,353 @@
+//! The end of the walk: dead code goes, the label gets its phis, and values get their final numbers.
+//!
+//! Dead code: what has an effect stays, and what a kept operation reads. A guard's exit counts as a read: the values that
+//! it needs to resume the interpreter stay alive. A phi stays if the body reads it.
+//!
+//! Phis: a value from before the label that is used behind it becomes an invariant phi, so that the phis' values are all
+//! that the body needs.
+//!
+//! Requirement: an operation without an effect can be dropped without being observed.
+
+use crate::Passes;
+use crate::facts::Facts;
+use crate::heap::Written;
+use crate::label::{Label, Shape, Slot};
+use crate::request::Optimized;
+use crate::walk::{Emitted, Walk};
+use ir::{Arg, Attr, CallEffect, Effect, Exit, ExitArg, ExitId, Op, OpCode, Trace, Ty, ValueId};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// The label and what belongs to it.
+pub(crate) struct Loop {
+    /// Operations in front of it.
+    pub label: usize,
+    /// Phis and their values on entry.
+    pub phis: Vec<(ValueId, Arg)>,
+    pub slots: Vec<Shape>,
+    pub peeled: bool,
+}
+
+/// Makes the final trace. `end` and `args` are its last operation.
+pub(crate) fn run(
+    mut walk: Walk,
+    end: OpCode,
+    args: &[Arg],
+    last: Option<Op>,
+    place: Option<Loop>,
+    written: Written,
+) -> Optimized {
+    let mut end_op = last.unwrap_or_else(|| op(end, Ty::Void, &[]));
+    end_op.args = SmallVec::from_slice(args);
+    walk.out.push(Emitted { op: end_op, result: None });
+    let mut liveness = Liveness::new(&walk, place.as_ref());
+    liveness.run();
+    let Liveness { is_kept, is_read, .. } = liveness;
+    let (old_exits, old_facts) = (std::mem::take(&mut walk.exits), std::mem::take(&mut walk.facts));
+    let mut writer = Writer {
+        final_ids: vec![None; walk.values.all.len()],
+        is_kept,
+        ops: Vec::with_capacity(walk.out.len() + 16),
+        exits: Vec::with_capacity(old_exits.len()),
+        facts: Vec::with_capacity(old_exits.len()),
+        old_exits,
+        old_facts,
+        invariants: Vec::new(),
+        walk: &walk,
+    };
+    let mut label = None;
+    match &place {
+        None => writer.copy(0, walk.out.len()),
+        Some(place) => {
+            writer.copy(0, place.label);
+            let kept: Vec<bool> = place.phis.iter().map(|phi| is_read[phi.0.0 as usize]).collect();
+            writer.label(place, &kept);
+            writer.copy(place.label, walk.out.len());
+            writer.close_loop(&kept);
+            label = Some(Arc::new(writer.label_shapes(place, &kept, &written)));
+        }
+    }
+    let Writer { ops, exits, facts, .. } = writer;
+    let source = walk.source;
+    let trace = Trace { kind: source.kind, name: source.name.clone(), ops, snapshots: Vec::new(), exits };
+    Optimized { trace, label, written, facts, peeled: place.is_some_and(|place| place.peeled) }
+}
+
+fn op(code: OpCode, ty: Ty, args: &[Arg]) -> Op {
+    Op { code, ty, args: SmallVec::from_slice(args), attr: Attr::None, snapshot: None, exit: None }
+}
+
+/// Which operations stay and which values are read.
+struct Liveness<'w, 'r> {
+    walk: &'w Walk<'r>,
+    /// By value: the operation that makes it.
+    maker: Vec<u32>,
+    /// By value: the phi's number, for phis.
+    phi: Vec<u32>,
+    place: Option<&'w Loop>,
+    is_kept: Vec<bool>,
+    is_read: Vec<bool>,
+    stack: Vec<ValueId>,
+}
+
+const NONE: u32 = u32::MAX;
+
+impl<'w, 'r> Liveness<'w, 'r> {
+    fn new(walk: &'w Walk<'r>, place: Option<&'w Loop>) -> Self {
+        let count = walk.values.all.len();
+        let mut maker = vec![NONE; count];
+        for (at, emitted) in walk.out.iter().enumerate() {
+            if let Some(id) = emitted.result {
+                maker[id.0 as usize] = at as u32;
+            }
+        }
+        let mut phi = vec![NONE; count];
+        for (at, (id, _)) in place.iter().flat_map(|place| place.phis.iter().enumerate()) {
+            phi[id.0 as usize] = at as u32;
+        }
+        let is_kept = vec![false; walk.out.len()];
+        Liveness { walk, maker, phi, place, is_kept, is_read: vec![false; count], stack: Vec::new() }
+    }
+
+    fn run(&mut self) {
+        let is_loop = self.place.is_some();
+        let end = self.walk.out.len() - 1;
+        for at in 0..=end {
+            let op = &self.walk.out[at].op;
+            if has_effect(op) || !self.walk.has(Passes::DCE) {
+                self.is_kept[at] = true;
+                // The operands of the jump are read by the phis.
+                if at != end || !is_loop {
+                    self.read_op(at);
+                }
+            }
+        }
+        if !self.walk.has(Passes::DCE) {
+            let phis = self.place.map_or(&[][..], |place| &place.phis);
+            phis.iter().for_each(|phi| self.read(Arg::Value(phi.0)));
+        }
+        while let Some(id) = self.stack.pop() {
+            let (maker, phi) = (self.maker[id.0 as usize], self.phi[id.0 as usize]);
+            if maker != NONE && !self.is_kept[maker as usize] {
+                self.is_kept[maker as usize] = true;
+                self.read_op(maker as usize);
+            }
+            if phi != NONE && let Some(place) = self.place {
+                self.read(place.phis[phi as usize].1);
+                self.read(self.walk.out[end].op.args[phi as usize]);
+            }
+        }
+    }
+
+    fn read_op(&mut self, at: usize) {
+        let op = &self.walk.out[at].op;
+        op.args.iter().for_each(|&arg| self.read(arg));
+        if let Some(id) = op.exit {
+            self.walk.exits[id.0 as usize].live.iter().for_each(|&(value, _)| self.read(Arg::Value(value)));
+        }
+    }
+
+    fn read(&mut self, arg: Arg) {
+        if let Arg::Value(id) = arg
+            && !std::mem::replace(&mut self.is_read[id.0 as usize], true)
+        {
+            self.stack.push(id);
+        }
+    }
+}
+
+fn has_effect(op: &Op) -> bool {
+    match op.code.effect() {
+        Effect::Pure | Effect::Reads | Effect::Allocates => false,
+        Effect::Writes | Effect::Guard | Effect::Control => true,
+        Effect::Calls => match op.attr {
+            Attr::Callee(callee) => callee.effect >= CallEffect::Writes || op.ty == Ty::Void,
+            _ => true,
+        },
+    }
+}
+
+/// Writes the final trace.
+struct Writer<'w, 'r> {
+    walk: &'w Walk<'r>,
+    is_kept: Vec<bool>,
+    /// By value of the walk: its number in the final trace, as seen from where the writer stands.
+    final_ids: Vec<Option<ValueId>>,
+    ops: Vec<Op>,
+    exits: Vec<Exit>,
+    facts: Vec<Facts>,
+    /// Those of the walk; each is taken once.
+    old_exits: Vec<Exit>,
+    old_facts: Vec<Facts>,
+    /// Values from before the label that are used behind it.
+    invariants: Vec<ValueId>,
+}
+
+impl Writer<'_, '_> {
+    fn copy(&mut self, from: usize, to: usize) {
+        for at in from..to {
+            if !self.is_kept[at] {
+                continue;
+            }
+            let walk = self.walk;
+            let emitted = &walk.out[at];
+            let mut op = emitted.op.clone();
+            if op.code == OpCode::JumpLabel {
+                // Some of its phis may be gone; `close_loop` gives it its operands.
+                op.args.clear();
+            }
+            op.args.iter_mut().for_each(|arg| *arg = self.renamed(*arg));
+            if let Some(id) = op.exit {
+                let mut exit = std::mem::take(&mut self.old_exits[id.0 as usize]);
+                self.add_invariants(&mut exit);
+                exit.live.iter_mut().for_each(|live| live.0 = self.renamed_id(live.0));
+                op.exit = Some(ExitId(self.exits.len() as u32));
+                self.exits.push(exit);
+                self.facts.push(std::mem::take(&mut self.old_facts[id.0 as usize]));
+            }
+            if let Some(id) = emitted.result {
+                self.final_ids[id.0 as usize] = Some(ValueId(self.ops.len() as u32));
+            }
+            self.ops.push(op);
+        }
+    }
+
+    /// An exit behind the label can be followed by a jump back into the body: it hands on the invariants. Where the exit
+    /// makes an invariant's box anyway, it hands on that box, so that a bridge sees that they are one.
+    fn add_invariants(&self, exit: &mut Exit) {
+        for &id in &self.invariants {
+            let at = exit.live.iter().position(|live| live.0 == id);
+            let in_recipe = at.is_none().then(|| self.walk.values.unboxed(Arg::Value(id))).flatten().and_then(|inner| {
+                let live = exit.live.iter().position(|live| Arg::Value(live.0) == inner)?;
+                let inner = ExitArg::Live(live as u32);
+                exit.recipe.iter().position(|step| {
+                    matches!(step.code, OpCode::IntBox | OpCode::FltBox | OpCode::BoolBox) && step.args[0] == inner
+                })
+            });
+            exit.invariants.push(match (in_recipe, at) {
+                (Some(step), _) => ExitArg::Made(step as u32),
+                (_, Some(at)) => ExitArg::Live(at as u32),
+                _ => {
+                    exit.live.push((id, self.walk.values.at(id).ty));
+                    ExitArg::Live(exit.live.len() as u32 - 1)
+                }
+            });
+        }
+    }
+
+    fn renamed(&self, arg: Arg) -> Arg {
+        match arg {
+            Arg::Value(id) => Arg::Value(self.renamed_id(id)),
+            constant => constant,
+        }
+    }
+
+    fn renamed_id(&self, id: ValueId) -> ValueId {
+        match self.final_ids[id.0 as usize] {
+            Some(id) => id,
+            None => unreachable!("value {} of the walk is used and not made", id.0),
+        }
+    }
+
+    /// The label and its phis: those of the shapes that are read, then one for each value that crosses.
+    fn label(&mut self, place: &Loop, kept: &[bool]) {
+        self.ops.push(op(OpCode::Label, Ty::Void, &[]));
+        let mut new_ids = Vec::new();
+        for (&(phi, entry), _) in place.phis.iter().zip(kept).filter(|(_, is_kept)| **is_kept) {
+            let entry = self.renamed(entry);
+            new_ids.push((phi, ValueId(self.ops.len() as u32)));
+            self.ops.push(op(OpCode::Phi, self.walk.values.at(phi).ty, &[entry]));
+        }
+        self.find_invariants(place, kept);
+        for &id in &self.invariants {
+            let entry = self.renamed_id(id);
+            new_ids.push((id, ValueId(self.ops.len() as u32)));
+            self.ops.push(op(OpCode::Phi, self.walk.values.at(id).ty, &[Arg::Value(entry)]));
+        }
+        for (id, new) in new_ids {
+            self.final_ids[id.0 as usize] = Some(new);
+        }
+    }
+
+    fn find_invariants(&mut self, place: &Loop, kept: &[bool]) {
+        let walk = self.walk;
+        let mut is_known = vec![false; walk.values.all.len()];
+        // What the label makes or the body makes does not cross.
+        place.phis.iter().for_each(|phi| is_known[phi.0.0 as usize] = true);
+        let (found, end) = (&mut self.invariants, walk.out.len() - 1);
+        let final_ids = &self.final_ids;
+        let mut visit = |arg: Arg| {
+            if let Arg::Value(id) = arg
+                && final_ids[id.0 as usize].is_some()
+                && !std::mem::replace(&mut is_known[id.0 as usize], true)
+            {
+                found.push(id);
+            }
+        };
+        for at in (place.label..end).filter(|&at| self.is_kept[at]) {
+            let op = &walk.out[at].op;
+            op.args.iter().for_each(|&arg| visit(arg));
+            if let Some(id) = op.exit {
+                self.old_exits[id.0 as usize].live.iter().for_each(|live| visit(Arg::Value(live.0)));
+            }
+        }
+        for (&arg, _) in walk.out[end].op.args.iter().zip(kept).filter(|(_, is_kept)| **is_kept) {
+            visit(arg);
+        }
+    }
+
+    /// Gives the jump the next values of the phis that stayed.
+    fn close_loop(&mut self, kept: &[bool]) {
+        let jump = &self.walk.out[self.walk.out.len() - 1].op;
+        let next: Vec<Arg> = jump.args.iter().zip(kept).filter(|(_, is_kept)| **is_kept).map(|(&arg, _)| arg).collect();
+        let all = next.into_iter().chain(self.invariants.iter().map(|&id| Arg::Value(id)));
+        let args: SmallVec<[Arg; 3]> = all.map(|arg| self.renamed(arg)).collect();
+        if let Some(last) = self.ops.last_mut() {
+            last.args = args;
+        }
+    }
+
+    /// The label as others see it: phis that nobody reads are no matter, and values that never change have numbers.
+    fn label_shapes(&self, place: &Loop, kept: &[bool], written: &Written) -> Label {
+        let is_read = |id: ValueId| place.phis.iter().zip(kept).any(|(phi, is_kept)| phi.0 == id && *is_kept);
+        let mut slots = place.slots.clone();
+        slots.iter_mut().for_each(|shape| self.settle(shape, &is_read));
+        Label { slots, written: written.clone(), invariants: self.invariants.len() as u32 }
+    }
+
+    fn settle(&self, shape: &mut Shape, is_read: &dyn Fn(ValueId) -> bool) {
+        match &mut shape.slot {
+            Slot::Same(value) => shape.slot = self.settled_invariant(*value, shape.node),
+            Slot::Phi(leaf) if !is_read(leaf.phi) => shape.slot = Slot::Any,
+            Slot::Boxed(_, inner) => {
+                self.settle(inner, is_read);
+                if matches!(inner.slot, Slot::Any) {
+                    shape.slot = Slot::Any;
+                }
+            }
+            Slot::Object { parts, .. } => parts.iter_mut().for_each(|part| self.settle(part, is_read)),
+            _ => {}
+        }
+    }
+
+    fn settled_invariant(&self, value: Arg, node: u32) -> Slot {
+        let number = |value: Arg| self.invariants.iter().position(|&id| Arg::Value(id) == value);
+        let resolved = self.walk.values.resolve(value);
+        if let Some(at) = number(value) {
+            return Slot::Invariant(at as u32);
+        }
+        // Learned to be constant in the body: the body tests it, or does not care.
+        let inner = self.walk.values.unboxed(resolved);
+        match inner.and_then(|inner| Some((number(inner)?, self.walk.values.ty(inner)))) {
+            Some((at, ty)) => {
+                let code = match ty {
+                    Ty::Int => OpCode::IntBox,
+                    Ty::Flt => OpCode::FltBox,
+                    _ => OpCode::BoolBox,
+                };
+                Slot::Boxed(code, Box::new(Shape { node, slot: Slot::Invariant(at as u32) }))
+            }
+            None => Slot::Any,
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The heap cache: what is known to lie in memory.
+//!
+//! A load gives what was last stored or loaded there. A store forgets what it may have overwritten: cells of the same
+//! offset in objects that may be the same. Objects that the trace made are not those that were there before, and objects
+//! of different shapes are different. A call forgets what its row says. Immutable fields are never forgotten.
+//!
+//! Requirement: a cell is a field or an item, never both; items are items of one offset and representation.
+
+use crate::bounds::Range;
+use crate::values::Values;
+use ir::{Arg, CallEffect, Repr, Ty};
+use smallvec::SmallVec;
+
+/// Kinds of memory that a trace writes.
+#[derive(Clone, Default, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Offsets of fields; [`HEADER`] for shapes. Sorted.
+    fields: Vec<u32>,
+    /// Offsets of items. Sorted.
+    items: Vec<u32>,
+    raw: bool,
+    /// A call may have written anything.
+    all: bool,
+}
+
+impl Written {
+    fn field(&mut self, offset: u32) {
+        insert(&mut self.fields, offset);
+    }
+
+    fn item(&mut self, offset: u32) {
+        insert(&mut self.items, offset);
+    }
+
+    /// Whether what is written here is written there too.
+    pub(crate) fn is_within(&self, other: &Written) -> bool {
+        let within = |mine: &[u32], theirs: &[u32]| mine.iter().all(|offset| theirs.binary_search(offset).is_ok());
+        other.all
+            || !self.all
+                && (!self.raw || other.raw)
+                && within(&self.fields, &other.fields)
+                && within(&self.items, &other.items)
+    }
+
+    pub(crate) fn add(&mut self, other: &Written) {
+        other.fields.iter().for_each(|&offset| self.field(offset));
+        other.items.iter().for_each(|&offset| self.item(offset));
+        self.raw |= other.raw;
+        self.all |= other.all;
+    }
+}
+
+fn insert(sorted: &mut Vec<u32>, offset: u32) {
+    if let Err(at) = sorted.binary_search(&offset) {
+        sorted.insert(at, offset);
+    }
+}
+
+/// The offset under which an object's shape stands among its fields.
+pub(crate) const HEADER: u32 = 0;
+
+/// Entries per offset; older ones are forgotten, which keeps the walk linear.
+const MOST_ENTRIES: usize = 48;
+
+#[derive(Clone, Copy)]
+struct Entry {
+    base: Arg,
+    /// Of an item or of raw memory; `Int(0)` for fields.
+    index: Arg,
+    repr: Repr,
+    immutable: bool,
+    value: Arg,
+}
+
+/// The entries of one offset.
+struct Bucket {
+    offset: u32,
+    entries: Vec<Entry>,
+}
+
+#[derive(Default)]
+pub(crate) struct Cache {
+    fields: Vec<Bucket>,
+    items: Vec<Bucket>,
+    raw: Vec<Entry>,
+    pub written: Written,
+    pub distinct_refs: bool,
+}
+
+/// Which memory an access goes to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Memory {
+    Field { offset: u32, immutable: bool },
+    Items { offset: u32, immutable: bool },
+    Raw,
+}
+
+impl Cache {
+    /// What is known to lie there. `base` and `index` are resolved; so is the result.
+    pub fn load(&self, memory: Memory, base: Arg, index: Arg, repr: Repr, values: &Values) -> Option<Arg> {
+        let same = |entry: &&Entry| {
+            entry.repr == repr && values.resolve(entry.base) == base && values.resolve(entry.index) == index
+        };
+        let entries = match memory {
+            Memory::Field { offset, .. } => bucket(&self.fields, offset),
+            Memory::Items { offset, .. } => bucket(&self.items, offset),
+            Memory::Raw => &self.raw,
+        };
+        entries.iter().rev().find(same).map(|entry| values.resolve(entry.value))
+    }
+
+    /// The shape of an object, if it is a known constant.
+    pub fn known_shape(&self, base: Arg, values: &Values) -> Option<i64> {
+        let memory = Memory::Field { offset: HEADER, immutable: false };
+        match self.load(memory, base, Arg::Int(0), Repr::I64, values)? {
+            Arg::Int(shape) => Some(shape),
+            _ => None,
+        }
+    }
+
+    fn have_other_shapes(&self, a: Arg, b: Arg, values: &Values) -> bool {
+        matches!((self.known_shape(a, values), self.known_shape(b, values)), (Some(a), Some(b)) if a != b)
+    }
+
+    /// A load gave `value`.
+    pub fn loaded(&mut self, memory: Memory, base: Arg, index: Arg, repr: Repr, value: Arg) {
+        let (entries, immutable) = match memory {
+            Memory::Field { offset, immutable } => (bucket_mut(&mut self.fields, offset), immutable),
+            Memory::Items { offset, immutable } => (bucket_mut(&mut self.items, offset), immutable),
+            Memory::Raw => (&mut self.raw, false),
+        };
+        if entries.len() == MOST_ENTRIES {
+            entries.remove(0);
+        }
+        entries.push(Entry { base, index, repr, immutable, value });
+    }
+
+    /// A store of `value`: forgets what it may overwrite.
+    pub fn stored(&mut self, memory: Memory, base: Arg, index: Arg, repr: Repr, value: Arg, values: &Values) {
+        let is_private = values.is_private(base);
+        let distinct = self.distinct_refs;
+        match memory {
+            Memory::Field { offset, .. } => {
+                if !is_private {
+                    self.written.field(offset);
+                }
+                let is_apart = |entry: &Entry| {
+                    let other = values.resolve(entry.base);
+                    !values.may_alias(other, base, distinct)
+                        || other != base && offset != HEADER && self.have_other_shapes(other, base, values)
+                };
+                let kept: SmallVec<[bool; 16]> = bucket(&self.fields, offset).iter().map(is_apart).collect();
+                let mut kept = kept.into_iter();
+                bucket_mut(&mut self.fields, offset).retain(|_| kept.next() == Some(true));
+            }
+            Memory::Items { offset, .. } => {
+                if !is_private {
+                    self.written.item(offset);
+                }
+                bucket_mut(&mut self.items, offset).retain(|entry| {
+                    !values.may_alias(values.resolve(entry.base), base, distinct)
+                        || are_apart(values.resolve(entry.index), index, values)
+                });
+            }
+            Memory::Raw => {
+                self.written.raw = true;
+                self.raw.retain(|entry| {
+                    let same_cells = entry.repr == repr && values.resolve(entry.base) == base;
+                    same_cells && are_apart(values.resolve(entry.index), index, values)
+                });
+            }
+        }
+        if is_kept(value, repr, values) {
+            self.loaded(memory, base, index, repr, value);
+        }
+    }
+
+    /// A call with that effect.
+    pub fn called(&mut self, effect: CallEffect, values: &Values) {
+        if effect < CallEffect::Writes {
+            return;
+        }
+        self.written.all = true;
+        self.raw.clear();
+        for bucket in self.fields.iter_mut().chain(&mut self.items) {
+            bucket.entries.retain(|entry| entry.immutable || values.is_private(values.resolve(entry.base)));
+        }
+    }
+
+    /// Forgets what `written` may overwrite, whoever does it.
+    pub fn forget(&mut self, written: &Written) {
+        let all = written.all;
+        for bucket in &mut self.fields {
+            if all || written.fields.binary_search(&bucket.offset).is_ok() {
+                bucket.entries.retain(|entry| entry.immutable);
+            }
+        }
+        for bucket in &mut self.items {
+            if all || written.items.binary_search(&bucket.offset).is_ok() {
+                bucket.entries.retain(|entry| entry.immutable);
+            }
+        }
+        if all || written.raw {
+            self.raw.clear();
+        }
+    }
+}
+
+fn bucket(buckets: &[Bucket], offset: u32) -> &[Entry] {
+    buckets.iter().find(|bucket| bucket.offset == offset).map_or(&[], |bucket| &bucket.entries)
+}
+
+fn bucket_mut(buckets: &mut Vec<Bucket>, offset: u32) -> &mut Vec<Entry> {
+    let at = buckets.iter().position(|bucket| bucket.offset == offset).unwrap_or_else(|| {
+        buckets.push(Bucket { offset, entries: Vec::new() });
+        buckets.len() - 1
+    });
+    &mut buckets[at].entries
+}
+
+/// Whether two indices are certainly different.
+fn are_apart(a: Arg, b: Arg, values: &Values) -> bool {
+    if values.range(a).meet(values.range(b)).is_none() {
+        return true;
+    }
+    // x + c and x + d.
+    let parts = |arg: Arg| match values.maker(arg) {
+        Some((ir::OpCode::IntAdd, x, Arg::Int(c))) => (x, c),
+        _ => (arg, 0),
+    };
+    let ((x, c), (y, d)) = (parts(a), parts(b));
+    x == y && c != d
+}
+
+/// Whether a load of that representation gives back the value stored.
+fn is_kept(value: Arg, repr: Repr, values: &Values) -> bool {
+    match repr.ty() {
+        Ty::Int => repr == Repr::I64 || Range::of_repr(repr).contains(values.range(value)),
+        Ty::Flt => repr == Repr::F64,
+        _ => true,
+    }
+}

@@ -1,0 +1,119 @@
+//! The trace optimiser: a recorded trace goes in, a shorter one with exits instead of snapshots comes out.
+//!
+//! [`optimize`] is the whole interface. What it promises to the recorder and to the code generator:
+//!
+//! - Every snapshot becomes an exit: `Op::snapshot` is `None` and `Op::exit` set on the same guards and calls. A trace may
+//!   have fewer guards, never other ones.
+//! - A loop (last operation `jump_label`, whose operands are the next values of the inputs) is peeled where that works:
+//!   inputs, first iteration, `label`, phis, body, `jump_label` with the phis' next values. **Every value defined before
+//!   the label and used at or behind it, by an operation or an exit, is a phi**; a loop-invariant one has itself as its
+//!   `jump_label` operand. So the phis' values alone are enough to enter the body. Where peeling fails the label stands
+//!   right behind the inputs, and each input has a phi.
+//! - The phis are the shape phis first, in the order of [`Label::slots`], then the invariant ones, in the order of
+//!   [`ir::Exit::invariants`].
+//! - `jump_loop` operands are the target's inputs; `jump_body` operands are the target's phis.
+//! - `assume_*` are gone.
+//!
+//! What it relies on, beside the operation table's own words:
+//!
+//! - A cell of memory is accessed as a field or as an item, never as both; memory off the heap is neither.
+//! - An integer that was boxed fits: `int_box(x)` is knowledge that `x` fits in 63 bits, `int_unbox(x)` that `x` is an
+//!   integer. An object whose field or item is accessed is neither an integer nor null.
+
+mod bounds;
+mod boxes;
+mod cse;
+mod exits;
+mod facts;
+mod finish;
+mod fold;
+mod guards;
+mod heap;
+mod label;
+mod passes;
+mod peel;
+mod request;
+mod values;
+mod virtuals;
+mod walk;
+
+pub use bounds::Range;
+pub use facts::Facts;
+pub use heap::Written;
+pub use label::Label;
+pub use passes::{Pass, Passes, TABLE};
+pub use request::{Failure, Optimized, Origin, Request};
+
+use ir::{Arg, Attr, OpCode, Trace};
+use walk::Walk;
+
+/// Optimises a recorded trace.
+pub fn optimize(trace: Trace, request: &Request) -> Result<Optimized, Failure> {
+    let optimized = match trace.ops.last().map(|op| op.code) {
+        Some(OpCode::JumpLabel) => peel::run(&trace, request),
+        Some(_) => straight(&trace, request),
+        None => return Err(Failure::Contradiction),
+    }?;
+    if cfg!(debug_assertions)
+        && let Err(error) = ir::verify(&optimized.trace)
+    {
+        panic!("the optimiser made a wrong trace: {error}\nfrom\n{trace}\nit made\n{}", optimized.trace);
+    }
+    Ok(optimized)
+}
+
+/// What is known of integers: for each operation of the recorded trace, the range of its result behind it.
+/// For tests of the analysis.
+pub fn ranges(trace: &Trace, queries: &[(usize, ir::ValueId)], request: &Request) -> Result<Vec<Range>, Failure> {
+    let mut walk = Walk::new(trace, request);
+    let mut found = vec![Range::FULL; queries.len()];
+    for index in trace.input_count()..trace.ops.len() - 1 {
+        walk.step(index)?;
+        for (query, range) in queries.iter().zip(&mut found).filter(|(query, _)| query.0 == index) {
+            *range = walk.values.range(walk.operand(Arg::Value(query.1)));
+        }
+    }
+    Ok(found)
+}
+
+/// A trace that does not go round by itself.
+fn straight(trace: &Trace, request: &Request) -> Result<Optimized, Failure> {
+    let mut walk = Walk::new(trace, request);
+    walk.run()?;
+    let end = trace.ops[trace.ops.len() - 1].clone();
+    let mut args: Vec<Arg> = end.args.iter().map(|&arg| walk.operand(arg)).collect();
+    let mut last = end.clone();
+    last.exit = last.snapshot.take().map(|snapshot| walk.exit(snapshot));
+    if let Some(into_body) = body_args(&mut walk, request, &end.attr, &args) {
+        last.code = OpCode::JumpBody;
+        args = into_body;
+    }
+    let args: Vec<Arg> = args.into_iter().map(|arg| walk.forced(arg)).collect();
+    let written = peel::accumulated(request, std::mem::take(&mut walk.heap.written));
+    Ok(finish::run(walk, last.code, &args, Some(last), None, written))
+}
+
+/// The values with which the jump can go to the target's body, if it can: a bridge from that body, which wrote nothing
+/// that the body does not write, with values of the shapes that the label expects.
+fn body_args(walk: &mut Walk, request: &Request, attr: &Attr, ends: &[Arg]) -> Option<Vec<Arg>> {
+    let (Attr::Target(jump_target), Some((target, label)), Some(origin)) = (*attr, &request.target, &request.origin) else {
+        return None;
+    };
+    if jump_target != *target || origin.trace != *target || origin.invariants.len() != label.invariants as usize {
+        return None;
+    }
+    if label.slots.len() != ends.len() || !is_written_within(walk, request, label) {
+        return None;
+    }
+    let invariants = walk.origin_invariants();
+    let mut args = walk.match_label(&label.slots, ends, Some(&invariants)).ok()?;
+    for invariant in invariants {
+        args.push(walk.forced(invariant));
+    }
+    // Making a virtual object may have written.
+    is_written_within(walk, request, label).then_some(args)
+}
+
+fn is_written_within(walk: &Walk, request: &Request, label: &Label) -> bool {
+    peel::accumulated(request, walk.heap.written.clone()).is_within(&label.written)
+}

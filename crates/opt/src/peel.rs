@@ -1,0 +1,140 @@
+//! Loop peeling.
+//!
+//! The loop's operations run twice through the walk. The first time they make a first iteration in front of the label.
+//! What is known behind it (computed values, memory, kinds of values) is known in the body too, as far as the body
+//! changes nothing of it, so the body keeps only what differs from round to round; boxes and virtual objects go round
+//! in parts.
+//!
+//! Requirement: what the body assumes at its label holds at its end. Shapes, knowledge and written memory are checked
+//! there; what fails is assumed no longer in the next attempt, and in the end the loop is not peeled.
+
+use crate::finish::{self, Loop};
+use crate::heap::Written;
+use crate::label::{Builder, Leaf, Plan, Shape, Slot};
+use crate::request::{Failure, Optimized, Request};
+use crate::values::Kind;
+use crate::walk::Walk;
+use ir::{Arg, OpCode, Trace};
+
+/// Attempts with more and more general shapes.
+const ATTEMPTS: usize = 5;
+
+/// A loop: peeled if that works out.
+pub(crate) fn run(trace: &Trace, request: &Request) -> Result<Optimized, Failure> {
+    let mut plan = Plan::default();
+    if Walk::new(trace, request).has_peeling() {
+        for _ in 0..ATTEMPTS {
+            match peeled(trace, request, &mut plan)? {
+                Attempt::Done(done) => return Ok(*done),
+                Attempt::Again => {}
+                Attempt::Hopeless => break,
+            }
+        }
+    }
+    unpeeled(trace, request)
+}
+
+enum Attempt {
+    Done(Box<Optimized>),
+    /// The plan is more general.
+    Again,
+    Hopeless,
+}
+
+fn peeled(trace: &Trace, request: &Request, plan: &mut Plan) -> Result<Attempt, Failure> {
+    let mut walk = Walk::new(trace, request);
+    walk.run()?;
+    let inputs = trace.input_count();
+    let ends = end_args(&walk);
+    let mut builder = Builder::default();
+    let slots: Vec<Shape> = (0..inputs)
+        .map(|slot| {
+            let input = walk.values.resolve(walk.map[slot]);
+            walk.shape_of(ends[slot], Some(input), plan, &mut builder)
+        })
+        .collect();
+    if let Some(node) = builder.made_late(&walk) {
+        return Ok(generalise(plan, node));
+    }
+    let mut written = std::mem::take(&mut walk.heap.written);
+    written.add(&plan.written);
+    walk.heap.forget(&written);
+    escape_all(&mut walk);
+
+    let label = walk.out.len();
+    walk.enter_body();
+    let mut objects = Vec::new();
+    for (slot, shape) in slots.iter().enumerate() {
+        walk.map[slot] = walk.instance(shape, &mut objects);
+    }
+    if walk.run().is_err() {
+        return Ok(Attempt::Hopeless);
+    }
+    let ends = end_args(&walk);
+    let args = match walk.match_label(&slots, &ends, None) {
+        Ok(args) => args,
+        Err(node) => return Ok(generalise(plan, node)),
+    };
+    if walk.contradiction {
+        return Ok(Attempt::Hopeless);
+    }
+    let again = std::mem::take(&mut walk.heap.written);
+    if !again.is_within(&written) {
+        plan.written.add(&again);
+        return Ok(Attempt::Again);
+    }
+    let place = Loop { label, phis: builder.phis, slots, peeled: true };
+    Ok(Attempt::Done(Box::new(finish::run(walk, OpCode::JumpLabel, &args, None, Some(place), written))))
+}
+
+fn generalise(plan: &mut Plan, node: u32) -> Attempt {
+    let level = plan.levels.entry(node).or_insert(0);
+    *level += 1;
+    if *level > 2 { Attempt::Hopeless } else { Attempt::Again }
+}
+
+/// The label stands at the top; every input has a phi of which nothing is known.
+fn unpeeled(trace: &Trace, request: &Request) -> Result<Optimized, Failure> {
+    let mut walk = Walk::new(trace, request);
+    let label = walk.out.len();
+    let mut phis = Vec::new();
+    let mut slots = Vec::new();
+    for slot in 0..trace.input_count() {
+        let ty = trace.ops[slot].ty;
+        let phi = walk.values.make(OpCode::Phi, ty, [Arg::NULL; 2]);
+        phis.push((phi, walk.map[slot]));
+        let leaf = Leaf { phi, ty, range: crate::bounds::Range::FULL, kind: Kind::default(), shape: None };
+        slots.push(Shape { node: slot as u32, slot: Slot::Phi(leaf) });
+        walk.map[slot] = Arg::Value(phi);
+    }
+    walk.enter_body();
+    walk.run()?;
+    let args: Vec<Arg> = end_args(&walk).into_iter().map(|end| walk.forced(end)).collect();
+    let written = std::mem::take(&mut walk.heap.written);
+    let place = Loop { label, phis, slots, peeled: false };
+    Ok(finish::run(walk, OpCode::JumpLabel, &args, None, Some(place), written))
+}
+
+fn end_args(walk: &Walk) -> Vec<Arg> {
+    let end = &walk.source.ops[walk.source.ops.len() - 1];
+    end.args.iter().map(|&arg| walk.operand(arg)).collect()
+}
+
+/// Objects made in the first iteration may be met anywhere in the body.
+fn escape_all(walk: &mut Walk) {
+    let count = walk.values.count();
+    for value in &mut walk.values.all {
+        if let Some(at) = &mut value.escaped_at {
+            *at = (*at).min(count);
+        }
+    }
+}
+
+/// The memory that a bridge has written since the label of its loop, in all.
+pub(crate) fn accumulated(request: &Request, own: Written) -> Written {
+    let mut all = own;
+    if let Some(origin) = &request.origin {
+        all.add(&origin.written);
+    }
+    all
+}

@@ -1,0 +1,377 @@
+//! The forward walk.
+//!
+//! It reads the recorded operations once (a peeled loop's twice), sends each through the passes, and writes what is left to
+//! `out`. Operands of `out` are the walk's own values; [`crate::finish`] numbers them anew.
+//!
+//! Invariant: no operand of an operation in `out` is virtual or forwarded at the time it is written, and operations are
+//! written in the order in which they run.
+
+use crate::bounds::{self, Range};
+use crate::facts::Facts;
+use crate::fold::{self, Rewrite};
+use crate::heap::{Cache, HEADER, Memory};
+use crate::request::{Failure, Request};
+use crate::values::{Kind, Values};
+use crate::{Passes, cse};
+use ir::{Arg, Attr, CallEffect, Exit, ExitId, Op, OpCode, Repr, Trace, Ty, ValueId};
+use smallvec::SmallVec;
+
+/// An operation of the trace in the making.
+#[derive(Clone, Debug)]
+pub(crate) struct Emitted {
+    pub op: Op,
+    pub result: Option<ValueId>,
+}
+
+/// The state of the walk.
+pub(crate) struct Walk<'r> {
+    pub source: &'r Trace,
+    pub request: &'r Request,
+    passes: Passes,
+    pub values: Values,
+    /// What each operation of the source gave.
+    pub map: Vec<Arg>,
+    pub out: Vec<Emitted>,
+    pub exits: Vec<Exit>,
+    /// For each exit, what is known of its live values.
+    pub facts: Vec<Facts>,
+    pub objects: Vec<crate::virtuals::Object>,
+    /// Virtual objects that are waiting for the objects they hold.
+    pub being_made: Vec<ValueId>,
+    pub cse: cse::Table,
+    pub heap: Cache,
+    /// Whether the trace's assumptions were tested since they may have fallen.
+    is_valid: bool,
+    /// Whether the walk is behind the label.
+    pub in_body: bool,
+    /// Set when what is known cannot all hold.
+    pub contradiction: bool,
+    pub marks: crate::exits::Marks,
+}
+
+impl<'r> Walk<'r> {
+    /// A walk at the start of the trace, its inputs read.
+    pub fn new(source: &'r Trace, request: &'r Request) -> Walk<'r> {
+        let mut heap = Cache::default();
+        heap.distinct_refs = request.distinct_refs;
+        let mut walk = Walk {
+            source,
+            request,
+            passes: request.without.complement(),
+            values: Values::default(),
+            map: vec![Arg::NULL; source.ops.len()],
+            out: Vec::with_capacity(source.ops.len()),
+            exits: Vec::new(),
+            facts: Vec::new(),
+            objects: Vec::new(),
+            being_made: Vec::new(),
+            cse: cse::Table::default(),
+            heap,
+            is_valid: false,
+            in_body: false,
+            contradiction: false,
+            marks: crate::exits::Marks::default(),
+        };
+        for index in 0..source.input_count() {
+            walk.map[index] = walk.emit(OpCode::Input, source.ops[index].ty, SmallVec::new(), Attr::None);
+        }
+        walk.assume_facts(&request.facts);
+        walk
+    }
+
+    /// Sends all operations but inputs and the end through the passes.
+    pub fn run(&mut self) -> Result<(), Failure> {
+        let source = self.source;
+        for index in source.input_count()..source.ops.len() - 1 {
+            self.step(index)?;
+        }
+        Ok(())
+    }
+
+    /// Sends one operation through the passes.
+    pub fn step(&mut self, index: usize) -> Result<(), Failure> {
+        let op = &self.source.ops[index];
+        let args: SmallVec<[Arg; 3]> = op.args.iter().map(|&arg| self.operand(arg)).collect();
+        self.map[index] = self.op(op, args).unwrap_or(Arg::NULL);
+        if self.contradiction { Err(Failure::Contradiction) } else { Ok(()) }
+    }
+
+    pub fn has(&self, pass: Passes) -> bool {
+        self.passes.contains(pass)
+    }
+
+    /// What an operand of the source is here.
+    pub fn operand(&self, arg: Arg) -> Arg {
+        match arg {
+            Arg::Value(id) => self.values.resolve(self.map[id.0 as usize]),
+            constant => constant,
+        }
+    }
+
+    /// The body begins: assumptions may have fallen on the way round.
+    pub fn enter_body(&mut self) {
+        self.in_body = true;
+        self.is_valid = false;
+    }
+
+    fn op(&mut self, op: &'r Op, args: SmallVec<[Arg; 3]>) -> Option<Arg> {
+        use OpCode::*;
+        match op.code {
+            code if code < Input => return Some(self.pure(code, op.ty, &args)),
+            RefEq | IsInt | IntBox | IntUnbox | IsFlt | FltBox | FltUnbox | BoolBox | IsNull => {
+                return Some(self.pure(op.code, op.ty, &args));
+            }
+            Shape | GetField | GetItem | RawLoad => return Some(self.load_op(op, &args)),
+            SetShape | SetField | InitField | SetItem | InitItem | RawStore => self.store_op(op, args),
+            New | NewItems => return Some(self.new_op(op, args)),
+            Call | CallSlice => return self.call_op(op, args),
+            GuardTrue => self.guard(args[0], true, op),
+            GuardFalse => self.guard(args[0], false, op),
+            GuardValue => self.guard_value(args[0], args[1], Some(op)),
+            AssumeTrue => self.learn(args[0], true),
+            AssumeFalse => self.learn(args[0], false),
+            AssumeValue => self.guard_value(args[0], args[1], None),
+            StillValid => {
+                if !self.is_valid || !self.has(Passes::GUARDS) {
+                    self.guard_op(op, &[]);
+                }
+                self.is_valid = true;
+            }
+            _ => unreachable!("{} in the middle of a recorded trace", op.code.row().text),
+        }
+        None
+    }
+
+    /// A pure operation: its result.
+    pub fn pure(&mut self, code: OpCode, ty: Ty, args: &[Arg]) -> Arg {
+        if let Some(known) = self.rewritten(code, ty, args) {
+            return known;
+        }
+        if self.has(Passes::CSE)
+            && let Some(known) = self.cse.get(code, args)
+        {
+            return self.values.resolve(known);
+        }
+        let forced: SmallVec<[Arg; 3]> = args.iter().map(|&arg| self.forced(arg)).collect();
+        let result = self.emit(code, ty, forced, Attr::None);
+        if let Some(id) = result.value() {
+            let operand = |at: usize| args.get(at).copied().unwrap_or(Arg::NULL);
+            self.values.at_mut(id).args = [operand(0), operand(1)];
+            if ty == Ty::Int {
+                self.set_range(id, bounds::of_result(code, args, &self.values));
+            }
+        }
+        if self.has(Passes::CSE) {
+            self.cse.set(code, args, result);
+        }
+        self.learn_from_box(code, args, result);
+        // A range of one number, and what the box rules just learned.
+        self.known_number(result)
+    }
+
+    /// What the passes that need no operation make of one.
+    fn rewritten(&mut self, code: OpCode, ty: Ty, args: &[Arg]) -> Option<Arg> {
+        let mut rewrite = None;
+        if self.has(Passes::FOLD) {
+            rewrite = fold::rewrite(code, args, &self.values);
+        }
+        if rewrite.is_none() && self.has(Passes::BOUNDS) {
+            rewrite = bounds::rewrite(code, args, &self.values);
+        }
+        if rewrite.is_none() && self.has(Passes::BOXES) {
+            rewrite = self.rewrite_box(code, args);
+        }
+        let hint = if ty == Ty::Int { bounds::of_result(code, args, &self.values) } else { Range::FULL };
+        let result = match rewrite? {
+            Rewrite::Value(value) => self.values.resolve(value),
+            Rewrite::Op(code, args) => {
+                let ty = result_ty(code);
+                self.pure(code, ty, &args)
+            }
+            Rewrite::Not(code, args) => {
+                let inner = self.pure(code, Ty::Bool, &args);
+                self.pure(OpCode::BoolNot, Ty::Bool, &[inner])
+            }
+        };
+        // The two ways to compute it may tell different things about the range.
+        if ty == Ty::Int {
+            self.narrow(result, hint);
+        }
+        Some(self.known_number(result))
+    }
+
+    fn known_number(&self, result: Arg) -> Arg {
+        self.values.resolve(result)
+    }
+
+    fn load_op(&mut self, op: &'r Op, args: &[Arg]) -> Arg {
+        let base = args[0];
+        let index = args.get(1).copied();
+        if let Some(object) = self.values.object(base) {
+            let known = match op.code {
+                OpCode::Shape => Some(Arg::Int(self.objects[object as usize].shape as i64)),
+                _ => self.load_virtual(object, &op.attr, index),
+            };
+            if let Some(known) = known {
+                return known;
+            }
+        }
+        let (memory, repr) = self.memory(op.code, &op.attr);
+        let (base_key, index_key) = cell_of(op.code, args);
+        if !matches!(memory, Memory::Raw) {
+            self.learn_kind(base, Kind { is_flt: None, ..Kind::OBJECT });
+        }
+        if self.has(Passes::HEAP)
+            && let Some(known) = self.heap.load(memory, base_key, index_key, repr, &self.values)
+        {
+            return known;
+        }
+        let forced: SmallVec<[Arg; 3]> = args.iter().map(|&arg| self.forced(arg)).collect();
+        let result = self.emit(op.code, op.ty, forced, op.attr);
+        if let Some(id) = result.value()
+            && op.ty == Ty::Int
+        {
+            let range = if op.code == OpCode::Shape { Range { lo: 0, hi: u32::MAX as i64 } } else { Range::of_repr(repr) };
+            self.set_range(id, range);
+        }
+        if self.has(Passes::HEAP) {
+            self.heap.loaded(memory, base_key, index_key, repr, result);
+        }
+        result
+    }
+
+    fn store_op(&mut self, op: &'r Op, args: SmallVec<[Arg; 3]>) {
+        let (base, value) = (args[0], args[args.len() - 1]);
+        let index = (args.len() == 3).then(|| args[1]);
+        if let Some(object) = self.values.object(base) {
+            let is_done = match (op.code, value) {
+                (OpCode::SetShape, Arg::Int(shape @ 0..=0xffff_ffff)) => {
+                    self.objects[object as usize].shape = shape as u32;
+                    true
+                }
+                (OpCode::SetShape, _) => false,
+                _ => self.store_virtual(object, &op.attr, index, value),
+            };
+            if is_done {
+                return;
+            }
+        }
+        let forced: SmallVec<[Arg; 3]> = args.iter().map(|&arg| self.forced(arg)).collect();
+        self.values.escape(forced[forced.len() - 1]);
+        if op.code == OpCode::RawStore {
+            let (base_key, index_key) = cell_of(op.code, &forced);
+            let (memory, repr) = self.memory(op.code, &op.attr);
+            self.heap.stored(memory, base_key, index_key, repr, value, &self.values);
+        } else {
+            self.learn_kind(base, Kind { is_flt: None, ..Kind::OBJECT });
+            if op.code == OpCode::SetShape {
+                let memory = Memory::Field { offset: HEADER, immutable: false };
+                self.heap.stored(memory, base, Arg::Int(0), Repr::I64, value, &self.values);
+            } else {
+                self.remember_store(&op.attr, base, index, value);
+            }
+        }
+        self.emit_as(None, op.code, Ty::Void, forced, op.attr);
+    }
+
+    /// Tells the heap cache of a store to a field or an item.
+    pub fn remember_store(&mut self, attr: &Attr, base: Arg, index: Option<Arg>, value: Arg) {
+        let (memory, repr) = self.memory(OpCode::SetField, attr);
+        self.heap.stored(memory, base, index.unwrap_or(Arg::Int(0)), repr, value, &self.values);
+    }
+
+    /// The shape of an object is known.
+    pub fn cache_shape(&mut self, base: Arg, shape: i64) {
+        let memory = Memory::Field { offset: HEADER, immutable: false };
+        self.heap.loaded(memory, base, Arg::Int(0), Repr::I64, Arg::Int(shape));
+    }
+
+    fn memory(&self, code: OpCode, attr: &Attr) -> (Memory, Repr) {
+        match *attr {
+            Attr::Field(field) => (Memory::Field { offset: field.offset, immutable: field.immutable }, field.repr),
+            Attr::Items(items) => (Memory::Items { offset: items.offset, immutable: items.immutable }, items.repr),
+            Attr::Raw(repr) => (Memory::Raw, repr),
+            _ => {
+                debug_assert!(code == OpCode::Shape);
+                (Memory::Field { offset: HEADER, immutable: false }, Repr::I64)
+            }
+        }
+    }
+
+    fn new_op(&mut self, op: &'r Op, args: SmallVec<[Arg; 3]>) -> Arg {
+        if self.has(Passes::VIRTUALS)
+            && let Some(made) = self.make_object(op.code, &args, &op.attr)
+        {
+            return made;
+        }
+        let made = self.emit(op.code, op.ty, args, op.attr);
+        if let (Some(id), Attr::New { shape, .. }) = (made.value(), op.attr) {
+            let value = self.values.at_mut(id);
+            value.kind = Kind::OBJECT;
+            value.escaped_at = Some(u32::MAX);
+            self.cache_shape(made, shape as i64);
+        }
+        made
+    }
+
+    fn call_op(&mut self, op: &'r Op, args: SmallVec<[Arg; 3]>) -> Option<Arg> {
+        let Attr::Callee(callee) = op.attr else { return None };
+        let effect = callee.effect;
+        let name = std::ptr::from_ref(callee) as usize;
+        let is_merged = effect == CallEffect::Pure && self.has(Passes::CSE) && op.ty != Ty::Void;
+        if is_merged && let Some(known) = self.cse.get_call(name, &args) {
+            return Some(self.values.resolve(known));
+        }
+        let forced: SmallVec<[Arg; 3]> = args.iter().map(|&arg| self.forced(arg)).collect();
+        if effect > CallEffect::Pure && effect != CallEffect::Reads {
+            forced.iter().for_each(|&arg| self.values.escape(arg));
+        }
+        let exit = op.snapshot.map(|snapshot| self.exit(snapshot));
+        let result = self.emit(op.code, op.ty, forced, op.attr);
+        if let Some(last) = self.out.last_mut() {
+            last.op.exit = exit;
+        }
+        self.heap.called(effect, &self.values);
+        self.is_valid &= effect != CallEffect::RunsGuest;
+        if is_merged {
+            self.cse.set_call(name, args, result);
+        }
+        Some(result)
+    }
+
+    /// Appends an operation with a new result (if it has one).
+    pub fn emit(&mut self, code: OpCode, ty: Ty, args: SmallVec<[Arg; 3]>, attr: Attr) -> Arg {
+        let result = (ty != Ty::Void).then(|| self.values.make(code, ty, [Arg::NULL; 2]));
+        self.emit_as(result, code, ty, args, attr);
+        result.map_or(Arg::NULL, Arg::Value)
+    }
+
+    /// Appends an operation that makes this value.
+    pub fn emit_as(&mut self, result: Option<ValueId>, code: OpCode, ty: Ty, args: SmallVec<[Arg; 3]>, attr: Attr) {
+        self.out.push(Emitted { op: Op { code, ty, args, attr, snapshot: None, exit: None }, result });
+    }
+
+    pub fn emit_guard(&mut self, code: OpCode, args: &[Arg], exit: ExitId) {
+        self.emit_as(None, code, Ty::Void, SmallVec::from_slice(args), Attr::None);
+        if let Some(last) = self.out.last_mut() {
+            last.op.exit = Some(exit);
+        }
+    }
+}
+
+/// The type of a pure operation's result.
+fn result_ty(code: OpCode) -> Ty {
+    match code.row().result {
+        ir::OperandTy::Is(ty) => ty,
+        ir::OperandTy::Any => Ty::Ref,
+    }
+}
+
+/// Base and index under which the heap cache knows a cell.
+fn cell_of(code: OpCode, args: &[Arg]) -> (Arg, Arg) {
+    match code {
+        OpCode::RawLoad | OpCode::RawStore => (args[1], args[2]),
+        OpCode::GetItem | OpCode::SetItem => (args[0], args[1]),
+        _ => (args[0], Arg::Int(0)),
+    }
+}
