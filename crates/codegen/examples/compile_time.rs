@@ -118,7 +118,13 @@ fn main() {
     // For a profiler: this many compilations of the trace instead of its code.
     let rounds = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(300u32);
     let print_code = wanted.is_some() && rounds == 300;
+    let start = Instant::now();
     let mut guest = Guest::new();
+    let backend = start.elapsed().as_secs_f64() * 1e6;
+    let start = Instant::now();
+    guest.compile(1, int_loop().trace, &[]);
+    let first = start.elapsed().as_secs_f64() * 1e6;
+    println!("{backend:.0} us to start, {first:.0} us for the first trace");
     let array = vec![1.0f64; 1 << 20];
     let point = guest.object(77, &[tagging::box_flonum(1.0f64.to_bits()).unwrap(), 1.0f64.to_bits()]);
     let list = guest.object(5, &[0; 16]);

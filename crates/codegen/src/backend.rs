@@ -213,7 +213,7 @@ impl Activation {
 
 #[cfg(test)]
 mod tests {
-    use super::Left;
+    use super::{CompileInput, CompiledTrace, Left};
     use ir::TraceId;
 
     #[test]
@@ -223,5 +223,13 @@ mod tests {
         assert_eq!(Left::decode(Left::RAISE), Left::Raise);
         assert_eq!(Left::decode(Left::LOOP | 3), Left::Loop(TraceId(3)));
         assert_eq!(Left::decode(Left::BODY | u32::MAX as u64), Left::Body(TraceId(u32::MAX)));
+    }
+
+    #[test]
+    fn compiling_can_move_to_another_thread() {
+        fn is_send<T: Send>() {}
+        is_send::<CompileInput>();
+        is_send::<CompiledTrace>();
+        is_send::<crate::cranelift::CraneliftBackend>();
     }
 }

@@ -36,6 +36,10 @@ pub struct Config {
     pub true_word: u64,
     pub false_word: u64,
 
+    /// Callees that only tell whether the 32-bit word at that offset in the context is not zero; read in line. Other
+    /// threads may write the word.
+    pub flags: Vec<(&'static ir::Callee, i32)>,
+
     /// `(heap, bytes, header)`: a fresh object with its header written, when the nursery's gap is full.
     pub alloc_slow: extern "C" fn(*mut u8, u64, u64) -> u64,
     /// `(heap, shape, fixed_bytes, item_bytes, count)`: a fresh object with a tail of zero items; header and count are

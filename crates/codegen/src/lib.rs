@@ -2,6 +2,9 @@
 //!
 //! A trace goes in as data ([`CompileInput`]), a code address comes out ([`CompiledTrace`]). What the code knows of the
 //! guest (where the heap pointer lies, how a float is boxed) comes in through [`Config`]; nothing here names a language.
+//!
+//! Optimising is not this crate's business: what can be said about a trace without knowing the machine belongs to `opt`.
+//! `examples/compile_time.rs` measures what compiling costs; `CODEGEN_ASM=1` and `CODEGEN_CLIF=1` make the tests print code.
 
 mod backend;
 mod config;

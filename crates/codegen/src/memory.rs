@@ -19,7 +19,22 @@ pub(crate) struct CodeMemory {
     free: Vec<(usize, usize)>,
     used_bytes: usize,
     page_bytes: usize,
+    /// Where in its pages the next code starts; see [`CodeMemory::color`].
+    next_color: usize,
 }
+
+/// Finished code in its pages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Published {
+    pub(crate) entry: usize,
+    /// The pages: address and bytes.
+    pub(crate) region: (usize, usize),
+}
+
+/// Code starts at a multiple of this: a cache line.
+const ALIGNMENT: usize = 64;
+/// Lines from one start to the next, so that starts spread over the cache.
+const COLOR_STEP: usize = 5 * ALIGNMENT;
 
 impl CodeMemory {
     pub(crate) fn reserve(bytes: usize) -> Result<CodeMemory, CompileError> {
@@ -46,29 +61,38 @@ impl CodeMemory {
             free: Vec::new(),
             used_bytes: 0,
             page_bytes,
+            next_color: 0,
         })
     }
 
-    /// Copies `code` to fresh pages and seals them: (address, bytes taken).
-    pub(crate) fn publish(&mut self, code: &[u8]) -> Result<(usize, usize), CompileError> {
+    /// Copies `code` to fresh pages and seals them.
+    pub(crate) fn publish(&mut self, code: &[u8]) -> Result<Published, CompileError> {
         let bytes = code.len().max(1).next_multiple_of(self.page_bytes);
         let address = self.take(bytes).ok_or(CompileError::NoMemory)?;
         let start = address as *mut libc::c_void;
+        let entry = address + self.color(bytes - code.len());
         // SAFETY: the pages belong to this reservation and hold no live code (`take`), so they can be opened and
         // written; the copy stays inside them.
         let sealed = unsafe {
             if libc::mprotect(start, bytes, libc::PROT_READ | libc::PROT_WRITE) != 0 {
                 return Err(CompileError::NoMemory);
             }
-            ptr::copy_nonoverlapping(code.as_ptr(), start.cast::<u8>(), code.len());
+            ptr::copy_nonoverlapping(code.as_ptr(), entry as *mut u8, code.len());
             libc::mprotect(start, bytes, libc::PROT_READ | libc::PROT_EXEC)
         };
         if sealed != 0 {
             return Err(CompileError::NoMemory);
         }
-        flush_instruction_cache(address, code.len());
+        flush_instruction_cache(entry, code.len());
         self.used_bytes += bytes;
-        Ok((address, bytes))
+        Ok(Published { entry, region: (address, bytes) })
+    }
+
+    /// Where in its pages code starts that leaves `slack` bytes of them free. If all code started at a page's first byte,
+    /// the hottest lines of all traces would fight for the same sets of the instruction cache.
+    fn color(&mut self, slack: usize) -> usize {
+        self.next_color += COLOR_STEP;
+        self.next_color % ((slack / ALIGNMENT + 1) * ALIGNMENT)
     }
 
     /// Takes a region back and returns its pages to the system.

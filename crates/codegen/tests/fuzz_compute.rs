@@ -129,8 +129,7 @@ impl Drawn {
 }
 
 fn draw(random: &mut Random) -> Drawn {
-    let mut drawn =
-        Drawn { builder: Builder::new(TraceKind::Loop), inputs: Vec::new(), known: Vec::new(), left: None };
+    let mut drawn = Drawn { builder: Builder::new(TraceKind::Loop), inputs: Vec::new(), known: Vec::new(), left: None };
     for _ in 0..3 {
         for ty in [Ty::Int, Ty::Flt, Ty::Bool] {
             let bits = random.bits(ty);

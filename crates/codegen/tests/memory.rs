@@ -3,7 +3,7 @@
 mod common;
 
 use codegen::{Left, tagging};
-use common::{Builder, Context, FALSE, FLOAT_SHAPE, Guest, Heap, TRUE};
+use common::{ASKED, Builder, Context, FALSE, FLOAT_SHAPE, Guest, Heap, TRUE};
 use ir::{Arg, Attr, CallEffect, Callee, ConstRef, Field, Function, Items, OpCode, Repr, TraceKind, Ty};
 
 fn field(offset: u32, repr: Repr) -> Attr {
@@ -219,6 +219,40 @@ fn a_float_guard_takes_immediate_and_boxed() {
 }
 
 #[test]
+fn a_guard_against_floats_lets_everything_else_pass() {
+    let mut guest = Guest::new();
+    let mut b = Builder::new(TraceKind::Loop);
+    let p = b.input(Ty::Ref);
+    let is_flt = b.pure(OpCode::IsFlt, &[p]);
+    b.guard(OpCode::GuardFalse, &[is_flt], &[p]);
+    b.op(OpCode::FinishReturn, Ty::Void, &[p]);
+    let compiled = guest.compile(1, b.trace, &[]);
+    let object = guest.object(3, &[0]);
+    for word in [0, object, tagging::box_int(1), tagging::box_int(0)] {
+        assert_eq!(guest.run(&compiled, &[word]), Left::Return);
+    }
+    let boxed = guest.object(FLOAT_SHAPE, &[0]);
+    for word in [boxed, tagging::FLONUM_ZERO, tagging::box_flonum(1.5f64.to_bits()).unwrap()] {
+        assert_eq!(guest.run(&compiled, &[word]), Left::Exit(compiled.first_exit));
+        assert_eq!(guest.buf[0], word);
+    }
+}
+
+#[test]
+fn flags_are_read_in_line() {
+    let mut guest = Guest::new();
+    let mut b = Builder::new(TraceKind::Loop);
+    let asked = b.with(OpCode::Call, Ty::Bool, &[], Attr::Callee(&ASKED));
+    b.guard(OpCode::GuardFalse, &[asked], &[asked]);
+    b.op(OpCode::FinishReturn, Ty::Void, &[Arg::NULL]);
+    let compiled = guest.compile(1, b.trace, &[]);
+    assert_eq!(guest.run(&compiled, &[]), Left::Return);
+    guest.ctx.flag = 0x100;
+    assert_eq!(guest.run(&compiled, &[]), Left::Exit(compiled.first_exit));
+    assert_eq!(guest.buf[0], 1);
+}
+
+#[test]
 fn constants_come_from_the_table() {
     let mut guest = Guest::new();
     let mut b = Builder::new(TraceKind::Loop);
@@ -283,12 +317,7 @@ fn calls_take_and_return_words() {
     let odd = b.with(OpCode::Call, Ty::Bool, &[i], Attr::Callee(&IS_ODD));
     b.guard(OpCode::GuardTrue, &[odd], &[sum]);
     let none = b.with(OpCode::CallSlice, Ty::Ref, &[p], Attr::Callee(&GATHER));
-    let three = b.with(
-        OpCode::CallSlice,
-        Ty::Ref,
-        &[p, Arg::Imm(2), Arg::Imm(3), Arg::Imm(4)],
-        Attr::Callee(&GATHER),
-    );
+    let three = b.with(OpCode::CallSlice, Ty::Ref, &[p, Arg::Imm(2), Arg::Imm(3), Arg::Imm(4)], Attr::Callee(&GATHER));
     let one = b.with(OpCode::CallSlice, Ty::Ref, &[three, Arg::Imm(5)], Attr::Callee(&GATHER));
     b.guard(OpCode::Leave, &[], &[odd, none, three, one, sum]);
     let compiled = guest.compile(1, b.trace, &[]);

@@ -10,8 +10,8 @@
 mod arith;
 mod heap;
 
-use crate::verify::is_end;
 pub use crate::ExitId;
+use crate::verify::is_end;
 use crate::{Arg, Attr, Exit, ExitArg, FrameState, LogKind, OpCode, Resume, SnapshotId, Trace, TraceId, Ty, imm};
 pub use heap::{FALSE_CONSTANT, OLD_OBJECTS, TRUE_CONSTANT, World};
 
@@ -47,7 +47,11 @@ pub enum Ending {
     /// By a guard or by `leave`, in this state.
     Left(Left),
     /// By a jump to another trace.
-    Jumped { target: TraceId, into_body: bool, args: Vec<Value> },
+    Jumped {
+        target: TraceId,
+        into_body: bool,
+        args: Vec<Value>,
+    },
     Returned(Value),
     Raised(Value),
     /// The fuel was spent at the loop's end.
@@ -183,7 +187,10 @@ impl Run<'_> {
         match (op.snapshot, op.exit) {
             (Some(SnapshotId(id)), _) => {
                 let frames = &self.trace.snapshots[id as usize].frames;
-                let frames = frames.iter().map(|frame| left_frame(frame, &mut |arg| Ok(self.arg(arg)))).collect::<Result<_, _>>()?;
+                let frames = frames
+                    .iter()
+                    .map(|frame| left_frame(frame, &mut |arg| Ok(self.arg(arg))))
+                    .collect::<Result<_, _>>()?;
                 Ok(Left { frames, at, exit: None })
             }
             (_, Some(exit)) => {
@@ -192,8 +199,11 @@ impl Run<'_> {
                 let made = materialised(self.world, data, &live)?;
                 let world = &*self.world;
                 let value = |arg| exit_value(world, arg, &live, &made);
-                let frames =
-                    data.frames.iter().map(|frame| left_frame(frame, &mut |arg| Ok(value(arg)))).collect::<Result<_, _>>()?;
+                let frames = data
+                    .frames
+                    .iter()
+                    .map(|frame| left_frame(frame, &mut |arg| Ok(value(arg))))
+                    .collect::<Result<_, _>>()?;
                 Ok(Left { frames, at, exit: Some((exit, live)) })
             }
             _ => fault("a guard without a way out"),
@@ -319,7 +329,9 @@ pub fn step(world: &mut World, code: OpCode, ty: Ty, args: &[Value], attr: &Attr
             Attr::Callee(callee) => world.call(callee, args),
             _ => fault("no callee"),
         },
-        GuardTrue | GuardFalse | GuardValue | StillValid | AssumeTrue | AssumeFalse | AssumeValue | Label => Ok(Value::Void),
+        GuardTrue | GuardFalse | GuardValue | StillValid | AssumeTrue | AssumeFalse | AssumeValue | Label => {
+            Ok(Value::Void)
+        }
         _ => fault(format!("{} of {ty:?} cannot be executed here", code.row().text)),
     }
 }

@@ -9,8 +9,8 @@ mod trace;
 mod verify;
 
 pub use ops::{AttrKind, Effect, OpCode, OperandTy, ROWS, Row, Ty, compute};
-pub use verify::verify;
 pub use trace::{
     Arg, Attr, CallEffect, Callee, ConstRef, Exit, ExitArg, ExitId, Field, FrameState, Function, Items, LogKind, Op,
     RecipeStep, Repr, Resume, Snapshot, SnapshotId, Trace, TraceId, TraceKind, ValueId,
 };
+pub use verify::verify;

@@ -147,7 +147,7 @@ pub struct Callee {
     pub effect: CallEffect,
 }
 
-impl PartialEq for &'static Callee where {
+impl PartialEq for &'static Callee {
     fn eq(&self, other: &Self) -> bool {
         std::ptr::eq(*self, *other)
     }
@@ -161,7 +161,11 @@ pub enum Attr {
     Items(Items),
     Raw(Repr),
     /// The shape of a fresh object and its size in bytes; with items, the size of the fixed part and of one item.
-    New { shape: u32, bytes: u32, item_bytes: u32 },
+    New {
+        shape: u32,
+        bytes: u32,
+        item_bytes: u32,
+    },
     Callee(&'static Callee),
     Target(TraceId),
 }
@@ -257,7 +261,8 @@ pub struct Exit {
     /// What to make from them, in order.
     pub recipe: Vec<RecipeStep>,
     /// What a bridge from here needs to jump into the body of this trace's loop: one value for each of the label's phis
-    /// that is loop-invariant; empty if the guard lies before the label. See `opt`.
+    /// that is loop-invariant, and behind them what is in the memory cells that go round in phis (a Bool where that is not
+    /// known); empty if the guard lies before the label. See `opt`.
     pub invariants: Vec<ExitArg>,
     /// Whether the guard lies behind a label, in its own trace or, in a bridge, in the loop that the bridge hangs on: only
     /// then do `invariants` let a bridge from here jump into the body.

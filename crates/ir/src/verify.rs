@@ -5,8 +5,8 @@
 //! used behind it by phis alone.
 
 use crate::{
-    Arg, Attr, AttrKind, Effect, ExitArg, Function, LogKind, Op, OpCode, OperandTy, RecipeStep, Snapshot, Trace, Ty, ValueId,
-    text,
+    Arg, Attr, AttrKind, Effect, ExitArg, Function, LogKind, Op, OpCode, OperandTy, RecipeStep, Snapshot, Trace, Ty,
+    ValueId, text,
 };
 
 /// Checks a trace; the error names the operation and prints it.
@@ -104,7 +104,9 @@ impl Checker<'_> {
             (AttrKind::Callee, Attr::Callee(callee)) => {
                 agree(op.ty, callee.result)?;
                 let is_slice = op.code == OpCode::CallSlice;
-                ensure(matches!(callee.function, Function::Slice(_)) == is_slice, || "the wrong kind of call".to_string())?;
+                ensure(matches!(callee.function, Function::Slice(_)) == is_slice, || {
+                    "the wrong kind of call".to_string()
+                })?;
                 if is_slice {
                     return op.args.iter().try_for_each(|&arg| agree(self.trace.ty(arg), Ty::Ref));
                 }
@@ -121,7 +123,9 @@ impl Checker<'_> {
         let is_last = index + 1 == self.trace.ops.len();
         ensure(is_end(op.code) == is_last, || "an end in the middle, or none at the end".to_string())?;
         match op.code {
-            OpCode::Input => ensure(matches!(before, None | Some(OpCode::Input)), || "an input in the middle".to_string()),
+            OpCode::Input => {
+                ensure(matches!(before, None | Some(OpCode::Input)), || "an input in the middle".to_string())
+            }
             OpCode::Label => ensure(self.label == index, || "a second label".to_string()),
             OpCode::Phi => {
                 ensure(matches!(before, Some(OpCode::Label | OpCode::Phi)), || "a phi away from the label".to_string())
@@ -154,7 +158,9 @@ impl Checker<'_> {
             for &(kind, ty, arg) in &frame.log {
                 self.arg(index, arg, false)?;
                 ensure(self.trace.ty(arg) == ty, || format!("a log entry of another type than {ty:?}"))?;
-                ensure(kind != LogKind::Green || arg.is_const(), || "a green log entry that is no constant".to_string())?;
+                ensure(kind != LogKind::Green || arg.is_const(), || {
+                    "a green log entry that is no constant".to_string()
+                })?;
             }
         }
         Ok(())

@@ -76,11 +76,11 @@ impl Range {
 /// The range of a pure operation's result.
 pub(crate) fn of_result(code: OpCode, args: &[Arg], values: &Values) -> Range {
     let range = |at: usize| args.get(at).map_or(Range::FULL, |&arg| values.range(arg));
-    let (a, b) = (range(0), range(1));
-    let constant = match args.get(1) {
-        Some(&Arg::Int(x)) => Some(x),
-        _ => None,
-    };
+    of_ranges(code, range(0), range(1), args.get(1).and_then(|&arg| constant_of(arg)))
+}
+
+/// The same from the operands' ranges; `constant` is the second operand if it is one.
+fn of_ranges(code: OpCode, a: Range, b: Range, constant: Option<i64>) -> Range {
     match code {
         OpCode::IntAdd | OpCode::IntSub | OpCode::IntMul => {
             let (lo, hi) = exact(code, a, b);
@@ -98,7 +98,8 @@ pub(crate) fn of_result(code: OpCode, args: &[Arg], values: &Values) -> Range {
         OpCode::IntMod if b.hi < 0 => Range { lo: b.lo + 1, hi: 0 },
         OpCode::IntFloordiv if b.lo > 0 => {
             let corner = |x: i64, y: i64| arith::int_floordiv(x, y) as i128;
-            let (lo, hi) = Range::hull([corner(a.lo, b.lo), corner(a.lo, b.hi), corner(a.hi, b.lo), corner(a.hi, b.hi)]);
+            let (lo, hi) =
+                Range::hull([corner(a.lo, b.lo), corner(a.lo, b.hi), corner(a.hi, b.lo), corner(a.hi, b.hi)]);
             Range { lo: lo as i64, hi: hi as i64 }
         }
         OpCode::IntShl => match constant {
@@ -201,7 +202,7 @@ impl Walk<'_> {
             (OpCode::IntUlt, true) if rb.lo >= 0 && rb.hi > 0 => {
                 self.narrow(a, Range { lo: 0, hi: rb.hi - 1 });
                 let lo = self.values.range(a).lo;
-                if lo >= 0 && lo < i64::MAX {
+                if (0..i64::MAX).contains(&lo) {
                     self.narrow(b, Range { lo: lo + 1, hi: i64::MAX });
                 }
             }
@@ -254,11 +255,38 @@ impl Walk<'_> {
         }
     }
 
+    /// The range of a value with what was learned of its operands since it was made.
+    pub(crate) fn range_now(&self, arg: Arg) -> Range {
+        self.range_within(arg, 3)
+    }
+
+    fn range_within(&self, arg: Arg, depth: u32) -> Range {
+        let range = self.values.range(arg);
+        let Some((code @ (OpCode::IntAdd | OpCode::IntSub | OpCode::IntMul | OpCode::IntShl), a, b)) =
+            self.values.maker(arg)
+        else {
+            return range;
+        };
+        if depth == 0 || !self.has(crate::Passes::BOUNDS) {
+            return range;
+        }
+        let (ra, rb) = (self.range_within(a, depth - 1), self.range_within(b, depth - 1));
+        let fresh = of_ranges(code, ra, rb, constant_of(b));
+        range.meet(fresh).unwrap_or(range)
+    }
+
     /// Sets the range of a new value.
     pub(crate) fn set_range(&mut self, id: ValueId, range: Range) {
         if self.has(crate::Passes::BOUNDS) {
             self.values.at_mut(id).range = range;
         }
+    }
+}
+
+fn constant_of(arg: Arg) -> Option<i64> {
+    match arg {
+        Arg::Int(x) => Some(x),
+        _ => None,
     }
 }
 

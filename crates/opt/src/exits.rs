@@ -8,6 +8,10 @@ use crate::fold::boxed;
 use crate::walk::Walk;
 use ir::{Arg, Attr, Exit, ExitArg, ExitId, FrameState, OpCode, RecipeStep, Snapshot, SnapshotId, Ty, ValueId};
 use smallvec::SmallVec;
+use std::ops::RangeBounds;
+
+/// Steps of a recipe from which on no more objects are kept virtual.
+const LONG_RECIPE: usize = 250;
 
 /// Where each value stands in the exit in the making. Entries of other exits do not count.
 #[derive(Default)]
@@ -45,21 +49,51 @@ impl Walk<'_> {
                 .iter()
                 .map(|&(kind, ty, value)| (kind, ty, self.exit_arg(&mut exit, self.operand(value))))
                 .collect();
-            exit.frames.push(FrameState { code: frame.code, pc: frame.pc, slots, log, events: frame.events, resume: frame.resume });
+            exit.frames.push(FrameState {
+                code: frame.code,
+                pc: frame.pc,
+                slots,
+                log,
+                events: frame.events,
+                resume: frame.resume,
+            });
         }
-        for value in self.origin_invariants() {
-            let arg = self.exit_arg(&mut exit, value);
-            exit.invariants.push(arg);
+        let cells = self.exit_cells();
+        if self.request.origin.is_some() {
+            for value in self.origin_invariants() {
+                let arg = self.exit_arg(&mut exit, value);
+                exit.invariants.push(arg);
+            }
+            for contents in &cells {
+                let arg = contents.map_or(UNKNOWN, |contents| self.exit_arg(&mut exit, contents.value));
+                exit.invariants.push(arg);
+            }
         }
+        self.is_full |= exit.recipe.len() > LONG_RECIPE;
         self.facts.push(self.facts(&exit.live));
+        self.exit_cells.push(cells);
         self.exits.push(exit);
         ExitId(self.exits.len() as u32 - 1)
     }
 
-    /// What a bridge's exits hand on for its loop's label.
+    /// The invariants that a bridge got, and behind them what was in the cells at its start.
+    fn origin_values(&self, range: impl RangeBounds<usize>) -> SmallVec<[Arg; 8]> {
+        let Some(origin) = &self.request.origin else { return SmallVec::new() };
+        let range = (range.start_bound().cloned(), range.end_bound().cloned());
+        origin.invariants.get(range).unwrap_or(&[]).iter().map(|&arg| self.operand(arg)).collect()
+    }
+
     pub(crate) fn origin_invariants(&self) -> SmallVec<[Arg; 8]> {
-        let origin = self.request.origin.iter();
-        origin.flat_map(|origin| &origin.invariants).map(|&arg| self.operand(arg)).collect()
+        self.origin_values(..self.origin_count())
+    }
+
+    pub(crate) fn origin_cells(&self) -> SmallVec<[Arg; 8]> {
+        self.origin_values(self.origin_count()..)
+    }
+
+    fn origin_count(&self) -> usize {
+        let label = self.request.origin.as_ref().and_then(|origin| origin.written.since.as_ref());
+        label.map_or(0, |label| label.invariants as usize)
     }
 
     /// A resolved value as an element of the exit.
@@ -110,7 +144,7 @@ impl Walk<'_> {
     /// A virtual object: what it holds first, then the object and its fields in one go, because the collector may run
     /// between objects.
     fn exit_object(&mut self, exit: &mut Exit, id: ValueId, object: u32) -> ExitArg {
-        if self.is_in_ring(id) {
+        if self.has_rings && self.is_in_ring(id) {
             return self.exit_ring(exit, id);
         }
         let object = self.objects[object as usize].clone();
@@ -176,6 +210,9 @@ impl Walk<'_> {
         self.marks.get(id).unwrap_or(ExitArg::Imm(0))
     }
 }
+
+/// What an exit says of a cell whose contents are not known: no cell holds a Bool.
+pub(crate) const UNKNOWN: ExitArg = ExitArg::Bool(false);
 
 fn made(exit: &mut Exit, code: OpCode, ty: Ty, args: &[ExitArg], attr: Attr) -> ExitArg {
     exit.recipe.push(RecipeStep { code, ty, args: SmallVec::from_slice(args), attr });

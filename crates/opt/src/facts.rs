@@ -10,24 +10,32 @@ use ir::{Arg, Ty, ValueId};
 
 /// What is known of an exit's live values, in their order. Opaque outside this crate.
 #[derive(Clone, Default, Debug)]
-pub struct Facts(Vec<Fact>);
+pub struct Facts(pub(crate) Vec<Fact>);
 
 #[derive(Clone, Copy, Debug)]
-struct Fact {
+pub(crate) struct Fact {
     range: Range,
     kind: Kind,
     shape: Option<i64>,
 }
 
+impl Fact {
+    /// Nothing is known.
+    pub const NONE: Fact =
+        Fact { range: Range::FULL, kind: Kind { is_int: None, is_flt: None, is_null: None }, shape: None };
+}
+
 impl Walk<'_> {
     /// What is known of these values here.
     pub(crate) fn facts(&self, live: &[(ValueId, Ty)]) -> Facts {
-        let fact = |&(id, ty): &(ValueId, Ty)| {
-            let value = self.values.at(id);
-            let shape = if ty == Ty::Ref { self.known_shape(Arg::Value(id)) } else { None };
-            Fact { range: value.range, kind: value.kind, shape }
-        };
-        Facts(live.iter().map(fact).collect())
+        Facts(live.iter().map(|&(id, _)| self.fact(Arg::Value(id))).collect())
+    }
+
+    pub(crate) fn fact(&self, value: Arg) -> Fact {
+        let is_ref = self.values.ty(value) == Ty::Ref;
+        let kind = if is_ref { self.values.kind(value) } else { Kind::default() };
+        let shape = if is_ref { self.known_shape(value) } else { None };
+        Fact { range: self.range_now(value), kind, shape }
     }
 
     /// Takes over what the exit knew of the values that are the bridge's first inputs.

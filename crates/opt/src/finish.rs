@@ -9,12 +9,14 @@
 //! Requirement: an operation without an effect can be dropped without being observed.
 
 use crate::Passes;
-use crate::facts::Facts;
+use crate::cells::{Cell, Contents, LabelCell, Place};
+use crate::exits::UNKNOWN;
+use crate::facts::{Fact, Facts};
 use crate::heap::Written;
 use crate::label::{Label, Shape, Slot};
 use crate::request::Optimized;
 use crate::walk::{Emitted, Walk};
-use ir::{Arg, Attr, CallEffect, Effect, Exit, ExitArg, ExitId, Op, OpCode, Trace, Ty, ValueId};
+use ir::{Arg, Attr, CallEffect, Effect, Exit, ExitArg, ExitId, Op, OpCode, RecipeStep, Trace, Ty, ValueId};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -24,7 +26,9 @@ pub(crate) struct Loop {
     pub label: usize,
     /// Phis and their values on entry.
     pub phis: Vec<(ValueId, Arg)>,
+    /// Of the inputs, then of the cells that go round.
     pub slots: Vec<Shape>,
+    pub inputs: usize,
     pub peeled: bool,
 }
 
@@ -35,7 +39,7 @@ pub(crate) fn run(
     args: &[Arg],
     last: Option<Op>,
     place: Option<Loop>,
-    written: Written,
+    mut written: Written,
 ) -> Optimized {
     let mut end_op = last.unwrap_or_else(|| op(end, Ty::Void, &[]));
     end_op.args = SmallVec::from_slice(args);
@@ -53,6 +57,8 @@ pub(crate) fn run(
         old_exits,
         old_facts,
         invariants: Vec::new(),
+        slots: Vec::new(),
+        cells: Vec::new(),
         walk: &walk,
     };
     let mut label = None;
@@ -61,10 +67,12 @@ pub(crate) fn run(
         Some(place) => {
             writer.copy(0, place.label);
             let kept: Vec<bool> = place.phis.iter().map(|phi| is_read[phi.0.0 as usize]).collect();
+            writer.settle_slots(place, &kept);
             writer.label(place, &kept);
             writer.copy(place.label, walk.out.len());
             writer.close_loop(&kept);
-            label = Some(Arc::new(writer.label_shapes(place, &kept, &written)));
+            label = Some(Arc::new(writer.label_shapes(place)));
+            written.since = label.clone();
         }
     }
     let Writer { ops, exits, facts, .. } = writer;
@@ -126,13 +134,19 @@ impl<'w, 'r> Liveness<'w, 'r> {
             let phis = self.place.map_or(&[][..], |place| &place.phis);
             phis.iter().for_each(|phi| self.read(Arg::Value(phi.0)));
         }
+        for (cell, _) in self.walk.cells.iter().zip(&self.walk.cells_loaded).filter(|(_, is_loaded)| **is_loaded) {
+            self.read(cell.base);
+            self.read(cell.index);
+        }
         while let Some(id) = self.stack.pop() {
             let (maker, phi) = (self.maker[id.0 as usize], self.phi[id.0 as usize]);
             if maker != NONE && !self.is_kept[maker as usize] {
                 self.is_kept[maker as usize] = true;
                 self.read_op(maker as usize);
             }
-            if phi != NONE && let Some(place) = self.place {
+            if phi != NONE
+                && let Some(place) = self.place
+            {
                 self.read(place.phis[phi as usize].1);
                 self.read(self.walk.out[end].op.args[phi as usize]);
             }
@@ -181,6 +195,10 @@ struct Writer<'w, 'r> {
     old_facts: Vec<Facts>,
     /// Values from before the label that are used behind it.
     invariants: Vec<ValueId>,
+    /// The shapes of slots and cells, without phis that nobody reads.
+    slots: Vec<Shape>,
+    /// The cells that go round, by their numbers in the walk.
+    cells: Vec<usize>,
 }
 
 impl Writer<'_, '_> {
@@ -199,11 +217,13 @@ impl Writer<'_, '_> {
             op.args.iter_mut().for_each(|arg| *arg = self.renamed(*arg));
             if let Some(id) = op.exit {
                 let mut exit = std::mem::take(&mut self.old_exits[id.0 as usize]);
-                self.add_invariants(&mut exit);
+                let mut facts = std::mem::take(&mut self.old_facts[id.0 as usize]);
+                self.add_invariants(&mut exit, &mut facts);
+                self.add_cells(&mut exit, &mut facts, id);
                 exit.live.iter_mut().for_each(|live| live.0 = self.renamed_id(live.0));
                 op.exit = Some(ExitId(self.exits.len() as u32));
                 self.exits.push(exit);
-                self.facts.push(std::mem::take(&mut self.old_facts[id.0 as usize]));
+                self.facts.push(facts);
             }
             if let Some(id) = emitted.result {
                 self.final_ids[id.0 as usize] = Some(ValueId(self.ops.len() as u32));
@@ -214,25 +234,76 @@ impl Writer<'_, '_> {
 
     /// An exit behind the label can be followed by a jump back into the body: it hands on the invariants. Where the exit
     /// makes an invariant's box anyway, it hands on that box, so that a bridge sees that they are one.
-    fn add_invariants(&self, exit: &mut Exit) {
+    fn add_invariants(&self, exit: &mut Exit, facts: &mut Facts) {
         for &id in &self.invariants {
             let at = exit.live.iter().position(|live| live.0 == id);
-            let in_recipe = at.is_none().then(|| self.walk.values.unboxed(Arg::Value(id))).flatten().and_then(|inner| {
-                let live = exit.live.iter().position(|live| Arg::Value(live.0) == inner)?;
-                let inner = ExitArg::Live(live as u32);
-                exit.recipe.iter().position(|step| {
-                    matches!(step.code, OpCode::IntBox | OpCode::FltBox | OpCode::BoolBox) && step.args[0] == inner
-                })
-            });
+            let in_recipe =
+                at.is_none().then(|| self.walk.values.unboxed(Arg::Value(id))).flatten().and_then(|inner| {
+                    let live = exit.live.iter().position(|live| Arg::Value(live.0) == inner)?;
+                    let inner = ExitArg::Live(live as u32);
+                    exit.recipe.iter().position(|step| {
+                        matches!(step.code, OpCode::IntBox | OpCode::FltBox | OpCode::BoolBox) && step.args[0] == inner
+                    })
+                });
             exit.invariants.push(match (in_recipe, at) {
                 (Some(step), _) => ExitArg::Made(step as u32),
                 (_, Some(at)) => ExitArg::Live(at as u32),
                 _ => {
                     exit.live.push((id, self.walk.values.at(id).ty));
+                    facts.0.push(Fact::NONE);
                     ExitArg::Live(exit.live.len() as u32 - 1)
                 }
             });
         }
+    }
+
+    /// It also hands on what is in the cells that go round, where that is known and was made.
+    fn add_cells(&self, exit: &mut Exit, facts: &mut Facts, id: ExitId) {
+        for &cell in &self.cells {
+            let contents = self.walk.exit_cells[id.0 as usize].get(cell).copied().flatten();
+            let arg = contents.and_then(|contents| self.cell_arg(exit, facts, &contents));
+            exit.invariants.push(arg.unwrap_or(UNKNOWN));
+        }
+    }
+
+    fn cell_arg(&self, exit: &mut Exit, facts: &mut Facts, contents: &Contents) -> Option<ExitArg> {
+        let Some(inner) = contents.unboxed.filter(|_| contents.value.value().is_some()) else {
+            return self.live_arg(exit, facts, contents.value, contents.fact);
+        };
+        let Some(inner_arg) = self.live_arg(exit, facts, inner, contents.fact) else {
+            return self.live_arg(exit, facts, contents.value, Fact::NONE);
+        };
+        let code = match self.walk.values.ty(inner) {
+            Ty::Int => OpCode::IntBox,
+            Ty::Flt => OpCode::FltBox,
+            _ => OpCode::BoolBox,
+        };
+        let known = exit.recipe.iter().position(|step| step.code == code && step.args[0] == inner_arg);
+        let step = known.unwrap_or_else(|| {
+            let args = SmallVec::from_slice(&[inner_arg]);
+            exit.recipe.push(RecipeStep { code, ty: Ty::Ref, args, attr: Attr::None });
+            exit.recipe.len() - 1
+        });
+        Some(ExitArg::Made(step as u32))
+    }
+
+    fn live_arg(&self, exit: &mut Exit, facts: &mut Facts, arg: Arg, fact: Fact) -> Option<ExitArg> {
+        Some(match arg {
+            Arg::Int(x) => ExitArg::Int(x),
+            Arg::Flt(x) => ExitArg::Flt(x),
+            Arg::Bool(x) => ExitArg::Bool(x),
+            Arg::Imm(x) => ExitArg::Imm(x),
+            Arg::Ref(x) => ExitArg::Ref(x),
+            Arg::Value(id) => {
+                self.final_ids[id.0 as usize]?;
+                let at = exit.live.iter().position(|live| live.0 == id).unwrap_or_else(|| {
+                    exit.live.push((id, self.walk.values.at(id).ty));
+                    facts.0.push(fact);
+                    exit.live.len() - 1
+                });
+                ExitArg::Live(at as u32)
+            }
+        })
     }
 
     fn renamed(&self, arg: Arg) -> Arg {
@@ -264,6 +335,8 @@ impl Writer<'_, '_> {
             new_ids.push((id, ValueId(self.ops.len() as u32)));
             self.ops.push(op(OpCode::Phi, self.walk.values.at(id).ty, &[Arg::Value(entry)]));
         }
+        // What does not cross is not there any more.
+        self.final_ids.fill(None);
         for (id, new) in new_ids {
             self.final_ids[id.0 as usize] = Some(new);
         }
@@ -277,10 +350,8 @@ impl Writer<'_, '_> {
         let (found, end) = (&mut self.invariants, walk.out.len() - 1);
         let final_ids = &self.final_ids;
         let mut visit = |arg: Arg| {
-            if let Arg::Value(id) = arg
-                && final_ids[id.0 as usize].is_some()
-                && !std::mem::replace(&mut is_known[id.0 as usize], true)
-            {
+            let Arg::Value(id) = arg else { return };
+            if final_ids[id.0 as usize].is_some() && !std::mem::replace(&mut is_known[id.0 as usize], true) {
                 found.push(id);
             }
         };
@@ -291,8 +362,29 @@ impl Writer<'_, '_> {
                 self.old_exits[id.0 as usize].live.iter().for_each(|live| visit(Arg::Value(live.0)));
             }
         }
+        for &cell in &self.cells {
+            visit(walk.cells[cell].base);
+            visit(walk.cells[cell].index);
+        }
         for (&arg, _) in walk.out[end].op.args.iter().zip(kept).filter(|(_, is_kept)| **is_kept) {
             visit(arg);
+        }
+        // What was learned of a slot that never changes is in the body though the slot may not be: who comes must bring
+        // the same value, or one with the same in its box.
+        let is_touched = touched_inputs(walk.source);
+        for (slot, shape) in self.slots[..place.inputs].iter().enumerate() {
+            let Slot::Same(Arg::Value(id)) = shape.slot else { continue };
+            let inner = walk
+                .values
+                .at(id)
+                .unboxed
+                .filter(|inner| inner.value().is_some_and(|inner| final_ids[inner.0 as usize].is_some()));
+            if is_touched[slot] && !self.invariants.contains(&id) {
+                let wanted = inner.unwrap_or(Arg::Value(id)).value().unwrap_or(id);
+                if !self.invariants.contains(&wanted) {
+                    self.invariants.push(wanted);
+                }
+            }
         }
     }
 
@@ -308,36 +400,53 @@ impl Writer<'_, '_> {
     }
 
     /// The label as others see it: phis that nobody reads are no matter, and values that never change have numbers.
-    fn label_shapes(&self, place: &Loop, kept: &[bool], written: &Written) -> Label {
-        let is_read = |id: ValueId| place.phis.iter().zip(kept).any(|(phi, is_kept)| phi.0 == id && *is_kept);
-        let mut slots = place.slots.clone();
-        slots.iter_mut().for_each(|shape| self.settle(shape, &is_read));
-        Label { slots, written: written.clone(), invariants: self.invariants.len() as u32 }
+    fn label_shapes(&mut self, place: &Loop) -> Label {
+        let mut slots = std::mem::take(&mut self.slots);
+        slots.iter_mut().for_each(|shape| self.number_invariants(shape));
+        let shapes = slots.split_off(place.inputs);
+        let cells = self.cells.iter().map(|&cell| {
+            let Cell { memory, base, index, repr } = self.walk.cells[cell];
+            let cell_place = Cell { memory, base: self.place(base), index: self.place(index), repr };
+            LabelCell { cell: cell_place, shape: shapes[cell].clone() }
+        });
+        let cells = cells.collect();
+        Label { slots, relied: self.walk.heap.relied.clone(), invariants: self.invariants.len() as u32, cells }
     }
 
-    fn settle(&self, shape: &mut Shape, is_read: &dyn Fn(ValueId) -> bool) {
+    fn place(&self, arg: Arg) -> Place {
+        match self.invariants.iter().position(|&id| Arg::Value(id) == arg) {
+            Some(at) => Place::Invariant(at as u32),
+            None => Place::Constant(arg),
+        }
+    }
+
+    /// Takes the phis that nobody reads out of the shapes, and chooses the cells that the body loads.
+    fn settle_slots(&mut self, place: &Loop, kept: &[bool]) {
+        let mut is_read = vec![false; self.walk.values.all.len()];
+        for (phi, _) in place.phis.iter().zip(kept).filter(|(_, is_kept)| **is_kept) {
+            is_read[phi.0.0 as usize] = true;
+        }
+        self.slots = place.slots.clone();
+        self.slots.iter_mut().for_each(|shape| settle(shape, &is_read));
+        let is_loaded = &self.walk.cells_loaded;
+        self.cells = (0..is_loaded.len()).filter(|&cell| is_loaded[cell]).collect();
+    }
+
+    fn number_invariants(&self, shape: &mut Shape) {
         match &mut shape.slot {
             Slot::Same(value) => shape.slot = self.settled_invariant(*value, shape.node),
-            Slot::Phi(leaf) if !is_read(leaf.phi) => shape.slot = Slot::Any,
-            Slot::Boxed(_, inner) => {
-                self.settle(inner, is_read);
-                if matches!(inner.slot, Slot::Any) {
-                    shape.slot = Slot::Any;
-                }
-            }
-            Slot::Object { parts, .. } => parts.iter_mut().for_each(|part| self.settle(part, is_read)),
+            Slot::Boxed(_, inner) => self.number_invariants(inner),
+            Slot::Object { parts, .. } => parts.iter_mut().for_each(|part| self.number_invariants(part)),
             _ => {}
         }
     }
 
     fn settled_invariant(&self, value: Arg, node: u32) -> Slot {
         let number = |value: Arg| self.invariants.iter().position(|&id| Arg::Value(id) == value);
-        let resolved = self.walk.values.resolve(value);
         if let Some(at) = number(value) {
             return Slot::Invariant(at as u32);
         }
-        // Learned to be constant in the body: the body tests it, or does not care.
-        let inner = self.walk.values.unboxed(resolved);
+        let inner = value.value().and_then(|id| self.walk.values.at(id).unboxed);
         match inner.and_then(|inner| Some((number(inner)?, self.walk.values.ty(inner)))) {
             Some((at, ty)) => {
                 let code = match ty {
@@ -349,5 +458,32 @@ impl Writer<'_, '_> {
             }
             None => Slot::Any,
         }
+    }
+}
+
+/// The inputs that an operation reads, other than the jump.
+fn touched_inputs(source: &Trace) -> Vec<bool> {
+    let mut is_touched = vec![false; source.input_count()];
+    for op in &source.ops[..source.ops.len() - 1] {
+        for id in op.args.iter().filter_map(|arg| arg.value()) {
+            if let Some(is_touched) = is_touched.get_mut(id.0 as usize) {
+                *is_touched = true;
+            }
+        }
+    }
+    is_touched
+}
+
+fn settle(shape: &mut Shape, is_read: &[bool]) {
+    match &mut shape.slot {
+        Slot::Phi(leaf) if !is_read[leaf.phi.0 as usize] => {
+            leaf.is_passed = false;
+            if leaf.is_free() {
+                shape.slot = Slot::Any;
+            }
+        }
+        Slot::Boxed(_, inner) => settle(inner, is_read),
+        Slot::Object { parts, .. } => parts.iter_mut().for_each(|part| settle(part, is_read)),
+        _ => {}
     }
 }

@@ -79,7 +79,10 @@ fn computed(code: OpCode, args: &[Arg]) -> Option<Arg> {
 
 fn is_commutative(code: OpCode) -> bool {
     use OpCode::*;
-    matches!(code, IntAdd | IntMul | IntAnd | IntOr | IntXor | IntEq | IntNe | IntAddOverflows | IntMulOverflows | RefEq)
+    matches!(
+        code,
+        IntAdd | IntMul | IntAnd | IntOr | IntXor | IntEq | IntNe | IntAddOverflows | IntMulOverflows | RefEq
+    )
 }
 
 /// Constants stand right, older values left.
@@ -95,9 +98,9 @@ fn is_out_of_order(a: Arg, b: Arg) -> bool {
 fn of_equal(code: OpCode, x: Arg) -> Option<Rewrite> {
     use OpCode::*;
     Some(Rewrite::Value(match code {
-        IntSub | IntXor => Arg::Int(0),                 // x - x, x ^ x => 0
-        IntAnd | IntOr => x,                            // x & x, x | x => x
-        IntEq | IntLe | IntGe | RefEq => Arg::Bool(true), // x == x, x <= x => true
+        IntSub | IntXor => Arg::Int(0),                     // x - x, x ^ x => 0
+        IntAnd | IntOr => x,                                // x & x, x | x => x
+        IntEq | IntLe | IntGe | RefEq => Arg::Bool(true),   // x == x, x <= x => true
         IntNe | IntLt | IntGt | IntUlt => Arg::Bool(false), // x != x, x < x => false
         _ => return None,
     }))
@@ -126,24 +129,24 @@ fn binary(code: OpCode, a: Arg, b: Arg, values: &Values) -> Option<Rewrite> {
         // x // 2^k => x >> k; x % 2^k => x & (2^k - 1): floor division is what the shift does
         (IntFloordiv, _, Int(c)) if c > 0 && c & (c - 1) == 0 => return op(IntShr, x, Int(c.trailing_zeros() as i64)),
         (IntMod, _, Int(c)) if c > 0 && c & (c - 1) == 0 => return op(IntAnd, x, Int(c - 1)),
-        (IntGt, ..) => return op(IntLt, b, a),                     // a > b => b < a
-        (IntLe, ..) => return Some(Rewrite::not(IntLt, b, a)),     // a <= b => not b < a
-        (IntGe, ..) => return Some(Rewrite::not(IntLt, a, b)),     // a >= b => not a < b
-        (IntNe, ..) => return Some(Rewrite::not(IntEq, a, b)),     // a != b => not a == b
-        (FltGt, ..) => return op(FltLt, b, a),                     // a > b => b < a, for NaN too
-        (FltGe, ..) => return op(FltLe, b, a),                     // a >= b => b <= a, for NaN too
-        (FltNe, ..) => return Some(Rewrite::not(FltEq, a, b)),     // a != b => not a == b, for NaN too
-        (IntUlt, _, Int(0)) => return value(Bool(false)),          // nothing is below 0
+        (IntGt, ..) => return op(IntLt, b, a),                 // a > b => b < a
+        (IntLe, ..) => return Some(Rewrite::not(IntLt, b, a)), // a <= b => not b < a
+        (IntGe, ..) => return Some(Rewrite::not(IntLt, a, b)), // a >= b => not a < b
+        (IntNe, ..) => return Some(Rewrite::not(IntEq, a, b)), // a != b => not a == b
+        (FltGt, ..) => return op(FltLt, b, a),                 // a > b => b < a, for NaN too
+        (FltGe, ..) => return op(FltLe, b, a),                 // a >= b => b <= a, for NaN too
+        (FltNe, ..) => return Some(Rewrite::not(FltEq, a, b)), // a != b => not a == b, for NaN too
+        (IntUlt, _, Int(0)) => return value(Bool(false)),      // nothing is below 0
         _ => {}
     }
     if let Flt(bits) = b {
         let c = f64::from_bits(bits);
         match code {
-            FltMul | FltDiv if c == 1.0 => return value(x),                     // x * 1.0, x / 1.0 => x
+            FltMul | FltDiv if c == 1.0 => return value(x), // x * 1.0, x / 1.0 => x
             FltMul | FltDiv if c == -1.0 => return Some(Rewrite::op1(FltNeg, x)), // x * -1.0 => -x
-            FltSub if bits == 0 => return value(x),                             // x - 0.0 => x, for -0.0 too
-            FltAdd if bits == 1 << 63 => return value(x),                       // x + -0.0 => x
-            FltMul if c == 2.0 => return op(FltAdd, x, x),                      // x * 2.0 => x + x
+            FltSub if bits == 0 => return value(x),         // x - 0.0 => x, for -0.0 too
+            FltAdd if bits == 1 << 63 => return value(x),   // x + -0.0 => x
+            FltMul if c == 2.0 => return op(FltAdd, x, x),  // x * 2.0 => x + x
             // x / 2^k => x * 2^-k: both are exact
             FltDiv if is_power_of_two(c) && is_power_of_two(1.0 / c) => return op(FltMul, x, Flt((1.0 / c).to_bits())),
             _ => {}
@@ -175,11 +178,13 @@ fn unary(code: OpCode, a: Arg, values: &Values) -> Option<Rewrite> {
     let value = |arg: Arg| Some(Rewrite::Value(arg));
     match (code, inner) {
         (IntNeg, IntNeg) | (IntInvert, IntInvert) | (BoolNot, BoolNot) | (FltNeg, FltNeg) => value(x), // --x => x
-        (IntNeg, IntSub) => Some(Rewrite::op(IntSub, y, x)),                                         // -(x - y) => y - x
-        (FltAbs, FltNeg | FltAbs) => Some(Rewrite::op1(FltAbs, x)),                                  // |-x| => |x|
-        (FltFloor | FltTrunc, IntToFlt | FltFloor | FltTrunc) => value(a),                           // already whole
+        (IntNeg, IntSub) => Some(Rewrite::op(IntSub, y, x)), // -(x - y) => y - x
+        (FltAbs, FltNeg | FltAbs) => Some(Rewrite::op1(FltAbs, x)), // |-x| => |x|
+        (FltFloor | FltTrunc, IntToFlt | FltFloor | FltTrunc) => value(a), // already whole
         (FltFromBits, FltBits) => value(x),
-        (IntSext8, IntSext8) | (IntSext16, IntSext8 | IntSext16) | (IntSext32, IntSext8 | IntSext16 | IntSext32) => value(a),
+        (IntSext8, IntSext8) | (IntSext16, IntSext8 | IntSext16) | (IntSext32, IntSext8 | IntSext16 | IntSext32) => {
+            value(a)
+        }
         _ => None,
     }
 }

@@ -4,7 +4,6 @@
 //! a value is, the value itself. On the way out the opposite is known, so the condition need not be kept for the exit.
 
 use crate::Passes;
-use crate::heap::HEADER;
 use crate::values::Kind;
 use crate::walk::Walk;
 use ir::{Arg, Op, OpCode, Ty};
@@ -183,7 +182,6 @@ impl Walk<'_> {
 
     /// The shape of an object if it is a known constant.
     pub(crate) fn known_shape(&self, value: Arg) -> Option<i64> {
-        debug_assert!(HEADER == 0);
         self.heap.known_shape(value, &self.values)
     }
 }

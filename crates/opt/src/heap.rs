@@ -7,12 +7,14 @@
 //! Requirement: a cell is a field or an item, never both; items are items of one offset and representation.
 
 use crate::bounds::Range;
+use crate::label::Label;
 use crate::values::Values;
 use ir::{Arg, CallEffect, Repr, Ty};
 use smallvec::SmallVec;
+use std::sync::Arc;
 
-/// Kinds of memory that a trace writes.
-#[derive(Clone, Default, Debug, PartialEq, Eq)]
+/// Kinds of memory that a trace writes, and for the traces of a loop the label since which it counts.
+#[derive(Clone, Default, Debug)]
 pub struct Written {
     /// Offsets of fields; [`HEADER`] for shapes. Sorted.
     fields: Vec<u32>,
@@ -20,7 +22,9 @@ pub struct Written {
     items: Vec<u32>,
     raw: bool,
     /// A call may have written anything.
-    all: bool,
+    pub(crate) all: bool,
+    /// The label, in what is handed from a loop to its bridges.
+    pub(crate) since: Option<Arc<Label>>,
 }
 
 impl Written {
@@ -40,6 +44,16 @@ impl Written {
                 && (!self.raw || other.raw)
                 && within(&self.fields, &other.fields)
                 && within(&self.items, &other.items)
+    }
+
+    /// Whether nothing that is written here is in the other.
+    pub(crate) fn is_apart(&self, other: &Written) -> bool {
+        let apart = |mine: &[u32], theirs: &[u32]| mine.iter().all(|offset| theirs.binary_search(offset).is_err());
+        let is_empty = other.fields.is_empty() && other.items.is_empty() && !other.raw;
+        is_empty
+            || !(self.all || self.raw && other.raw)
+                && apart(&self.fields, &other.fields)
+                && apart(&self.items, &other.items)
     }
 
     pub(crate) fn add(&mut self, other: &Written) {
@@ -70,6 +84,8 @@ struct Entry {
     repr: Repr,
     immutable: bool,
     value: Arg,
+    /// Known since before the label, and not immutable.
+    is_old: bool,
 }
 
 /// The entries of one offset.
@@ -84,11 +100,13 @@ pub(crate) struct Cache {
     items: Vec<Bucket>,
     raw: Vec<Entry>,
     pub written: Written,
+    /// Memory of which the body knows from before the label: nobody may write it and enter the body.
+    pub relied: Written,
     pub distinct_refs: bool,
 }
 
 /// Which memory an access goes to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Memory {
     Field { offset: u32, immutable: bool },
     Items { offset: u32, immutable: bool },
@@ -98,6 +116,22 @@ pub(crate) enum Memory {
 impl Cache {
     /// What is known to lie there. `base` and `index` are resolved; so is the result.
     pub fn load(&self, memory: Memory, base: Arg, index: Arg, repr: Repr, values: &Values) -> Option<Arg> {
+        self.find(memory, base, index, repr, values).map(|entry| values.resolve(entry.value))
+    }
+
+    /// The same for a load of the trace, which then relies on it.
+    pub fn load_relying(&mut self, memory: Memory, base: Arg, index: Arg, repr: Repr, values: &Values) -> Option<Arg> {
+        let entry = *self.find(memory, base, index, repr, values)?;
+        match memory {
+            Memory::Field { offset, .. } if entry.is_old => self.relied.field(offset),
+            Memory::Items { offset, .. } if entry.is_old => self.relied.item(offset),
+            Memory::Raw if entry.is_old => self.relied.raw = true,
+            _ => {}
+        }
+        Some(values.resolve(entry.value))
+    }
+
+    fn find(&self, memory: Memory, base: Arg, index: Arg, repr: Repr, values: &Values) -> Option<&Entry> {
         let same = |entry: &&Entry| {
             entry.repr == repr && values.resolve(entry.base) == base && values.resolve(entry.index) == index
         };
@@ -106,7 +140,7 @@ impl Cache {
             Memory::Items { offset, .. } => bucket(&self.items, offset),
             Memory::Raw => &self.raw,
         };
-        entries.iter().rev().find(same).map(|entry| values.resolve(entry.value))
+        entries.iter().rev().find(same)
     }
 
     /// The shape of an object, if it is a known constant.
@@ -132,7 +166,7 @@ impl Cache {
         if entries.len() == MOST_ENTRIES {
             entries.remove(0);
         }
-        entries.push(Entry { base, index, repr, immutable, value });
+        entries.push(Entry { base, index, repr, immutable, value, is_old: false });
     }
 
     /// A store of `value`: forgets what it may overwrite.
@@ -187,6 +221,34 @@ impl Cache {
         }
     }
 
+    /// Known cells that the trace writes, there or where it may be the same: what goes at the label.
+    pub fn changing(&self) -> impl Iterator<Item = (Memory, Arg, Arg, Repr)> {
+        let is_mutable = |entry: &&Entry| !entry.immutable;
+        let fields = self.fields.iter().filter(|bucket| self.written.fields.binary_search(&bucket.offset).is_ok());
+        let fields = fields.flat_map(move |bucket| {
+            let memory = Memory::Field { offset: bucket.offset, immutable: false };
+            bucket
+                .entries
+                .iter()
+                .rev()
+                .filter(is_mutable)
+                .map(move |entry| (memory, entry.base, entry.index, entry.repr))
+        });
+        let items = self.items.iter().filter(|bucket| self.written.items.binary_search(&bucket.offset).is_ok());
+        let items = items.flat_map(move |bucket| {
+            let memory = Memory::Items { offset: bucket.offset, immutable: false };
+            bucket
+                .entries
+                .iter()
+                .rev()
+                .filter(is_mutable)
+                .map(move |entry| (memory, entry.base, entry.index, entry.repr))
+        });
+        let raw = self.raw.iter().rev().filter(|_| self.written.raw);
+        let raw = raw.map(|entry| (Memory::Raw, entry.base, entry.index, entry.repr));
+        fields.chain(items).chain(raw)
+    }
+
     /// Forgets what `written` may overwrite, whoever does it.
     pub fn forget(&mut self, written: &Written) {
         let all = written.all;
@@ -202,6 +264,14 @@ impl Cache {
         }
         if all || written.raw {
             self.raw.clear();
+        }
+        for bucket in self.fields.iter_mut().chain(&mut self.items) {
+            bucket.entries.iter_mut().for_each(|entry| entry.is_old = !entry.immutable);
+        }
+        self.raw.iter_mut().for_each(|entry| entry.is_old = true);
+        // Shapes are looked at wherever objects are compared.
+        if bucket(&self.fields, HEADER).iter().any(|entry| entry.is_old) {
+            self.relied.field(HEADER);
         }
     }
 }

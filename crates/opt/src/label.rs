@@ -9,6 +9,7 @@
 
 use crate::Passes;
 use crate::bounds::Range;
+use crate::cells::{Cell, LabelCell};
 use crate::heap::Written;
 use crate::values::Kind;
 use crate::virtuals::Object;
@@ -21,9 +22,11 @@ use std::collections::HashMap;
 #[derive(Clone, Default, Debug)]
 pub struct Label {
     pub(crate) slots: Vec<Shape>,
-    /// Memory that the body writes: what was known of other memory at the label is known in every round.
-    pub(crate) written: Written,
+    /// Memory of which the body knows from before the label: who wrote it since may not enter.
+    pub(crate) relied: Written,
     pub(crate) invariants: u32,
+    /// Memory whose contents go round beside the slots.
+    pub(crate) cells: Vec<LabelCell>,
 }
 
 /// A slot's shape, or that of a part of it.
@@ -32,6 +35,17 @@ pub(crate) struct Shape {
     /// The number of the shape in the label, parents first.
     pub node: u32,
     pub slot: Slot,
+}
+
+impl Shape {
+    /// The phi of a shape that has one.
+    pub fn phi(&self) -> Option<ValueId> {
+        match &self.slot {
+            Slot::Phi(leaf) => Some(leaf.phi),
+            Slot::Boxed(_, inner) => inner.phi(),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -46,7 +60,10 @@ pub(crate) enum Slot {
     Phi(Leaf),
     /// A box of that operation.
     Boxed(OpCode, Box<Shape>),
-    Object { like: Object, parts: Vec<Shape> },
+    Object {
+        like: Object,
+        parts: Vec<Shape>,
+    },
     /// The virtual object of that earlier node.
     Seen(u32),
 }
@@ -59,6 +76,15 @@ pub(crate) struct Leaf {
     pub range: Range,
     pub kind: Kind,
     pub shape: Option<i64>,
+    /// Whether the phi is there. One that the body does not read is not, but what it assumed of it must still hold.
+    pub is_passed: bool,
+}
+
+impl Leaf {
+    /// Whether the body assumes nothing of the value.
+    pub fn is_free(&self) -> bool {
+        self.range == Range::FULL && self.kind == Kind::default() && self.shape.is_none()
+    }
 }
 
 /// How general the shapes are to be: what earlier attempts taught.
@@ -66,6 +92,10 @@ pub(crate) struct Leaf {
 pub(crate) struct Plan {
     /// By node: 1 without knowledge, 2 a plain phi.
     pub levels: HashMap<u32, u8>,
+    /// The least level of all nodes, and of the slots that never change.
+    pub floor: u8,
+    /// No memory in registers: it did not work out.
+    pub without_cells: bool,
     /// Memory that the body turned out to write.
     pub written: Written,
 }
@@ -91,8 +121,9 @@ impl Builder {
 #[derive(Default)]
 pub(crate) struct Matched {
     /// What the shape phis get, in their order.
-    pub args: Vec<Arg>,
+    args: Vec<Arg>,
     objects: Vec<(u32, ValueId)>,
+    failed: Vec<u32>,
 }
 
 impl Walk<'_> {
@@ -100,25 +131,20 @@ impl Walk<'_> {
     pub(crate) fn shape_of(&mut self, value: Arg, input: Option<Arg>, plan: &Plan, builder: &mut Builder) -> Shape {
         let node = builder.nodes;
         builder.nodes += 1;
-        let level = plan.levels.get(&node).copied().unwrap_or(0);
-        let slot = self.slot_of(value, input, (node, level), plan, builder);
+        let own_level = plan.levels.get(&node).copied().unwrap_or(0);
+        let level = own_level.max(plan.floor);
+        let is_same = own_level == 0 && plan.floor < 2 && input == Some(self.values.resolve(value));
+        let slot = match is_same && value.value().is_some() {
+            true => Slot::Same(self.values.resolve(value)),
+            false => self.slot_of(value, (node, level), plan, builder),
+        };
         Shape { node, slot }
     }
 
-    fn slot_of(
-        &mut self,
-        value: Arg,
-        input: Option<Arg>,
-        (node, level): (u32, u8),
-        plan: &Plan,
-        builder: &mut Builder,
-    ) -> Slot {
+    fn slot_of(&mut self, value: Arg, (node, level): (u32, u8), plan: &Plan, builder: &mut Builder) -> Slot {
         let value = self.values.resolve(value);
         if level == 0 && value.is_const() {
             return Slot::Constant(value);
-        }
-        if level == 0 && input == Some(value) {
-            return Slot::Same(value);
         }
         if level < 2 {
             if let Some(inner) = self.values.unboxed(value) {
@@ -155,14 +181,14 @@ impl Walk<'_> {
         let ty = self.values.ty(entry);
         let (mut range, mut kind, mut shape) = (Range::FULL, Kind::default(), None);
         if level == 0 {
-            range = self.values.range(entry).widened();
+            range = self.range_now(entry).widened();
             kind = self.values.kind(entry);
             shape = (ty == Ty::Ref).then(|| self.known_shape(entry)).flatten();
         }
         self.values.escape(entry);
         let phi = self.values.make(OpCode::Phi, ty, [Arg::NULL; 2]);
         builder.phis.push((phi, entry));
-        Slot::Phi(Leaf { phi, ty, range, kind, shape })
+        Slot::Phi(Leaf { phi, ty, range, kind, shape, is_passed: true })
     }
 
     /// The value that the body finds in a slot of that shape.
@@ -196,68 +222,99 @@ impl Walk<'_> {
                 places.zip(values).for_each(|(place, value)| *place = value);
                 Arg::Value(id)
             }
-            Slot::Seen(node) => objects.iter().find(|object| object.0 == *node).map_or(Arg::NULL, |object| object.1),
+            Slot::Seen(node) => {
+                self.has_rings = true;
+                objects.iter().find(|object| object.0 == *node).map_or(Arg::NULL, |object| object.1)
+            }
         }
     }
 
-    /// Matches values against shapes; the node that does not match is the error. `invariants`: what a bridge brings.
-    pub(crate) fn match_label(&mut self, slots: &[Shape], ends: &[Arg], invariants: Option<&[Arg]>) -> Result<Vec<Arg>, u32> {
+    /// Matches values against shapes: what the shape phis get. The error lists the nodes that do not match.
+    /// `invariants`: what a bridge brings.
+    pub(crate) fn match_label(
+        &mut self,
+        slots: &[Shape],
+        ends: &[Arg],
+        cells: &[(Cell<Arg>, &Shape)],
+        invariants: Option<&[Arg]>,
+    ) -> Result<Vec<Arg>, Vec<u32>> {
         let mut matched = Matched::default();
         for (shape, &end) in slots.iter().zip(ends) {
-            self.matches(shape, end, invariants, &mut matched)?;
+            self.matches(shape, end, invariants, &mut matched);
         }
-        let args = matched.args.iter().map(|&arg| self.unboxed_now(arg)).collect();
+        for (at, (cell, shape)) in cells.iter().enumerate() {
+            if invariants.is_none() && !self.cells_loaded[at] {
+                // Nobody will ask, so the phi may keep what it has.
+                matched.args.extend(shape.phi().map(Arg::Value));
+                continue;
+            }
+            match self.contents_now(cell) {
+                Some(contents) => self.matches(shape, contents, invariants, &mut matched),
+                None => matched.failed.push(shape.node),
+            }
+        }
+        if !matched.failed.is_empty() {
+            return Err(matched.failed);
+        }
+        let args = matched.args.iter().map(|&arg| self.forced(arg)).collect();
         // A virtual object that went round is in the shapes; made, it would be there twice.
-        match matched.objects.iter().find(|object| self.values.at(object.1).object.is_none()) {
-            Some(object) => Err(object.0),
-            None => Ok(args),
-        }
+        let is_made = |object: &&(u32, ValueId)| self.values.at(object.1).object.is_none();
+        let made: Vec<u32> = matched.objects.iter().filter(is_made).map(|object| object.0).collect();
+        if made.is_empty() { Ok(args) } else { Err(made) }
     }
 
-    fn matches(
-        &mut self,
-        shape: &Shape,
-        value: Arg,
-        invariants: Option<&[Arg]>,
-        matched: &mut Matched,
-    ) -> Result<(), u32> {
+    fn matches(&mut self, shape: &Shape, value: Arg, invariants: Option<&[Arg]>, matched: &mut Matched) {
         let value = self.values.resolve(value);
-        let same = |holds: bool| if holds { Ok(()) } else { Err(shape.node) };
-        match &shape.slot {
-            Slot::Any => Ok(()),
-            Slot::Constant(constant) => same(*constant == value),
-            Slot::Same(old) => same(self.values.resolve(*old) == value),
+        let fits = match &shape.slot {
+            Slot::Any => true,
+            Slot::Constant(constant) => {
+                // A bridge numbers constants in its own way.
+                let wanted = if invariants.is_some() { self.own_constant(*constant) } else { Some(*constant) };
+                wanted == Some(value)
+            }
+            Slot::Same(old) => self.values.resolve(*old) == value,
             Slot::Invariant(at) => {
                 let brought = invariants.and_then(|all| all.get(*at as usize));
-                same(brought.is_some_and(|&brought| self.values.resolve(brought) == value))
+                brought.is_some_and(|&brought| self.values.resolve(brought) == value)
             }
             Slot::Phi(leaf) => {
-                let fits = self.values.ty(value) == leaf.ty
-                    && leaf.range.contains(self.values.range(value))
+                if leaf.is_passed {
+                    matched.args.push(value);
+                }
+                self.values.ty(value) == leaf.ty
+                    && leaf.range.contains(self.range_now(value))
                     && self.values.kind(value).implies(leaf.kind)
-                    && (leaf.shape.is_none() || leaf.shape == self.shape_now(value));
-                matched.args.push(value);
-                same(fits)
+                    && (leaf.shape.is_none() || leaf.shape == self.shape_now(value))
             }
             Slot::Boxed(code, inner) => match self.inside(*code, value) {
-                Some(part) => self.matches(inner, part, invariants, matched),
-                None => Err(shape.node),
+                Some(part) => return self.matches(inner, part, invariants, matched),
+                None => false,
             },
             Slot::Seen(node) => {
                 let seen = matched.objects.iter().find(|object| object.0 == *node);
-                same(seen.is_some_and(|object| Arg::Value(object.1) == value))
+                seen.is_some_and(|object| Arg::Value(object.1) == value)
             }
-            Slot::Object { like, parts } => {
-                let (Arg::Value(id), Some(object)) = (value, self.values.object(value)) else { return Err(shape.node) };
-                let object = self.objects[object as usize].clone();
-                let is_new = matched.objects.iter().all(|known| known.1 != id);
-                let Some(held) = in_order_of(like, &object).filter(|_| is_new && like.is_like(&object)) else {
-                    return Err(shape.node);
-                };
-                matched.objects.push((shape.node, id));
-                parts.iter().zip(held).try_for_each(|(part, value)| self.matches(part, value, invariants, matched))
-            }
+            Slot::Object { like, parts } => match self.held_like(like, value, matched) {
+                Some((id, held)) => {
+                    matched.objects.push((shape.node, id));
+                    let parts = parts.iter().zip(held);
+                    return parts.for_each(|(part, value)| self.matches(part, value, invariants, matched));
+                }
+                None => false,
+            },
+        };
+        if !fits {
+            matched.failed.push(shape.node);
         }
+    }
+
+    /// What a virtual object of that layout holds, if the value is one that was not matched before.
+    fn held_like(&self, like: &Object, value: Arg, matched: &Matched) -> Option<(ValueId, SmallVec<[Arg; 8]>)> {
+        let (Arg::Value(id), Some(object)) = (value, self.values.object(value)) else { return None };
+        let object = &self.objects[object as usize];
+        let is_new = matched.objects.iter().all(|known| known.1 != id);
+        let held = in_order_of(like, object).filter(|_| is_new && like.is_like(object))?;
+        Some((id, held))
     }
 
     /// What is in a box of that kind.
@@ -274,10 +331,6 @@ impl Walk<'_> {
             (OpCode::BoolBox, Arg::Ref(id)) if self.request.false_ref == Some(id) => Some(Arg::Bool(false)),
             _ => None,
         }
-    }
-
-    fn unboxed_now(&mut self, value: Arg) -> Arg {
-        self.forced(value)
     }
 
     fn shape_now(&self, value: Arg) -> Option<i64> {

@@ -13,6 +13,8 @@
 //!   [`ir::Exit::invariants`].
 //! - `jump_loop` operands are the target's inputs; `jump_body` operands are the target's phis.
 //! - `assume_*` are gone.
+//! - An exit's [`ir::Exit::invariants`] go to the bridge as [`Origin::invariants`], all of them and in order, each as an
+//!   operand of the bridge; the bridge's inputs are the exit's live values in order, followed by the recipe as operations.
 //!
 //! What it relies on, beside the operation table's own words:
 //!
@@ -22,6 +24,7 @@
 
 mod bounds;
 mod boxes;
+mod cells;
 mod cse;
 mod exits;
 mod facts;
@@ -79,7 +82,7 @@ pub fn ranges(trace: &Trace, queries: &[(usize, ir::ValueId)], request: &Request
 /// A trace that does not go round by itself.
 fn straight(trace: &Trace, request: &Request) -> Result<Optimized, Failure> {
     let mut walk = Walk::new(trace, request);
-    walk.run()?;
+    run_bridge(&mut walk)?;
     let end = trace.ops[trace.ops.len() - 1].clone();
     let mut args: Vec<Arg> = end.args.iter().map(|&arg| walk.operand(arg)).collect();
     let mut last = end.clone();
@@ -93,27 +96,51 @@ fn straight(trace: &Trace, request: &Request) -> Result<Optimized, Failure> {
     Ok(finish::run(walk, last.code, &args, Some(last), None, written))
 }
 
+/// Walks over a trace; where the operands of what its exit handed on are read, what was in the cells is known.
+fn run_bridge(walk: &mut Walk) -> Result<(), Failure> {
+    let origin = walk.request.origin.as_ref();
+    let handed_on = origin.iter().flat_map(|origin| &origin.invariants).filter_map(|arg| arg.value());
+    let inputs = walk.source.input_count();
+    let first = handed_on.map(|id| id.0 as usize + 1).max().unwrap_or(0).max(inputs);
+    let end = walk.source.ops.len() - 1;
+    (inputs..first.min(end)).try_for_each(|index| walk.step(index))?;
+    if let Some(label) = origin.and_then(|origin| origin.written.since.clone()) {
+        let cells = walk.cells_of_label(&label.cells, &walk.origin_invariants()).unwrap_or_default();
+        for (cell, contents) in cells.iter().zip(walk.origin_cells()) {
+            if walk.values.ty(contents) == cell.ty() {
+                walk.put(cell, contents);
+            }
+        }
+        walk.cells = cells;
+    }
+    (first.min(end)..end).try_for_each(|index| walk.step(index))
+}
+
 /// The values with which the jump can go to the target's body, if it can: a bridge from that body, which wrote nothing
-/// that the body does not write, with values of the shapes that the label expects.
+/// of what the body knows, with values of the shapes that the label expects.
 fn body_args(walk: &mut Walk, request: &Request, attr: &Attr, ends: &[Arg]) -> Option<Vec<Arg>> {
-    let (Attr::Target(jump_target), Some((target, label)), Some(origin)) = (*attr, &request.target, &request.origin) else {
+    let (Attr::Target(jump_target), Some((target, label)), Some(origin)) = (*attr, &request.target, &request.origin)
+    else {
         return None;
     };
-    if jump_target != *target || origin.trace != *target || origin.invariants.len() != label.invariants as usize {
+    let brought = label.invariants as usize + label.cells.len();
+    if jump_target != *target || origin.trace != *target || origin.invariants.len() != brought {
         return None;
     }
-    if label.slots.len() != ends.len() || !is_written_within(walk, request, label) {
+    if label.slots.len() != ends.len() || !is_apart(walk, request, label) {
         return None;
     }
     let invariants = walk.origin_invariants();
-    let mut args = walk.match_label(&label.slots, ends, Some(&invariants)).ok()?;
+    let places = walk.cells_of_label(&label.cells, &invariants)?;
+    let cells: Vec<_> = places.into_iter().zip(label.cells.iter().map(|cell| &cell.shape)).collect();
+    let mut args = walk.match_label(&label.slots, ends, &cells, Some(&invariants)).ok()?;
     for invariant in invariants {
         args.push(walk.forced(invariant));
     }
     // Making a virtual object may have written.
-    is_written_within(walk, request, label).then_some(args)
+    is_apart(walk, request, label).then_some(args)
 }
 
-fn is_written_within(walk: &Walk, request: &Request, label: &Label) -> bool {
-    peel::accumulated(request, walk.heap.written.clone()).is_within(&label.written)
+fn is_apart(walk: &Walk, request: &Request, label: &Label) -> bool {
+    peel::accumulated(request, walk.heap.written.clone()).is_apart(&label.relied)
 }

@@ -23,7 +23,11 @@ pub const TABLE: [Pass; 9] = [
     Pass { name: "heap", flag: Passes::HEAP, does: "forwards loads and stores" },
     Pass { name: "virtuals", flag: Passes::VIRTUALS, does: "keeps objects that nobody sees in registers" },
     Pass { name: "guards", flag: Passes::GUARDS, does: "drops guards that hold already" },
-    Pass { name: "peel", flag: Passes::PEEL, does: "gives a loop a first iteration of its own, so that invariants leave it" },
+    Pass {
+        name: "peel",
+        flag: Passes::PEEL,
+        does: "gives a loop a first iteration of its own, so that invariants leave it",
+    },
     Pass { name: "dce", flag: Passes::DCE, does: "drops what nobody reads" },
 ];
 

@@ -8,6 +8,8 @@
 //! Requirement: what the body assumes at its label holds at its end. Shapes, knowledge and written memory are checked
 //! there; what fails is assumed no longer in the next attempt, and in the end the loop is not peeled.
 
+use crate::Passes;
+use crate::cells::Cell;
 use crate::finish::{self, Loop};
 use crate::heap::Written;
 use crate::label::{Builder, Leaf, Plan, Shape, Slot};
@@ -17,7 +19,7 @@ use crate::walk::Walk;
 use ir::{Arg, OpCode, Trace};
 
 /// Attempts with more and more general shapes.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 8;
 
 /// A loop: peeled if that works out.
 pub(crate) fn run(trace: &Trace, request: &Request) -> Result<Optimized, Failure> {
@@ -47,17 +49,18 @@ fn peeled(trace: &Trace, request: &Request, plan: &mut Plan) -> Result<Attempt, 
     let inputs = trace.input_count();
     let ends = end_args(&walk);
     let mut builder = Builder::default();
-    let slots: Vec<Shape> = (0..inputs)
+    let mut slots: Vec<Shape> = (0..inputs)
         .map(|slot| {
             let input = walk.values.resolve(walk.map[slot]);
             walk.shape_of(ends[slot], Some(input), plan, &mut builder)
         })
         .collect();
     if let Some(node) = builder.made_late(&walk) {
-        return Ok(generalise(plan, node));
+        return Ok(generalise(plan, &[node]));
     }
-    let mut written = std::mem::take(&mut walk.heap.written);
-    written.add(&plan.written);
+    walk.heap.written.add(&plan.written);
+    let cells = cells_of(&mut walk, plan, &mut builder);
+    let written = std::mem::take(&mut walk.heap.written);
     walk.heap.forget(&written);
     escape_all(&mut walk);
 
@@ -67,30 +70,69 @@ fn peeled(trace: &Trace, request: &Request, plan: &mut Plan) -> Result<Attempt, 
     for (slot, shape) in slots.iter().enumerate() {
         walk.map[slot] = walk.instance(shape, &mut objects);
     }
+    for (cell, shape) in &cells {
+        let contents = walk.instance(shape, &mut objects);
+        walk.put(cell, contents);
+    }
+    walk.cells = cells.iter().map(|cell| cell.0).collect();
+    // Of shapes the walk itself makes use, wherever it compares objects.
+    walk.cells_loaded = walk.cells.iter().map(|cell| cell.is_header()).collect();
     if walk.run().is_err() {
-        return Ok(Attempt::Hopeless);
+        return Ok(no_assumptions(plan));
     }
     let ends = end_args(&walk);
-    let args = match walk.match_label(&slots, &ends, None) {
+    let parts: Vec<(Cell<Arg>, &Shape)> = cells.iter().map(|(cell, shape)| (*cell, shape)).collect();
+    let args = match walk.match_label(&slots, &ends, &parts, None) {
         Ok(args) => args,
-        Err(node) => return Ok(generalise(plan, node)),
+        Err(nodes) => return Ok(generalise(plan, &nodes)),
     };
     if walk.contradiction {
-        return Ok(Attempt::Hopeless);
+        return Ok(no_assumptions(plan));
     }
     let again = std::mem::take(&mut walk.heap.written);
     if !again.is_within(&written) {
         plan.written.add(&again);
         return Ok(Attempt::Again);
     }
-    let place = Loop { label, phis: builder.phis, slots, peeled: true };
+    let cell_shapes = cells.into_iter().map(|cell| cell.1);
+    slots.extend(cell_shapes);
+    let place = Loop { label, phis: builder.phis, slots, inputs, peeled: true };
     Ok(Attempt::Done(Box::new(finish::run(walk, OpCode::JumpLabel, &args, None, Some(place), written))))
 }
 
-fn generalise(plan: &mut Plan, node: u32) -> Attempt {
-    let level = plan.levels.entry(node).or_insert(0);
-    *level += 1;
-    if *level > 2 { Attempt::Hopeless } else { Attempt::Again }
+/// These nodes did not match.
+fn generalise(plan: &mut Plan, nodes: &[u32]) -> Attempt {
+    for &node in nodes {
+        let level = plan.levels.entry(node).or_insert(0);
+        *level += 1;
+        if *level > 2 && std::mem::replace(&mut plan.without_cells, true) {
+            return Attempt::Hopeless;
+        }
+    }
+    Attempt::Again
+}
+
+/// The body contradicts itself: something that the label assumes changes from round to round, and a guard tests it.
+fn no_assumptions(plan: &mut Plan) -> Attempt {
+    plan.floor += 1;
+    if plan.floor > 2 { Attempt::Hopeless } else { Attempt::Again }
+}
+
+/// The memory that goes round in registers, with the shapes of what is in it.
+fn cells_of(walk: &mut Walk, plan: &Plan, builder: &mut Builder) -> Vec<(Cell<Arg>, Shape)> {
+    // Without dead code elimination the phis of cells that the body does not load would stay.
+    let has_passes = walk.has(Passes::HEAP.with(Passes::DCE));
+    if plan.without_cells || walk.heap.written.all || !has_passes {
+        return Vec::new();
+    }
+    let mut cells = Vec::new();
+    for mut cell in walk.heap.candidates() {
+        (cell.base, cell.index) = (walk.values.resolve(cell.base), walk.values.resolve(cell.index));
+        if let Some(contents) = walk.contents(&cell) {
+            cells.push((cell, walk.shape_of(contents, None, plan, builder)));
+        }
+    }
+    cells
 }
 
 /// The label stands at the top; every input has a phi of which nothing is known.
@@ -103,7 +145,8 @@ fn unpeeled(trace: &Trace, request: &Request) -> Result<Optimized, Failure> {
         let ty = trace.ops[slot].ty;
         let phi = walk.values.make(OpCode::Phi, ty, [Arg::NULL; 2]);
         phis.push((phi, walk.map[slot]));
-        let leaf = Leaf { phi, ty, range: crate::bounds::Range::FULL, kind: Kind::default(), shape: None };
+        let leaf =
+            Leaf { phi, ty, range: crate::bounds::Range::FULL, kind: Kind::default(), shape: None, is_passed: true };
         slots.push(Shape { node: slot as u32, slot: Slot::Phi(leaf) });
         walk.map[slot] = Arg::Value(phi);
     }
@@ -111,7 +154,8 @@ fn unpeeled(trace: &Trace, request: &Request) -> Result<Optimized, Failure> {
     walk.run()?;
     let args: Vec<Arg> = end_args(&walk).into_iter().map(|end| walk.forced(end)).collect();
     let written = std::mem::take(&mut walk.heap.written);
-    let place = Loop { label, phis, slots, peeled: false };
+    let inputs = slots.len();
+    let place = Loop { label, phis, slots, inputs, peeled: false };
     Ok(finish::run(walk, OpCode::JumpLabel, &args, None, Some(place), written))
 }
 
@@ -135,6 +179,7 @@ pub(crate) fn accumulated(request: &Request, own: Written) -> Written {
     let mut all = own;
     if let Some(origin) = &request.origin {
         all.add(&origin.written);
+        all.since = origin.written.since.clone();
     }
     all
 }

@@ -18,6 +18,9 @@ pub struct Request {
     pub facts: Facts,
     /// For a bridge from an exit with [`ir::Exit::in_body`].
     pub origin: Option<Origin>,
+    /// For each constant in the table of the origin's loop, the constant of this trace that is the same object.
+    /// Constants are numbered by each trace for itself; one that is missing here matches nothing.
+    pub origin_constants: Vec<Option<ConstRef>>,
     /// The constants that are the guest's true and false, if the recorder has them in its table.
     pub true_ref: Option<ConstRef>,
     pub false_ref: Option<ConstRef>,

@@ -110,6 +110,8 @@ impl Walk<'_> {
             _ => return false,
         };
         let Some(value) = self.narrowed_value(value, repr) else { return false };
+        // An object that holds older ones only is in no ring.
+        self.has_rings |= self.values.object(value).is_some_and(|held| held >= object);
         let object = &mut self.objects[object as usize];
         match (attr, index) {
             (Attr::Field(field), _) => match object.field(field) {

@@ -7,6 +7,7 @@
 //! written in the order in which they run.
 
 use crate::bounds::{self, Range};
+use crate::cells::{Cell, ExitCells};
 use crate::facts::Facts;
 use crate::fold::{self, Rewrite};
 use crate::heap::{Cache, HEADER, Memory};
@@ -35,7 +36,16 @@ pub(crate) struct Walk<'r> {
     pub exits: Vec<Exit>,
     /// For each exit, what is known of its live values.
     pub facts: Vec<Facts>,
+    /// Memory that goes round the loop in registers, and for each exit what is in it.
+    pub cells: Vec<Cell<Arg>>,
+    /// Whether the body loads them: else what is known of their contents is no matter.
+    pub cells_loaded: Vec<bool>,
+    pub exit_cells: Vec<ExitCells>,
     pub objects: Vec<crate::virtuals::Object>,
+    /// Whether virtual objects may hold each other in a ring.
+    pub has_rings: bool,
+    /// An exit got so long a recipe that no more objects are to be virtual: recipes must not grow with the trace.
+    pub is_full: bool,
     /// Virtual objects that are waiting for the objects they hold.
     pub being_made: Vec<ValueId>,
     pub cse: cse::Table,
@@ -63,7 +73,12 @@ impl<'r> Walk<'r> {
             out: Vec::with_capacity(source.ops.len()),
             exits: Vec::new(),
             facts: Vec::new(),
+            cells: Vec::new(),
+            cells_loaded: Vec::new(),
+            exit_cells: Vec::new(),
             objects: Vec::new(),
+            has_rings: false,
+            is_full: false,
             being_made: Vec::new(),
             cse: cse::Table::default(),
             heap,
@@ -222,8 +237,9 @@ impl<'r> Walk<'r> {
             self.learn_kind(base, Kind { is_flt: None, ..Kind::OBJECT });
         }
         if self.has(Passes::HEAP)
-            && let Some(known) = self.heap.load(memory, base_key, index_key, repr, &self.values)
+            && let Some(known) = self.heap.load_relying(memory, base_key, index_key, repr, &self.values)
         {
+            self.note_load(memory, base_key, index_key);
             return known;
         }
         let forced: SmallVec<[Arg; 3]> = args.iter().map(|&arg| self.forced(arg)).collect();
@@ -231,7 +247,8 @@ impl<'r> Walk<'r> {
         if let Some(id) = result.value()
             && op.ty == Ty::Int
         {
-            let range = if op.code == OpCode::Shape { Range { lo: 0, hi: u32::MAX as i64 } } else { Range::of_repr(repr) };
+            let range =
+                if op.code == OpCode::Shape { Range { lo: 0, hi: u32::MAX as i64 } } else { Range::of_repr(repr) };
             self.set_range(id, range);
         }
         if self.has(Passes::HEAP) {
@@ -256,6 +273,9 @@ impl<'r> Walk<'r> {
                 return;
             }
         }
+        if self.has(Passes::HEAP) && self.is_there(op, &args) {
+            return;
+        }
         let forced: SmallVec<[Arg; 3]> = args.iter().map(|&arg| self.forced(arg)).collect();
         self.values.escape(forced[forced.len() - 1]);
         if op.code == OpCode::RawStore {
@@ -272,6 +292,20 @@ impl<'r> Walk<'r> {
             }
         }
         self.emit_as(None, op.code, Ty::Void, forced, op.attr);
+    }
+
+    /// Whether what is to be stored lies there already.
+    fn is_there(&mut self, op: &Op, args: &[Arg]) -> bool {
+        let (memory, repr) = self.memory(op.code, &op.attr);
+        let (base, index) = cell_of(op.code, args);
+        // Of narrow cells only a part may be known.
+        let is_there = matches!(repr, Repr::Ref | Repr::I64 | Repr::F64)
+            && self.heap.load(memory, base, index, repr, &self.values) == Some(args[args.len() - 1]);
+        if is_there {
+            self.heap.load_relying(memory, base, index, repr, &self.values);
+            self.note_load(memory, base, index);
+        }
+        is_there
     }
 
     /// Tells the heap cache of a store to a field or an item.
@@ -292,7 +326,7 @@ impl<'r> Walk<'r> {
             Attr::Items(items) => (Memory::Items { offset: items.offset, immutable: items.immutable }, items.repr),
             Attr::Raw(repr) => (Memory::Raw, repr),
             _ => {
-                debug_assert!(code == OpCode::Shape);
+                debug_assert!(matches!(code, OpCode::Shape | OpCode::SetShape));
                 (Memory::Field { offset: HEADER, immutable: false }, Repr::I64)
             }
         }
@@ -300,6 +334,7 @@ impl<'r> Walk<'r> {
 
     fn new_op(&mut self, op: &'r Op, args: SmallVec<[Arg; 3]>) -> Arg {
         if self.has(Passes::VIRTUALS)
+            && !self.is_full
             && let Some(made) = self.make_object(op.code, &args, &op.attr)
         {
             return made;

@@ -66,6 +66,7 @@ fn run(text: &str) -> Result<String, String> {
         if let Some(optimized) = optimized {
             label = optimized.label.clone().or(label);
             facts = optimized.facts.clone();
+            request.origin_constants = (0..9).map(|id| Some(ConstRef(id))).collect();
             request.origin = Some(Origin { trace: TraceId(0), invariants: Vec::new(), written: optimized.written });
             request.target = label.clone().map(|label| (TraceId(0), label));
         }
@@ -101,7 +102,11 @@ fn option(line: &str, request: &mut Request) -> Result<(), String> {
     if let Some(names) = line.strip_prefix("test ") {
         let mut on = Passes::NONE;
         for name in names.split_whitespace() {
-            on = on.with(if name == "all" { Passes::ALL } else { Passes::named(name).ok_or(format!("no pass {name}"))? });
+            on = on.with(if name == "all" {
+                Passes::ALL
+            } else {
+                Passes::named(name).ok_or(format!("no pass {name}"))?
+            });
         }
         request.without = on.complement();
     } else if let Some(text) = line.strip_prefix("true=@") {
@@ -127,7 +132,8 @@ fn optimized(input: &str, request: &Request, has_arrow: bool) -> Result<(Option<
     }
     match opt::optimize(parsed.trace, request) {
         Ok(optimized) => {
-            ir::verify(&optimized.trace).map_err(|error| format!("the output is wrong: {error}\n{}", optimized.trace))?;
+            ir::verify(&optimized.trace)
+                .map_err(|error| format!("the output is wrong: {error}\n{}", optimized.trace))?;
             let text = optimized.trace.to_string();
             let again = text::parse(&text).map_err(|error| format!("the output does not parse: {error}\n{text}"))?;
             if again.to_string() != text {

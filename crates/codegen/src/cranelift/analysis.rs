@@ -1,5 +1,7 @@
 //! What the lowering must know of a trace before its first operation.
 
+use super::calls::flag_offset;
+use crate::config::Config;
 use ir::{Arg, Attr, CallEffect, Exit, Op, OpCode, Trace, Ty, ValueId};
 use std::collections::HashSet;
 
@@ -34,7 +36,7 @@ pub(super) struct Phi {
 }
 
 impl Facts {
-    pub(super) fn of(trace: &Trace) -> Facts {
+    pub(super) fn of(trace: &Trace, config: &Config) -> Facts {
         let mut facts = Facts {
             uses: vec![0; trace.ops.len()],
             phis: phis(trace),
@@ -55,7 +57,7 @@ impl Facts {
             facts.need_buffer(exit.live.len());
         }
         facts.need_buffer(facts.phis.len());
-        if !trace.ops.iter().any(may_collect) {
+        if !trace.ops.iter().any(|op| may_collect(op) && flag_offset(op, config).is_none()) {
             facts.owners.clear();
         }
         facts

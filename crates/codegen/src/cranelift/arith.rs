@@ -60,9 +60,7 @@ impl Lower<'_> {
             OpCode::FltGt => self.flt_compare(op, FloatCC::GreaterThan),
             OpCode::FltGe => self.flt_compare(op, FloatCC::GreaterThanOrEqual),
             OpCode::FltToInt => self.unary(op, |lower, a| lower.fb.ins().fcvt_to_sint_sat(types::I64, a)),
-            OpCode::FltBits => {
-                self.unary(op, |lower, a| lower.fb.ins().bitcast(types::I64, MemFlagsData::new(), a))
-            }
+            OpCode::FltBits => self.unary(op, |lower, a| lower.fb.ins().bitcast(types::I64, MemFlagsData::new(), a)),
             OpCode::FltFromBits => {
                 self.unary(op, |lower, a| lower.fb.ins().bitcast(types::F64, MemFlagsData::new(), a))
             }

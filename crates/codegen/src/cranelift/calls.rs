@@ -3,7 +3,8 @@
 use super::analysis::publishes;
 use super::lower::Lower;
 use crate::backend::Activation;
-use cranelift_codegen::ir::{AbiParam, InstBuilder, SigRef, Signature, Value, types};
+use crate::config::Config;
+use cranelift_codegen::ir::{AbiParam, InstBuilder, MemFlagsData, SigRef, Signature, Value, condcodes::IntCC, types};
 use ir::{Attr, Function, Op, OpCode, Ty};
 use std::mem::offset_of;
 
@@ -11,6 +12,9 @@ impl Lower<'_> {
     /// A call; `None` if the callee has no result.
     pub(super) fn call(&mut self, op: &Op) -> Option<Value> {
         let Attr::Callee(callee) = op.attr else { panic!("a call without a callee") };
+        if let Some(offset) = flag_offset(op, self.config) {
+            return Some(self.read_flag(offset));
+        }
         let mut arguments = vec![self.ctx];
         let mut words = Vec::with_capacity(op.args.len());
         for &arg in &op.args {
@@ -45,6 +49,13 @@ impl Lower<'_> {
         }
     }
 
+    /// Whether a word of the context is set; atomic, because others may set it.
+    fn read_flag(&mut self, offset: i32) -> Value {
+        let address = self.fb.ins().iadd_imm_s(self.ctx, i64::from(offset));
+        let flag = self.fb.ins().atomic_load(types::I32, MemFlagsData::trusted(), address);
+        self.fb.ins().icmp_imm_u(IntCC::NotEqual, flag, 0)
+    }
+
     /// Calls an `extern "C"` function that takes words.
     pub(super) fn call_words(&mut self, address: usize, arguments: &[Value], returns: bool) -> Option<Value> {
         let signature = self.word_signature(arguments.len(), returns);
@@ -67,8 +78,7 @@ impl Lower<'_> {
         }
         let number = self.word(u64::from(op.exit?.0 + self.input.first_exit));
         self.fb.ins().stack_store(types::I64, number, slot, offset_of!(Activation, exit) as i32);
-        let previous =
-            self.fb.ins().load(types::I64, self.memory.state, self.ctx, self.config.activation_offset);
+        let previous = self.fb.ins().load(types::I64, self.memory.state, self.ctx, self.config.activation_offset);
         self.fb.ins().stack_store(types::I64, previous, slot, offset_of!(Activation, previous) as i32);
         let record = self.fb.ins().stack_addr(types::I64, slot, 0);
         self.fb.ins().store(self.memory.state, record, self.ctx, self.config.activation_offset);
@@ -96,6 +106,12 @@ impl Lower<'_> {
         self.word_signatures.insert((arguments, returns), signature);
         signature
     }
+}
+
+/// Where in the context the flag lies that the call only reads; `None` for all other operations.
+pub(super) fn flag_offset(op: &Op, config: &Config) -> Option<i32> {
+    let Attr::Callee(callee) = op.attr else { return None };
+    config.flags.iter().find(|(flag, _)| *flag == callee).map(|&(_, offset)| offset)
 }
 
 fn function_address(function: &Function) -> usize {

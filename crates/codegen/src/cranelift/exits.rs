@@ -6,16 +6,17 @@
 
 use super::lower::Lower;
 use crate::backend::{Activation, TraceCell};
-use cranelift_codegen::ir::{
-    Block, BlockArg, InstBuilder, MemFlagsData, Value, condcodes::IntCC, types,
-};
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, Value, condcodes::IntCC, types};
 use ir::{Arg, ExitId, Op, Ty, ValueId};
 use std::collections::HashMap;
 
 impl Lower<'_> {
     pub(super) fn guard(&mut self, op: &Op, holds: bool) {
         if let Some(is_flt) = self.left_to_guard(op.args[0]) {
-            return self.guard_is_flt(is_flt.args[0], exit_of(op));
+            return match holds {
+                true => self.guard_is_flt(is_flt.args[0], exit_of(op)),
+                false => self.guard_is_no_flt(is_flt.args[0], exit_of(op)),
+            };
         }
         let condition = self.arg(op.args[0]);
         self.leave_unless(condition, holds, exit_of(op));
@@ -73,12 +74,12 @@ impl Lower<'_> {
 
     /// The block that leaves through `exit`; its code is emitted by [`Lower::emit_exits`].
     pub(super) fn exit_block(&mut self, exit: ExitId) -> Block {
-        if let Some(&(_, block)) = self.exit_blocks.iter().find(|(id, _)| *id == exit) {
+        if let Some(&block) = self.block_of_exit.get(&exit) {
             return block;
         }
-        let block = self.fb.create_block();
-        self.fb.set_cold_block(block);
+        let block = self.cold_block();
         self.exit_blocks.push((exit, block));
+        self.block_of_exit.insert(exit, block);
         block
     }
 

@@ -8,6 +8,8 @@ use ir::{Arg, ExitId, Op, ValueId};
 
 /// The bits that are clear in every heap pointer.
 const POINTER_MASK: i64 = 7;
+/// Where the low half of the header word lies: all targets are little-endian.
+const HEADER_OFFSET: i32 = 0;
 
 impl Lower<'_> {
     pub(super) fn is_int(&mut self, word: Arg) -> Value {
@@ -58,6 +60,22 @@ impl Lower<'_> {
         result
     }
 
+    /// A guard that the word is no float. Most words that come here are objects.
+    pub(super) fn guard_is_no_flt(&mut self, word: Arg, exit: ExitId) {
+        let word = self.arg(word);
+        let exit = self.exit_block(exit);
+        let [other, heap, next] = [(); 3].map(|()| self.fb.create_block());
+        let is_flonum = self.is_flonum(word);
+        self.fb.ins().brif(is_flonum, exit, &[], other, &[]);
+        self.fb.switch_to_block(other);
+        let pointer = self.is_object(word);
+        self.fb.ins().brif(pointer, heap, &[], next, &[]);
+        self.fb.switch_to_block(heap);
+        let is_boxed = self.has_float_header(word);
+        self.fb.ins().brif(is_boxed, exit, &[], next, &[]);
+        self.fb.switch_to_block(next);
+    }
+
     /// A guard that the word is a float, together with the unboxing that follows in most traces: one test serves both.
     pub(super) fn guard_is_flt(&mut self, word: Arg, exit: ExitId) {
         let id = word.value();
@@ -83,8 +101,7 @@ impl Lower<'_> {
         let from_heap: Vec<BlockArg> = unbox.then(|| BlockArg::from(self.load_float(word))).into_iter().collect();
         self.fb.ins().jump(join, &from_heap);
         self.fb.switch_to_block(immediate);
-        let from_word: Vec<BlockArg> =
-            unbox.then(|| BlockArg::from(self.decode_flonum(word))).into_iter().collect();
+        let from_word: Vec<BlockArg> = unbox.then(|| BlockArg::from(self.decode_flonum(word))).into_iter().collect();
         self.fb.ins().jump(join, &from_word);
 
         self.fb.switch_to_block(join);
@@ -185,14 +202,14 @@ impl Lower<'_> {
     }
 
     fn has_float_header(&mut self, object: Value) -> Value {
-        let header = self.fb.ins().load(types::I32, self.memory.objects, object, header_offset());
+        let header = self.fb.ins().load(types::I32, self.memory.objects, object, HEADER_OFFSET);
         self.fb.ins().icmp_imm_u(IntCC::Equal, header, i64::from(self.config.float_header))
     }
 
     /// The shape id: the low half of the header without its low bit, which is set. The word itself is kept for guards.
     pub(super) fn shape(&mut self, id: ValueId, op: &Op) -> Value {
         let object = self.arg(op.args[0]);
-        let header = self.fb.ins().load(types::I32, self.memory.objects, object, header_offset());
+        let header = self.fb.ins().load(types::I32, self.memory.objects, object, HEADER_OFFSET);
         self.headers.insert(id, header);
         let shape = self.fb.ins().ushr_imm_u(header, 1);
         self.fb.ins().uextend(types::I64, shape)
@@ -210,7 +227,7 @@ impl Lower<'_> {
                 self.fb.ins().iadd_imm_u(doubled, 1)
             }
         };
-        self.fb.ins().store(self.memory.objects, header, object, header_offset());
+        self.fb.ins().store(self.memory.objects, header, object, HEADER_OFFSET);
     }
 
     pub(super) fn cold_block(&mut self) -> cranelift_codegen::ir::Block {
@@ -218,9 +235,4 @@ impl Lower<'_> {
         self.fb.set_cold_block(block);
         block
     }
-}
-
-/// Where the low half of the header word lies.
-fn header_offset() -> i32 {
-    if cfg!(target_endian = "little") { 0 } else { 4 }
 }

@@ -48,6 +48,8 @@ pub(super) struct Lower<'a> {
     pub(super) exit_cells: usize,
     /// Blocks of the exits met so far, in order.
     pub(super) exit_blocks: Vec<(ExitId, Block)>,
+    /// The same by exit.
+    pub(super) block_of_exit: HashMap<ExitId, Block>,
     /// The header words loaded for `shape`, so that a guard compares them unshifted.
     pub(super) headers: HashMap<ValueId, Value>,
     /// Floats unboxed ahead of their operation, by the boxed value.
@@ -68,7 +70,7 @@ pub(super) struct Lower<'a> {
     header: Option<Block>,
 }
 
-/// Disjoint kinds of memory, as Cranelift's alias analysis is told of them.
+/// Disjoint kinds of memory, named for Cranelift's alias analysis (which runs only if its optimiser does).
 #[derive(Clone, Copy)]
 pub(super) struct Memory {
     /// Heap objects.
@@ -110,9 +112,8 @@ impl<'a> Lower<'a> {
         let mut owners: Vec<ValueId> = facts.owners.iter().copied().collect();
         owners.sort();
         let owner_slots = owners.into_iter().map(|id| (id, stack_words(&mut fb, 1))).collect();
-        let activation = facts
-            .activation_words
-            .map(|words| stack_words(&mut fb, crate::Activation::HEADER_BYTES / 8 + words));
+        let activation =
+            facts.activation_words.map(|words| stack_words(&mut fb, crate::Activation::HEADER_BYTES / 8 + words));
         let slice = (facts.slice_words > 0).then(|| stack_words(&mut fb, facts.slice_words));
         Lower {
             fb,
@@ -129,6 +130,7 @@ impl<'a> Lower<'a> {
             stub_signatures: [None; 2],
             exit_cells,
             exit_blocks: Vec::new(),
+            block_of_exit: HashMap::new(),
             headers: HashMap::new(),
             floats: HashMap::new(),
             overflow_pairs: HashMap::new(),
@@ -146,14 +148,16 @@ impl<'a> Lower<'a> {
 
     pub(super) fn run(&mut self) {
         let trace = &self.input.trace;
-        if self.body_entry.is_none() {
-            self.start_activation();
-        }
+        // Of a loop, too: the peeled iteration may call before the preheader is reached.
+        self.start_activation();
         let inputs = trace.input_count();
         let mut index = 0;
         while index < trace.ops.len() {
             let op = &trace.ops[index];
-            if index == inputs && self.body_entry.is_none() && trace.ops.last().is_some_and(|op| op.code == OpCode::JumpLabel) {
+            if index == inputs
+                && self.body_entry.is_none()
+                && trace.ops.last().is_some_and(|op| op.code == OpCode::JumpLabel)
+            {
                 self.loop_on_inputs();
             }
             match op.code {
@@ -234,11 +238,13 @@ impl<'a> Lower<'a> {
         self.define(id, value);
     }
 
-    /// Whether the only reader of a condition is a `guard_true` right behind it, which then makes the test itself.
+    /// Whether the only reader of a condition is a guard right behind it, which then makes the test itself.
     fn guarded_next(&self, id: ValueId) -> bool {
         let next = self.input.trace.ops.get(id.0 as usize + 1);
         self.facts.uses[id.0 as usize] == 1
-            && next.is_some_and(|op| op.code == OpCode::GuardTrue && op.args[0] == Arg::Value(id))
+            && next.is_some_and(|op| {
+                matches!(op.code, OpCode::GuardTrue | OpCode::GuardFalse) && op.args[0] == Arg::Value(id)
+            })
     }
 
     /// The condition that [`Lower::op`] left to its guard.
@@ -344,7 +350,7 @@ impl<'a> Lower<'a> {
     fn load_buffer(&mut self, index: usize, ty: Ty) -> Value {
         let offset = index as i32 * 8;
         match ty {
-            Ty::Bool => self.fb.ins().load(types::I8, self.memory.buffer, self.buf, low_byte(offset)),
+            Ty::Bool => self.fb.ins().load(types::I8, self.memory.buffer, self.buf, offset),
             _ => self.fb.ins().load(clif_type(ty), self.memory.buffer, self.buf, offset),
         }
     }
@@ -374,8 +380,7 @@ impl<'a> Lower<'a> {
 
         // A block's parameters come before its first operation, and defining a value may store it.
         self.fb.switch_to_block(preheader);
-        let values: Vec<Value> =
-            tys.iter().map(|&ty| self.fb.append_block_param(preheader, clif_type(ty))).collect();
+        let values: Vec<Value> = tys.iter().map(|&ty| self.fb.append_block_param(preheader, clif_type(ty))).collect();
         self.start_activation();
         let mut start = Vec::new();
         let mut changing = Vec::new();
@@ -480,9 +485,4 @@ impl Memory {
 
 fn stack_words(fb: &mut FunctionBuilder, words: u32) -> StackSlot {
     fb.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, words * 8, 3))
-}
-
-/// Where the low byte of a word at `offset` lies.
-fn low_byte(offset: i32) -> i32 {
-    if cfg!(target_endian = "little") { offset } else { offset + 7 }
 }

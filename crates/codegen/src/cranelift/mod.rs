@@ -22,7 +22,7 @@ mod slow;
 
 use crate::backend::{Backend, CompileError, CompileInput, CompiledTrace, EnterFn, TraceCell};
 use crate::config::Config;
-use crate::memory::CodeMemory;
+use crate::memory::{CodeMemory, Published};
 use analysis::Facts;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{AbiParam, Function, InstBuilder, Signature, Value, types};
@@ -95,11 +95,11 @@ impl CraneliftBackend {
         body(&mut fb, &params);
         fb.seal_all_blocks();
         fb.finalize(self.isa.frontend_config());
-        Ok(self.emit()?.0)
+        Ok(self.emit()?.0.entry)
     }
 
-    /// Compiles the function in `self.context` and publishes its code: address, bytes of code, region.
-    fn emit(&mut self) -> Result<(usize, usize, (usize, usize)), CompileError> {
+    /// Compiles the function in `self.context` and publishes its code; also the bytes of code.
+    fn emit(&mut self) -> Result<(Published, usize), CompileError> {
         self.context
             .compile(&*self.isa, &mut ControlPlane::default())
             .map_err(|error| CompileError::Rejected(format!("{:?}", error.inner)))?;
@@ -108,8 +108,7 @@ impl CraneliftBackend {
             return Err(CompileError::Rejected(format!("external relocation {:?}", reloc.target)));
         }
         let code = compiled.code_buffer();
-        let region = self.memory.publish(code)?;
-        Ok((region.0, code.len(), region))
+        Ok((self.memory.publish(code)?, code.len()))
     }
 
     fn check_buffer(&self, facts: &Facts) -> Result<(), CompileError> {
@@ -128,7 +127,7 @@ impl Backend for CraneliftBackend {
         {
             panic!("trace {} is not fit to compile: {error}\n{}", input.id.0, ir::text::print(&input.trace));
         }
-        let facts = Facts::of(&input.trace);
+        let facts = Facts::of(&input.trace, &self.config);
         self.check_buffer(&facts)?;
         let exits = new_exit_cells(input.trace.exits.len(), self.stub);
 
@@ -147,7 +146,7 @@ impl Backend for CraneliftBackend {
         if input.dump.clif {
             text = self.context.func.display().to_string();
         }
-        let (entry, code_bytes, region) = self.emit().inspect_err(|_| free_exit_cells(exits))?;
+        let (Published { entry, region }, code_bytes) = self.emit().inspect_err(|_| free_exit_cells(exits))?;
         if let Some(asm) = self.context.compiled_code().and_then(|code| code.vcode.as_ref()) {
             text.push_str(asm);
         }

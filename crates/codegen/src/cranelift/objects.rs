@@ -174,9 +174,7 @@ impl Lower<'_> {
     /// Whether a reference may be a pointer to an object that moves. Constants of the table may.
     fn may_be_object(&self, arg: Arg) -> bool {
         match arg {
-            Arg::Value(id) => {
-                !matches!(self.input.trace.ops[id.0 as usize].code, OpCode::IntBox | OpCode::BoolBox)
-            }
+            Arg::Value(id) => !matches!(self.input.trace.ops[id.0 as usize].code, OpCode::IntBox | OpCode::BoolBox),
             Arg::Ref(_) => true,
             _ => false,
         }

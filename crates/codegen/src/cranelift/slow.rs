@@ -28,8 +28,7 @@ pub(super) struct SlowPaths {
 impl SlowPaths {
     pub(super) fn compile(backend: &mut CraneliftBackend) -> Result<SlowPaths, CompileError> {
         let (alloc, box_float) = (backend.config.alloc_slow as usize, backend.config.box_float as usize);
-        let (barrier, barrier_item) =
-            (backend.config.barrier_slow as usize, backend.config.barrier_item_slow as usize);
+        let (barrier, barrier_item) = (backend.config.barrier_slow as usize, backend.config.barrier_item_slow as usize);
         let heap = Some(backend.config.heap_offset);
         Ok(SlowPaths {
             alloc: stub(backend, alloc, heap, 2, true)?,

@@ -4,7 +4,7 @@
 
 use codegen::cranelift::CraneliftBackend;
 use codegen::{Activation, Backend, CompileInput, CompiledTrace, Config, Dump, Left, START, TraceCell, tagging};
-use ir::{Arg, Attr, Exit, ExitId, OpCode, Trace, TraceId, TraceKind, Ty, ValueId};
+use ir::{Arg, Attr, CallEffect, Callee, Exit, ExitId, Function, OpCode, Trace, TraceId, TraceKind, Ty, ValueId};
 use std::mem::offset_of;
 use std::sync::Arc;
 
@@ -48,6 +48,8 @@ pub struct Context {
     pub scratch: u64,
     pub heap: *mut Heap,
     pub activation: *mut Activation,
+    /// What [`ASKED`] tells.
+    pub flag: u32,
 }
 
 extern "C" fn alloc_slow(heap: *mut u8, bytes: u64, header: u64) -> u64 {
@@ -91,6 +93,14 @@ extern "C" fn box_float(ctx: *mut u8, bits: u64) -> u64 {
     object
 }
 
+extern "C" fn asked(_: *mut u8) -> u64 {
+    panic!("a flag is read in line")
+}
+
+/// Whether the context's flag is set.
+pub static ASKED: Callee =
+    Callee { name: "asked", function: Function::F0(asked), operands: &[], result: Ty::Bool, effect: CallEffect::Reads };
+
 pub fn config() -> Config {
     Config {
         heap_offset: offset_of!(Context, heap) as i32,
@@ -106,6 +116,7 @@ pub fn config() -> Config {
         float_bits_offset: 8,
         true_word: TRUE,
         false_word: FALSE,
+        flags: vec![(&ASKED, offset_of!(Context, flag) as i32)],
         alloc_slow,
         alloc_items,
         barrier_slow,
@@ -144,7 +155,7 @@ impl Guest {
             chunks: Vec::new(),
         });
         heap.refill(4096);
-        let ctx = Box::new(Context { scratch: 0, heap: &raw mut *heap, activation: std::ptr::null_mut() });
+        let ctx = Box::new(Context { scratch: 0, heap: &raw mut *heap, activation: std::ptr::null_mut(), flag: 0 });
         let backend = CraneliftBackend::new(config()).unwrap();
         Guest {
             backend,
@@ -153,7 +164,10 @@ impl Guest {
             buf: vec![0; BUFFER_WORDS],
             constants: vec![0; 16],
             // What the compiled code is, on the error stream.
-            dump: Dump { asm: std::env::var_os("CODEGEN_ASM").is_some(), clif: std::env::var_os("CODEGEN_CLIF").is_some() },
+            dump: Dump {
+                asm: std::env::var_os("CODEGEN_ASM").is_some(),
+                clif: std::env::var_os("CODEGEN_CLIF").is_some(),
+            },
             next_exit: 100,
         }
     }

@@ -113,12 +113,14 @@ fn bitwise(a: i64, b: i64, bit: fn(bool, bool) -> bool) -> i64 {
     (0..64).filter(|&at| bit((a >> at) & 1 == 1, (b >> at) & 1 == 1)).fold(0u64, |sum, at| sum | 1 << at) as i64
 }
 
+const TWO_TO_63: f64 = (1u64 << 63) as f64;
+
 fn saturated(x: f64) -> i64 {
     if x.is_nan() {
         0
-    } else if x >= 9.223372036854775808e18 {
+    } else if x >= TWO_TO_63 {
         i64::MAX
-    } else if x < -9.223372036854775808e18 {
+    } else if x < -TWO_TO_63 {
         i64::MIN
     } else {
         x as i64

@@ -31,7 +31,11 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn field(field: &Field) -> Place {
-        Place { cell: Cell { is_item: false, offset: field.offset, index: 0 }, repr: field.repr, immutable: field.immutable }
+        Place {
+            cell: Cell { is_item: false, offset: field.offset, index: 0 },
+            repr: field.repr,
+            immutable: field.immutable,
+        }
     }
 
     pub(super) fn item(items: &Items, index: i64) -> Outcome<Place> {
@@ -237,7 +241,11 @@ impl World {
         for (count, index) in targets.into_iter().enumerate() {
             let choice = mix(seen, 100 + count as u64);
             let (offset, repr) = CALL_WRITES[(choice % 4) as usize];
-            let cell = Cell { is_item: choice & 64 != 0, offset, index: if choice & 64 != 0 { (choice >> 8) as i64 & 1 } else { 0 } };
+            let cell = Cell {
+                is_item: choice & 64 != 0,
+                offset,
+                index: if choice & 64 != 0 { (choice >> 8) as i64 & 1 } else { 0 },
+            };
             // Items of the model all hold references at offset 8.
             let (cell, repr) = if cell.is_item { (Cell { offset: 8, ..cell }, Repr::Ref) } else { (cell, repr) };
             let value = match args.first() {

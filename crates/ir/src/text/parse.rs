@@ -2,8 +2,9 @@
 
 use super::print::{EFFECTS, LOG_KINDS, REPRS, RESUMES, is_inline, loop_invariant_phis};
 use crate::{
-    Arg, Attr, AttrKind, CallEffect, Callee, ConstRef, Exit, ExitArg, ExitId, Field, FrameState, Function, Items, LogKind, Op,
-    OpCode, OperandTy, ROWS, RecipeStep, Repr, Resume, Snapshot, SnapshotId, Trace, TraceId, TraceKind, Ty, ValueId, imm,
+    Arg, Attr, AttrKind, CallEffect, Callee, ConstRef, Exit, ExitArg, ExitId, Field, FrameState, Function, Items,
+    LogKind, Op, OpCode, OperandTy, ROWS, RecipeStep, Repr, Resume, Snapshot, SnapshotId, Trace, TraceId, TraceKind,
+    Ty, ValueId, imm,
 };
 use smallvec::SmallVec;
 use std::collections::HashMap;
@@ -107,7 +108,8 @@ extern "C" fn no_slice(_: *mut u8, _: u64, _: *const u64, _: u64) -> u64 {
 type Parse<T> = Result<T, String>;
 
 fn split_comment(line: &str) -> (&str, &str) {
-    let start = line.match_indices('#').map(|(at, _)| at).find(|&at| matches!(line.as_bytes().get(at + 1), None | Some(b' ')));
+    let start =
+        line.match_indices('#').map(|(at, _)| at).find(|&at| matches!(line.as_bytes().get(at + 1), None | Some(b' ')));
     match start {
         Some(at) => (&line[..at], line[at + 1..].trim()),
         None => (line, ""),
@@ -315,12 +317,7 @@ impl<'t> Parser<'t> {
         Ok(frames)
     }
 
-    fn list<A>(
-        &mut self,
-        open: &str,
-        close: &str,
-        element: &mut dyn FnMut(&mut Self) -> Parse<A>,
-    ) -> Parse<Vec<A>> {
+    fn list<A>(&mut self, open: &str, close: &str, element: &mut dyn FnMut(&mut Self) -> Parse<A>) -> Parse<Vec<A>> {
         self.expect(open)?;
         let mut list = Vec::new();
         while !self.eat(close) {

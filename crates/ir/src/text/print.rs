@@ -1,8 +1,8 @@
 //! From trace to text.
 
 use crate::{
-    Arg, Attr, CallEffect, Exit, ExitArg, Field, FrameState, LogKind, Op, OpCode, Repr, Resume, Trace, TraceKind, Ty, ValueId,
-    imm,
+    Arg, Attr, CallEffect, Exit, ExitArg, Field, FrameState, LogKind, Op, OpCode, Repr, Resume, Trace, TraceKind, Ty,
+    ValueId, imm,
 };
 use std::fmt::{self, Display, Write};
 
@@ -251,7 +251,8 @@ pub(super) fn loop_invariant_phis(ops: &[Op]) -> Vec<ValueId> {
     if first.is_some_and(|op| op.code == OpCode::Label) {
         return Vec::new();
     }
-    let phis: Vec<ValueId> = (0..ops.len()).filter(|&i| ops[i].code == OpCode::Phi).map(|i| ValueId(i as u32)).collect();
+    let phis: Vec<ValueId> =
+        (0..ops.len()).filter(|&i| ops[i].code == OpCode::Phi).map(|i| ValueId(i as u32)).collect();
     let changing = phis.iter().zip(&end.args).rposition(|(&phi, &arg)| arg != Arg::Value(phi)).map_or(0, |at| at + 1);
     phis[changing.min(phis.len())..].to_vec()
 }

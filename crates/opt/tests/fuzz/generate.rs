@@ -5,8 +5,8 @@
 use ir::eval::{self, FALSE_CONSTANT, OLD_OBJECTS, Ref, TRUE_CONSTANT, Value, World};
 use ir::text::synthetic_callee;
 use ir::{
-    Arg, Attr, CallEffect, ConstRef, Effect, Field, FrameState, Items, LogKind, Op, OpCode, OperandTy, ROWS, Repr, Resume, Row,
-    Snapshot, SnapshotId, Trace, TraceId, TraceKind, Ty, ValueId, imm,
+    Arg, Attr, CallEffect, ConstRef, Effect, Field, FrameState, Items, LogKind, Op, OpCode, OperandTy, ROWS, Repr,
+    Resume, Row, Snapshot, SnapshotId, Trace, TraceId, TraceKind, Ty, ValueId, imm,
 };
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ const fn field(name: &'static str, offset: u32, repr: Repr, immutable: bool) -> 
     Field { name, offset, repr, immutable }
 }
 
-const FIELDS: [Field; 8] = [
+pub const FIELDS: [Field; 8] = [
     field("a", 8, Repr::Ref, false),
     field("n", 16, Repr::I64, false),
     field("x", 24, Repr::F64, false),
@@ -78,8 +78,15 @@ pub fn draw(rng: &mut Rng, world_seed: u64, style: Style) -> Drawn {
         world: World::new(world_seed),
         trace: Trace::new(if style.is_loop { TraceKind::Loop } else { TraceKind::Bridge }, String::new()),
         values: Vec::new(),
+        fields: Vec::new(),
+        items: Vec::new(),
+        asked: None,
+        constants: 1 + rng.below(OLD_OBJECTS as usize),
         style,
     };
+    // Few kinds of memory, so that accesses meet.
+    generator.fields = (0..1 + rng.below(4)).map(|_| rng.pick(&FIELDS)).collect();
+    generator.items = vec![rng.pick(&ITEMS), rng.pick(&ITEMS)];
     let count = 1 + generator.rng.below(5);
     let mut inputs = Vec::new();
     for _ in 0..count {
@@ -90,7 +97,22 @@ pub fn draw(rng: &mut Rng, world_seed: u64, style: Style) -> Drawn {
         generator.values.push(value);
         inputs.push(value);
     }
-    for _ in 0..style.ops {
+    let asked = (0..inputs.len()).find(|&slot| generator.trace.ops[slot].ty == Ty::Ref).filter(|_| style.is_loop);
+    let question = generator.rng.pick(&[OpCode::IsInt, OpCode::IsFlt, OpCode::IsNull, OpCode::Shape]);
+    if let Some(slot) = asked {
+        generator.ask(question, Arg::Value(ValueId(slot as u32)));
+    }
+    for at in 0..style.ops {
+        if let Some(slot) = asked
+            && at * 4 == style.ops / 4 * 16 / 5
+        {
+            let next = generator.recent(Ty::Ref);
+            generator.ask(question, next);
+            generator.asked = Some((slot, next));
+        }
+        if style.full_snapshots && generator.rng.one_in(8) {
+            generator.detours_memory();
+        }
         generator.op();
     }
     generator.end();
@@ -107,12 +129,22 @@ struct Generator {
     trace: Trace,
     /// What each operation gave.
     values: Vec<Value>,
+    fields: Vec<Field>,
+    items: Vec<Items>,
+    /// An input that is asked something at the start, and the value that was asked the same and comes next.
+    asked: Option<(usize, Arg)>,
+    /// How many of the old objects are constants of this trace.
+    constants: usize,
     style: Style,
 }
 
 impl Generator {
     fn op(&mut self) {
-        match self.rng.below(20) {
+        match self.rng.below(25) {
+            23 | 24 => self.accumulate(),
+            20 => self.comes_back(),
+            21 => self.there_and_back(),
+            22 => self.stored_and_loaded(),
             0..6 => self.computing(),
             6 => self.number_box(),
             7 => self.number_unbox(),
@@ -131,7 +163,8 @@ impl Generator {
         let rows: &[Row] = &ROWS[..OpCode::Input as usize];
         let row = &rows[self.rng.below(rows.len())];
         // Arithmetic that loops are made of comes more often.
-        let favourites = [OpCode::IntAdd, OpCode::IntSub, OpCode::IntLt, OpCode::IntUlt, OpCode::FltAdd, OpCode::IntFits];
+        let favourites =
+            [OpCode::IntAdd, OpCode::IntSub, OpCode::IntLt, OpCode::IntUlt, OpCode::FltAdd, OpCode::IntFits];
         let row = if self.rng.one_in(3) { self.rng.pick(&favourites).row() } else { row };
         let args: Vec<Arg> = row.operands.iter().map(|&ty| self.operand(ty)).collect();
         let OperandTy::Is(ty) = row.result else { return };
@@ -180,12 +213,12 @@ impl Generator {
         match self.rng.below(4) {
             0..2 => {
                 let Some(p) = self.object_operand() else { return };
-                let field = self.rng.pick(&FIELDS);
+                let field = self.field();
                 self.push(OpCode::GetField, field.repr.ty(), &[p], Attr::Field(field));
             }
             2 => {
                 let Some(p) = self.object_operand() else { return };
-                let items = self.rng.pick(&ITEMS);
+                let items = self.items();
                 let index = self.index();
                 self.push(OpCode::GetItem, items.repr.ty(), &[p, index], Attr::Items(items));
             }
@@ -201,13 +234,16 @@ impl Generator {
         match self.rng.below(4) {
             0..2 => {
                 let Some(p) = self.object_operand() else { return };
-                let field = self.rng.pick(&FIELDS[..7]);
+                let field = self.field();
+                if field.immutable {
+                    return;
+                }
                 let value = self.of(field.repr.ty());
                 self.push(OpCode::SetField, Ty::Void, &[p, value], Attr::Field(field));
             }
             2 => {
                 let Some(p) = self.object_operand() else { return };
-                let items = self.rng.pick(&ITEMS);
+                let items = self.items();
                 let (index, value) = (self.index(), self.of(items.repr.ty()));
                 self.push(OpCode::SetItem, Ty::Void, &[p, index, value], Attr::Items(items));
             }
@@ -217,6 +253,118 @@ impl Generator {
                 self.push(OpCode::RawStore, Ty::Void, &[p, address, index, value], Attr::Raw(repr));
             }
         }
+    }
+
+    fn field(&mut self) -> Field {
+        let at = self.rng.below(self.fields.len());
+        self.fields[at]
+    }
+
+    fn items(&mut self) -> Items {
+        let at = self.rng.below(2);
+        self.items[at]
+    }
+
+    /// An object is stored into another one, comes back under another name, is written under one and read under the other.
+    fn comes_back(&mut self) {
+        let field = FIELDS[if self.rng.one_in(2) { 0 } else { 3 }];
+        let number = FIELDS[1];
+        let (Some(p), Some(q), Some(r)) = (self.object_operand(), self.object_operand(), self.object_operand()) else {
+            return;
+        };
+        self.push(OpCode::SetField, Ty::Void, &[q, p], Attr::Field(field));
+        if self.rng.one_in(2) {
+            let other = self.of(Ty::Ref);
+            self.push(OpCode::SetField, Ty::Void, &[r, other], Attr::Field(field));
+        }
+        let Some(again) = self.push(OpCode::GetField, Ty::Ref, &[q], Attr::Field(field)) else { return };
+        if self.rng.one_in(2) {
+            self.question();
+        }
+        let (x, y) = (self.of(Ty::Int), self.of(Ty::Int));
+        self.push(OpCode::SetField, Ty::Void, &[p, x], Attr::Field(number));
+        if self.push(OpCode::SetField, Ty::Void, &[again, y], Attr::Field(number)).is_none() {
+            return;
+        }
+        self.push(OpCode::GetField, Ty::Int, &[p], Attr::Field(number));
+        self.push(OpCode::GetField, Ty::Int, &[again], Attr::Field(number));
+        self.leave_trail();
+    }
+
+    /// Something is stored and loaded again, with something else in between.
+    fn there_and_back(&mut self) {
+        let repr = self.rng.pick(&RAWS);
+        let (p, address, index) = self.raw_place();
+        let value = self.of(repr.ty());
+        self.push(OpCode::RawStore, Ty::Void, &[p, address, index, value], Attr::Raw(repr));
+        if self.rng.one_in(2) {
+            self.store();
+        } else {
+            let other = self.rng.pick(&RAWS);
+            let nearby = if self.rng.one_in(2) { address } else { self.raw_place().1 };
+            let (at, value) = (self.index(), self.of(other.ty()));
+            self.push(OpCode::RawStore, Ty::Void, &[p, nearby, at, value], Attr::Raw(other));
+        }
+        self.push(OpCode::RawLoad, repr.ty(), &[p, address, index], Attr::Raw(repr));
+        self.leave_trail();
+    }
+
+    /// A field is stored, something happens, and it is loaded.
+    fn stored_and_loaded(&mut self) {
+        let (Some(p), field) = (self.object_operand(), self.rng.pick(&FIELDS[..7])) else { return };
+        let value = self.of(field.repr.ty());
+        self.push(OpCode::SetField, Ty::Void, &[p, value], Attr::Field(field));
+        match self.rng.below(3) {
+            0 => self.store(),
+            1 => self.call(),
+            _ => {}
+        }
+        self.push(OpCode::GetField, field.repr.ty(), &[p], Attr::Field(field));
+        self.leave_trail();
+    }
+
+    fn ask(&mut self, question: OpCode, p: Arg) {
+        let ty = if question == OpCode::Shape { Ty::Int } else { Ty::Bool };
+        let Some(answer) = self.push(question, ty, &[p], Attr::None) else { return };
+        match self.constant_of(self.value(answer)) {
+            Some(constant) if ty == Ty::Int => self.push_guard(OpCode::GuardValue, &[answer, constant]),
+            _ => self.guard_on(answer),
+        }
+    }
+
+    /// Memory that detours write is read, and what was read is used.
+    fn detours_memory(&mut self) {
+        let (object, field) = (Arg::Ref(ConstRef(self.rng.below(3) as u32)), FIELDS[self.rng.below(3)]);
+        let Some(value) = self.push(OpCode::GetField, field.repr.ty(), &[object], Attr::Field(field)) else { return };
+        let Some(to) = self.object_operand() else { return };
+        if self.rng.one_in(2) {
+            self.push(OpCode::SetField, Ty::Void, &[to, value], Attr::Field(field));
+        }
+    }
+
+    /// A sum in memory: loaded, changed, asked, stored.
+    fn accumulate(&mut self) {
+        let object = Arg::Ref(ConstRef(self.rng.below(3) as u32));
+        let field = Attr::Field(FIELDS[1]);
+        let Some(old) = self.push(OpCode::GetField, Ty::Int, &[object], field) else { return };
+        let step = self.of(Ty::Int);
+        let Some(sum) = self.push(OpCode::IntAdd, Ty::Int, &[old, step], Attr::None) else { return };
+        let Some(sum) = self.push(OpCode::IntAnd, Ty::Int, &[sum, Arg::Int(15)], Attr::None) else { return };
+        let limit = Arg::Int(self.rng.below(16) as i64);
+        let Some(is_less) = self.push(OpCode::IntLt, Ty::Bool, &[sum, limit], Attr::None) else { return };
+        if self.rng.one_in(2) {
+            self.guard_on(is_less);
+            self.push(OpCode::SetField, Ty::Void, &[object, sum], field);
+        } else {
+            self.push(OpCode::SetField, Ty::Void, &[object, sum], field);
+            self.guard_on(is_less);
+        }
+    }
+
+    /// A guard whose exit lists the youngest values.
+    fn leave_trail(&mut self) {
+        let condition = self.of(Ty::Bool);
+        self.guard_on(condition);
     }
 
     /// A fresh object with its fields.
@@ -233,7 +381,9 @@ impl Generator {
             }
             return;
         }
-        let Some(p) = self.push(OpCode::New, Ty::Ref, &[], Attr::New { shape, bytes: 80, item_bytes: 0 }) else { return };
+        let Some(p) = self.push(OpCode::New, Ty::Ref, &[], Attr::New { shape, bytes: 80, item_bytes: 0 }) else {
+            return;
+        };
         for field in FIELDS {
             if self.rng.one_in(2) {
                 let value = self.of(field.repr.ty());
@@ -323,12 +473,17 @@ impl Generator {
 
     fn end(&mut self) {
         if self.style.is_loop {
-            let inputs: Vec<Ty> = self.trace.ops.iter().take_while(|op| op.code == OpCode::Input).map(|op| op.ty).collect();
+            let inputs: Vec<Ty> =
+                self.trace.ops.iter().take_while(|op| op.code == OpCode::Input).map(|op| op.ty).collect();
             let args: Vec<Arg> = inputs
                 .iter()
                 .enumerate()
                 .map(|(at, &ty)| if self.rng.one_in(3) { Arg::Value(ValueId(at as u32)) } else { self.recent(ty) })
                 .collect();
+            let mut args = args;
+            if let Some((slot, next)) = self.asked {
+                args[slot] = next;
+            }
             self.trace.push(OpCode::JumpLabel, Ty::Void, &args, Attr::None);
             return;
         }
@@ -377,7 +532,7 @@ impl Generator {
             let mut slots = Vec::new();
             let mut log = Vec::new();
             if !self.style.full_snapshots {
-                slots = (0..self.rng.below(5)).map(|_| self.any_before(at)).collect();
+                slots = (0..self.rng.below(9)).map(|_| self.any_before(at)).collect();
                 log = (0..self.rng.below(2))
                     .map(|_| {
                         let arg = self.any_before(at);
@@ -394,7 +549,7 @@ impl Generator {
 
     fn any_before(&mut self, at: usize) -> Arg {
         for _ in 0..4 {
-            let id = self.rng.below(at);
+            let id = if self.rng.one_in(3) { self.rng.below(at) } else { at - 1 - self.rng.below(at.min(6)) };
             if self.trace.ops[id].ty != Ty::Void {
                 return Arg::Value(ValueId(id as u32));
             }
@@ -431,11 +586,12 @@ impl Generator {
             Ty::Int => Arg::Int(self.rng.pick(&[0, 1, 2, -1, 3, 8, 64, 255, 1 << 62, i64::MAX, i64::MIN, -7])),
             Ty::Flt => Arg::Flt(self.rng.pick(&[0.0f64, 1.0, -1.0, 2.0, 0.5, -0.0, 1e300, f64::INFINITY]).to_bits()),
             Ty::Bool => Arg::Bool(self.rng.one_in(2)),
-            _ => match self.rng.below(5) {
+            _ => match self.rng.below(7) {
                 0 => Arg::NULL,
                 1 => Arg::Imm(imm::from_int(self.rng.below(20) as i64).unwrap_or(0)),
                 2 => Arg::Imm(imm::from_float((self.rng.below(8) as f64 - 2.5).to_bits()).unwrap_or(0)),
-                _ => Arg::Ref(ConstRef(self.rng.below(OLD_OBJECTS as usize + 2) as u32)),
+                3 => Arg::Ref(ConstRef(OLD_OBJECTS + self.rng.below(2) as u32)),
+                _ => Arg::Ref(ConstRef(self.rng.below(self.constants) as u32)),
             },
         }
     }
@@ -508,7 +664,7 @@ pub fn constant_of(value: Value) -> Option<Arg> {
     }
 }
 
-/// Gives each guard a snapshot of all values that are used behind it.
+/// Gives each guard a snapshot of all inputs and of all values that are used behind it or by itself.
 fn fill_snapshots(trace: &mut Trace) {
     let mut last_use = vec![0usize; trace.ops.len()];
     for (at, op) in trace.ops.iter().enumerate() {
@@ -523,5 +679,8 @@ fn fill_snapshots(trace: &mut Trace) {
 }
 
 fn needed_behind(ops: &[Op], last_use: &[usize], at: usize) -> Vec<Arg> {
-    (0..at).filter(|&id| ops[id].ty != Ty::Void && last_use[id] > at).map(|id| Arg::Value(ValueId(id as u32))).collect()
+    (0..at)
+        .filter(|&id| ops[id].ty != Ty::Void && (last_use[id] >= at || ops[id].code == OpCode::Input))
+        .map(|id| Arg::Value(ValueId(id as u32)))
+        .collect()
 }

@@ -26,6 +26,9 @@ fn traces_do_the_same() {
 fn loops_with_bridges_do_the_same() {
     (first_seed()..first_seed() + count()).for_each(system::check);
     let counts = system::JUMPS.each_ref().map(|count| count.load(std::sync::atomic::Ordering::Relaxed));
-    println!("bridges to bodies {}, to starts {}; loops peeled {}, unpeeled {}", counts[0], counts[1], counts[2], counts[3]);
+    println!(
+        "bridges to bodies {}, to starts {}; loops peeled {}, unpeeled {}",
+        counts[0], counts[1], counts[2], counts[3]
+    );
     assert!(counts.iter().all(|&seen| seen > 0), "{counts:?}");
 }

@@ -22,12 +22,18 @@ pub fn check(seed: u64) {
             let mut world = World::new(world_seed);
             let ending = eval::run(&mut world, &trace, Entry::Start, &inputs, &mut 0);
             assert!(
-                !matches!(ending, Ok(Ending::OutOfFuel | Ending::Jumped { .. } | Ending::Returned(_) | Ending::Raised(_))),
+                !matches!(
+                    ending,
+                    Ok(Ending::OutOfFuel | Ending::Jumped { .. } | Ending::Returned(_) | Ending::Raised(_))
+                ),
                 "seed {seed}: a contradiction in a trace that runs\n{trace}"
             );
             return;
         }
     };
+    if let Err(error) = ir::verify(&optimized.trace) {
+        panic!("seed {seed}: {error}\n{trace}\n{}", optimized.trace);
+    }
     if seed.is_multiple_of(16) {
         check_text(seed, &trace);
         check_text(seed, &optimized.trace);

@@ -1,16 +1,16 @@
 //! A loop and its bridges.
 //!
-//! The program is a straight line that runs again and again; its guards ask questions whose answers do not matter. The
-//! reference runs it as it is. The system runs the optimised loop; where a guard fails, a bridge is recorded: what is
+//! The program is a straight line that runs again and again; a store stands beside each guard, for when it does not
+//! hold, and then a slot of the next round gets another value. The reference runs it as it is. The system runs the optimised loop; where a guard fails, a bridge is recorded: what is
 //! left of the line, with the guards as they hold now, and a jump to the loop. Bridges hang on exits of bridges.
 
-use crate::generate::{Drawn, Rng, Style, constant_of, draw};
-use ir::eval::{self, Ending, Entry, ExitId, FALSE_CONSTANT, Left, TRUE_CONSTANT, Value, World};
+use crate::generate::{Drawn, FIELDS, Rng, Style, constant_of, draw};
+use ir::eval::{self, Ending, Entry, ExitId, FALSE_CONSTANT, Fault, Left, TRUE_CONSTANT, Value, World};
 use ir::{
-    Arg, Attr, ConstRef, Effect, Exit, ExitArg, FrameState, Op, OpCode, Resume, Snapshot, SnapshotId, Trace, TraceId, TraceKind,
-    Ty, ValueId,
+    Arg, Attr, ConstRef, Effect, Exit, ExitArg, FrameState, Op, OpCode, Resume, Snapshot, SnapshotId, Trace, TraceId,
+    TraceKind, Ty, ValueId,
 };
-use opt::{Label, Optimized, Origin, Request};
+use opt::{Label, Optimized, Origin, Passes, Request};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,7 +25,7 @@ pub fn check(seed: u64) {
     let Drawn { trace, inputs } = draw(&mut rng, world_seed, style);
     let fuel = 1 + rng.below(ROUNDS as usize) as u32;
     let mut world = World::new(world_seed);
-    if eval::run(&mut world, &without_guards(&trace), Entry::Start, &inputs, &mut fuel.clone()).is_err() {
+    if reference(&mut world, &trace, &inputs, fuel).is_err() {
         return;
     }
     let expected = (world.digest(&[]), world.events);
@@ -35,13 +35,20 @@ pub fn check(seed: u64) {
         request.false_ref = Some(ConstRef(FALSE_CONSTANT));
     }
     request.distinct_refs = rng.one_in(2);
+    if rng.one_in(4) {
+        request.without = Passes(rng.next() as u32 & Passes::ALL.0);
+    }
     let Ok(main) = opt::optimize(trace.clone(), &request) else { return };
+    if let Err(error) = ir::verify(&main.trace) {
+        panic!("seed {seed}: {error}\n{trace}\n{}", main.trace);
+    }
     let mut system = System {
         world: World::new(world_seed),
         line: &trace,
         peeled: main.peeled,
         label: main.label.clone().unwrap_or_default(),
         traces: vec![main],
+        detours: vec![Vec::new()],
         bridges: HashMap::new(),
         request,
         fuel,
@@ -74,18 +81,64 @@ fn count_kinds(traces: &[Optimized]) {
     });
 }
 
-/// The line with guards that always hold.
-fn without_guards(trace: &Trace) -> Trace {
-    let mut trace = trace.clone();
-    for op in &mut trace.ops {
-        if op.code.effect() == Effect::Guard || matches!(op.code, OpCode::AssumeTrue | OpCode::AssumeFalse | OpCode::AssumeValue) {
-            op.code = OpCode::AssumeTrue;
-            op.args.clear();
-            op.args.push(Arg::Bool(true));
-            op.snapshot = None;
-        }
+/// What the program does where a guard does not hold: a store, another one for each guard.
+fn detour(index: usize) -> (OpCode, [Arg; 2], Attr) {
+    let object = Arg::Ref(ConstRef(index as u32 / 3 % 3));
+    let (field, value) = match index % 3 {
+        0 => (FIELDS[1], Arg::Int(index as i64)),
+        1 => (FIELDS[0], Arg::Ref(ConstRef(index as u32 % 5))),
+        _ => (FIELDS[2], Arg::Flt((index as f64).to_bits())),
+    };
+    (OpCode::SetField, [object, value], Attr::Field(field))
+}
+
+/// What else it does: a slot of the next round gets what another slot of that type had in this round.
+fn swapped(line: &Trace, index: usize) -> Option<(usize, usize)> {
+    let inputs = line.input_count();
+    let slot = index % inputs;
+    let other = (0..inputs).find(|&other| other != slot && line.ops[other].ty == line.ops[slot].ty)?;
+    Some((slot, other))
+}
+
+/// Whether a guard of the line holds.
+fn holds(code: OpCode, values: &[Value]) -> bool {
+    match code {
+        OpCode::GuardTrue => values[0] == Value::Bool(true),
+        OpCode::GuardFalse => values[0] == Value::Bool(false),
+        OpCode::GuardValue => values[0] == values[1],
+        _ => true,
     }
-    trace
+}
+
+/// Runs the program: the line, round and round, with the detours.
+fn reference(world: &mut World, line: &Trace, inputs: &[Value], fuel: u32) -> Result<(), Fault> {
+    let mut given = inputs.to_vec();
+    for _ in 0..=fuel {
+        let mut values = given;
+        let mut swaps = Vec::new();
+        for (index, op) in line.ops.iter().enumerate().skip(values.len()) {
+            let value = |arg: Arg| match arg {
+                Arg::Value(id) => values[id.0 as usize],
+                constant => eval::constant_value(world, constant),
+            };
+            let args: Vec<Value> = op.args.iter().map(|&arg| value(arg)).collect();
+            if op.code == OpCode::JumpLabel {
+                let mut next = args;
+                swaps.iter().flatten().for_each(|&(slot, other): &(usize, usize)| next[slot] = values[other]);
+                values = next;
+                break;
+            }
+            if !holds(op.code, &args) {
+                let (code, args, attr) = detour(index);
+                let args = args.map(|arg| eval::constant_value(world, arg));
+                eval::step(world, code, Ty::Void, &args, &attr)?;
+                swaps.push(swapped(line, index));
+            }
+            values.push(eval::step(world, op.code, op.ty, &args, &op.attr)?);
+        }
+        given = values;
+    }
+    Ok(())
 }
 
 struct System<'t> {
@@ -95,6 +148,8 @@ struct System<'t> {
     label: Arc<Label>,
     /// The loop, then the bridges.
     traces: Vec<Optimized>,
+    /// For each trace, the guards of the line that did not hold on the way that it recorded, from the line's start.
+    detours: Vec<Vec<usize>>,
     bridges: HashMap<(usize, ExitId), usize>,
     request: Request,
     fuel: u32,
@@ -137,25 +192,43 @@ impl System<'_> {
             return Ok(None);
         }
         let data = self.traces[from].trace.exits[exit.0 as usize].clone();
-        let Some((trace, invariants)) = record(self.line, &self.world, &data, left, live) else { return Ok(None) };
+        let before = self.detours[from].iter().copied().filter(|&index| index < left.frames[0].pc as usize).collect();
+        let Some((trace, invariants, detours)) = record(self.line, &self.world, &data, left, live, before) else {
+            return Ok(None);
+        };
         ir::verify(&trace).map_err(|error| format!("a wrong bridge: {error}\n{trace}"))?;
         let mut request = self.request.clone();
         request.target = Some((TraceId(0), self.label.clone()));
+        request.origin_constants = (0..=FALSE_CONSTANT).map(|id| Some(ConstRef(id))).collect();
         request.facts = self.traces[from].facts[exit.0 as usize].clone();
         if data.in_body {
             let written = self.traces[from].written.clone();
             request.origin = Some(Origin { trace: TraceId(0), invariants, written });
         }
         let Ok(optimized) = opt::optimize(trace, &request) else { return Ok(None) };
+        ir::verify(&optimized.trace).map_err(|error| format!("{error}\n{}", optimized.trace))?;
         self.traces.push(optimized);
+        self.detours.push(detours);
         self.bridges.insert((from, exit), self.traces.len() - 1);
         Ok(Some(self.traces.len() - 1))
     }
 }
 
 /// Records what is left of the line behind the guard that failed, as it goes now. Also the invariants, as operands.
-fn record(line: &Trace, world: &World, exit: &Exit, left: &Left, live: &[Value]) -> Option<(Trace, Vec<Arg>)> {
-    let mut bridge = Recorder { world: world.clone(), trace: Trace::new(TraceKind::Bridge, String::new()), values: Vec::new() };
+fn record(
+    line: &Trace,
+    world: &World,
+    exit: &Exit,
+    left: &Left,
+    live: &[Value],
+    detours: Vec<usize>,
+) -> Option<(Trace, Vec<Arg>, Vec<usize>)> {
+    let mut bridge = Recorder {
+        world: world.clone(),
+        trace: Trace::new(TraceKind::Bridge, String::new()),
+        values: Vec::new(),
+        detours,
+    };
     for (&(_, ty), &value) in exit.live.iter().zip(live) {
         bridge.trace.push(OpCode::Input, ty, &[], Attr::None);
         bridge.values.push(value);
@@ -173,12 +246,17 @@ fn record(line: &Trace, world: &World, exit: &Exit, left: &Left, live: &[Value])
     for (slot, &arg) in listed.iter().zip(&exit.frames[0].slots) {
         map.insert(slot.value()?, operand(arg, &made));
     }
-    for (index, op) in line.ops.iter().enumerate().skip(at + 1) {
+    for (index, op) in line.ops.iter().enumerate().skip(at) {
         let renamed = |arg: Arg| match arg {
             Arg::Value(id) => map.get(&id).copied(),
             constant => Some(constant),
         };
-        let args: Vec<Arg> = op.args.iter().map(|&arg| renamed(arg)).collect::<Option<_>>()?;
+        let mut args: Vec<Arg> = op.args.iter().map(|&arg| renamed(arg)).collect::<Option<_>>()?;
+        if op.code == OpCode::JumpLabel {
+            for (slot, other) in bridge.detours.iter().filter_map(|&index| swapped(line, index)) {
+                args[slot] = renamed(Arg::Value(ValueId(other as u32)))?;
+            }
+        }
         let snapshot = op.snapshot.map(|id| &line.snapshots[id.0 as usize].frames[0].slots);
         let slots = snapshot.map(|slots| slots.iter().map(|&slot| renamed(slot)).collect::<Option<Vec<Arg>>>());
         let slots = match slots {
@@ -189,7 +267,7 @@ fn record(line: &Trace, world: &World, exit: &Exit, left: &Left, live: &[Value])
         map.insert(ValueId(index as u32), result);
     }
     let invariants = exit.invariants.iter().map(|&arg| operand(arg, &made)).collect();
-    Some((bridge.trace, invariants))
+    Some((bridge.trace, invariants, bridge.detours))
 }
 
 fn operand(arg: ExitArg, made: &[Arg]) -> Arg {
@@ -208,6 +286,7 @@ struct Recorder {
     world: World,
     trace: Trace,
     values: Vec<Value>,
+    detours: Vec<usize>,
 }
 
 impl Recorder {
@@ -219,6 +298,8 @@ impl Recorder {
 
     /// An operation of the line: a guard as it holds now, anything else as it is.
     fn op(&mut self, op: &Op, index: usize, args: &[Arg], slots: Option<Vec<Arg>>) -> Option<Arg> {
+        let values: Vec<Value> = args.iter().map(|&arg| self.value(arg)).collect();
+        let in_line = holds(op.code, &values);
         let code = match op.code {
             OpCode::JumpLabel => {
                 self.trace.push(OpCode::JumpLoop, Ty::Void, args, Attr::Target(TraceId(0)));
@@ -232,9 +313,7 @@ impl Recorder {
         };
         let mut args = args.to_vec();
         if code == OpCode::GuardValue {
-            // A value without a constant goes unasked.
-            let Some(constant) = constant_of(self.value(args[0])) else { return Some(Arg::NULL) };
-            args[1] = constant;
+            args[1] = constant_of(self.value(args[0]))?;
         }
         if code.effect() != Effect::Guard && slots.is_none() {
             return self.push(code, op.ty, &args, op.attr);
@@ -251,6 +330,11 @@ impl Recorder {
         };
         self.trace.snapshots.push(Snapshot { frames: vec![Arc::new(frame)] });
         self.trace.ops[at].snapshot = Some(SnapshotId(self.trace.snapshots.len() as u32 - 1));
+        if !in_line {
+            let (code, args, attr) = detour(index);
+            self.push(code, Ty::Void, &args, attr)?;
+            self.detours.push(index);
+        }
         Some(result)
     }
 

@@ -1,0 +1,217 @@
+//! The command line, as CPython's.
+
+use interp::state::Config;
+
+/// What to run.
+pub enum Program {
+    /// `-c`.
+    Command(String),
+    /// `-m`.
+    Module(String),
+    File(String),
+    /// `-`, or nothing while standard input is no terminal.
+    Stdin,
+    Prompt,
+}
+
+pub struct Invocation {
+    pub program: Program,
+    pub config: Config,
+    pub jit: metatrace::Options,
+    pub heap: heap::Config,
+}
+
+pub enum Parsed {
+    Run(Box<Invocation>),
+    /// `--help`, `-V`.
+    Print(String),
+}
+
+const USAGE: &str = "usage: adder [option] ... [-c cmd | -m mod | file | -] [arg] ...";
+
+fn help() -> String {
+    format!(
+        "{USAGE}
+Options:
+-c cmd : program passed in as string (terminates option list)
+-E     : ignore PYTHON* environment variables (such as PYTHONPATH)
+-h     : print this help message and exit (also -? or --help)
+-i     : inspect interactively after running script
+-I     : isolate from the user's environment (implies -E and -P)
+-m mod : run library module as a script (terminates option list)
+-O     : remove assert and __debug__-dependent statements
+-OO    : do -O changes and also discard docstrings
+-P     : don't prepend a potentially unsafe path to sys.path
+-q     : don't print version messages on interactive startup
+-s     : don't add the user's site directory to sys.path
+-S     : don't imply 'import site' on initialization
+-u     : force the stdout and stderr streams to be unbuffered
+-v     : verbose (trace import statements)
+-V     : print the Python version number and exit (also --version)
+-W arg : warning control; arg is action:message:category:module:lineno
+-X opt : set an implementation-specific option
+file   : program read from script file
+-      : program read from stdin (default; interactive mode if a tty)
+arg ...: arguments passed to program in sys.argv[1:]
+
+Environment: PYTHONPATH, PYTHONSTARTUP, PYTHONUNBUFFERED, PYTHONOPTIMIZE, PYTHONWARNINGS, PYTHONINSPECT,
+PYTHONHASHSEED, PYTHONBREAKPOINT, PYTHONSAFEPATH as Python's.
+
+ADDER_JIT is a comma-separated list of options of the JIT:
+{}
+ADDER_GC is a comma-separated list of options of the collector: stress=N (collect at every allocation, every N-th time
+fully), verify=N (check the heap after every N-th collection), poison, nursery=BYTES.
+",
+        metatrace::Options::help()
+    )
+}
+
+/// Splits the command line. An error is what to print before exiting with status 2.
+pub fn parse(arguments: Vec<String>) -> Result<Parsed, String> {
+    let executable = std::env::current_exe().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut config = Config { executable, orig_arguments: arguments.clone(), ..Config::default() };
+    let mut rest = arguments.into_iter().skip(1).peekable();
+    let mut program = None;
+    while program.is_none() {
+        let Some(argument) = rest.peek() else { break };
+        if argument == "-" || !argument.starts_with('-') {
+            break;
+        }
+        let argument = rest.next().expect("just seen");
+        match argument.as_str() {
+            "--help" => return Ok(Parsed::Print(help())),
+            "--version" => return Ok(Parsed::Print(version())),
+            "--" => break,
+            long if long.starts_with("--") => {
+                return Err(format!("unknown option {long}\n{USAGE}\nTry `adder -h' for more information."));
+            }
+            _ => {}
+        }
+        let mut letters = argument[1..].char_indices();
+        while let Some((at, letter)) = letters.next() {
+            // The value of an option that takes one: the rest of this word, or the next.
+            let mut value = |what: &str| {
+                let tail = &argument[1 + at + letter.len_utf8()..];
+                if !tail.is_empty() {
+                    return Ok(tail.to_owned());
+                }
+                rest.next().ok_or_else(|| {
+                    format!("Argument expected for the -{what} option\n{USAGE}\nTry `adder -h' for more information.")
+                })
+            };
+            match letter {
+                'c' => {
+                    program = Some(Program::Command(value("c")? + "\n"));
+                    break;
+                }
+                'm' => {
+                    program = Some(Program::Module(value("m")?));
+                    break;
+                }
+                'W' => {
+                    let option = value("W")?;
+                    config.warn_options.push(option);
+                    break;
+                }
+                'X' => {
+                    let option = value("X")?;
+                    match option.split_once('=') {
+                        Some((name, value)) => config.x_options.push((name.to_owned(), Some(value.to_owned()))),
+                        None => config.x_options.push((option, None)),
+                    }
+                    break;
+                }
+                'h' | '?' => return Ok(Parsed::Print(help())),
+                'V' => return Ok(Parsed::Print(version())),
+                'i' => {
+                    config.inspect = true;
+                    config.interactive = true;
+                }
+                'E' => config.ignore_environment = true,
+                'I' => {
+                    config.isolated = true;
+                    config.ignore_environment = true;
+                    config.safe_path = true;
+                }
+                'O' => config.optimize += 1,
+                'P' => config.safe_path = true,
+                'u' => config.unbuffered = true,
+                'v' => config.verbose += 1,
+                'S' => config.no_site = true,
+                'b' | 'B' | 'd' | 'q' | 's' | 'x' | 'R' => {}
+                _ => {
+                    return Err(format!(
+                        "Unknown option: -{letter}\n{USAGE}\nTry `adder -h' for more information."
+                    ));
+                }
+            }
+        }
+    }
+    let program = program.unwrap_or_else(|| match rest.next() {
+        Some(file) if file == "-" => Program::Stdin,
+        Some(file) => Program::File(file),
+        // SAFETY: asks about a file descriptor, nothing else.
+        None if unsafe { libc::isatty(0) } == 1 || config.interactive => Program::Prompt,
+        None => Program::Stdin,
+    });
+    let name = match &program {
+        Program::Command(_) => "-c".to_owned(),
+        Program::Module(_) => "-m".to_owned(),
+        Program::File(file) => file.clone(),
+        Program::Stdin if config.orig_arguments.iter().any(|argument| argument == "-") => "-".to_owned(),
+        Program::Stdin | Program::Prompt => String::new(),
+    };
+    config.arguments = std::iter::once(name).chain(rest).collect();
+    environment(&mut config);
+    let jit = metatrace::Options::parse(&std::env::var("ADDER_JIT").unwrap_or_default())
+        .map_err(|message| format!("adder: ADDER_JIT: {message}"))?;
+    let heap = heap_options(&std::env::var("ADDER_GC").unwrap_or_default())?;
+    Ok(Parsed::Run(Box::new(Invocation { program, config, jit, heap })))
+}
+
+fn version() -> String {
+    let [major, minor, micro] = stdlib::sys::VERSION;
+    format!("Python {major}.{minor}.{micro} (Adder {})\n", env!("CARGO_PKG_VERSION"))
+}
+
+/// The PYTHON* variables.
+fn environment(config: &mut Config) {
+    let get = |name: &str| {
+        if config.ignore_environment {
+            return None;
+        }
+        std::env::var(name).ok().filter(|value| !value.is_empty())
+    };
+    let path = get("PYTHONPATH").map(|path| path.split(':').map(str::to_owned).collect()).unwrap_or_default();
+    let unbuffered = get("PYTHONUNBUFFERED").is_some();
+    let inspect = get("PYTHONINSPECT").is_some();
+    let safe_path = get("PYTHONSAFEPATH").is_some();
+    let optimize = get("PYTHONOPTIMIZE").map_or(0, |value| value.parse::<u8>().unwrap_or(1).max(1));
+    let warnings: Vec<String> =
+        get("PYTHONWARNINGS").map(|value| value.split(',').map(str::to_owned).collect()).unwrap_or_default();
+    config.search_path = path;
+    config.unbuffered |= unbuffered;
+    config.inspect |= inspect;
+    config.safe_path |= safe_path;
+    config.optimize = config.optimize.max(optimize);
+    config.warn_options.splice(0..0, warnings);
+}
+
+fn heap_options(text: &str) -> Result<heap::Config, String> {
+    let mut config = heap::Config::default();
+    for option in text.split(',').filter(|option| !option.is_empty()) {
+        let (name, value) = option.split_once('=').unwrap_or((option, "1"));
+        let number: usize = value.parse().map_err(|_| format!("adder: ADDER_GC: {name}: `{value}` is no number"))?;
+        match name {
+            "stress" => {
+                config.stress = number as u32;
+                config.poison = true;
+            }
+            "verify" => config.verify = number as u32,
+            "poison" => config.poison = number != 0,
+            "nursery" => config.nursery_bytes = number,
+            _ => return Err(format!("adder: ADDER_GC: there is no option `{name}`")),
+        }
+    }
+    Ok(config)
+}

@@ -1,0 +1,42 @@
+//! A VM with this interpreter in it.
+
+use crate::state::{self, Config};
+use heap::Heap;
+use metatrace::{Jit, Options};
+use objects::error::PyResult;
+use objects::vm::Vm;
+use std::sync::atomic::Ordering;
+
+/// Bytes of the native stack that stay free for Rust code when Python recursion stops.
+const NATIVE_RESERVE_BYTES: usize = 1 << 20;
+
+/// Makes a VM on the calling thread, whose native stack ends `stack_bytes` below.
+pub fn new_vm(heap: heap::Config, jit: Options, config: Config, stack_bytes: usize) -> Box<Vm> {
+    let mut vm = Vm::new(Heap::new(heap), Jit::with_options(jit));
+    vm.hooks = crate::hooks::hooks();
+    let here = 0u8;
+    vm.thread.native_limit = std::ptr::from_ref(&here).addr().saturating_sub(stack_bytes) + NATIVE_RESERVE_BYTES;
+    state::state(&mut vm).config = config;
+    state::make_types(&mut vm);
+    crate::poll::register(&mut vm, run_finalizers);
+    vm
+}
+
+/// `__del__` and weak reference callbacks that a collection found due.
+fn run_finalizers(vm: &mut Vm) -> PyResult<()> {
+    objects::weakref::run_callbacks(vm);
+    while let Some(object) = vm.thread.heap.take_finalizable() {
+        if let Some(finalize) = vm.type_of(object).slots().finalize
+            && let Err(raised) = finalize(vm, object)
+        {
+            crate::warnings::unraisable(vm, raised.0, "Exception ignored while calling deallocator", object);
+        }
+    }
+    Ok(())
+}
+
+/// Does now what otherwise waits for the next safe point.
+pub fn settle(vm: &mut Vm) -> PyResult<()> {
+    vm.thread.poll.store(0, Ordering::Relaxed);
+    crate::poll::attend(vm)
+}

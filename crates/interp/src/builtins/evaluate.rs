@@ -1,0 +1,156 @@
+//! `eval`, `exec`, `compile`, `__import__`.
+
+use crate::load;
+use heap::Value;
+use objects::args::{CallArgs, MethodDef, Signature};
+use objects::builtin_layouts;
+use objects::code::Code;
+use objects::error::PyResult;
+use objects::layout::cast;
+use objects::shape::Kind;
+use objects::ty::flags;
+use objects::vm::Vm;
+use syntax::Mode;
+
+pub static FUNCTIONS: &[MethodDef] = &[
+    MethodDef::function("eval", 1, 3, eval).with_keywords(),
+    MethodDef::function("exec", 1, 3, exec).with_keywords(),
+    MethodDef::function("compile", 0, 6, compile).with_keywords(),
+    MethodDef::function("__import__", 0, 5, import).with_keywords(),
+];
+
+fn import(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let [name, globals, _locals, from_list, level] = args.bind(
+        vm,
+        "__import__",
+        &Signature {
+            parameters: ["name", "globals", "locals", "fromlist", "level"],
+            skip: 0,
+            positional_only: 0,
+            max_positional: 5,
+            required: 1,
+        },
+    )?;
+    let level = if level.is_null() { 0 } else { vm.index(level)? };
+    let globals = if globals.is_null() { vm.new_dict() } else { globals };
+    let from_list = if from_list.is_null() { vm.empty_tuple } else { from_list };
+    crate::import::import_(vm, name, globals, from_list, level)
+}
+
+/// Globals and locals of `eval` and `exec`: given ones, or those of the calling frame.
+fn namespaces(vm: &mut Vm, function: &str, globals: Value, locals: Value) -> PyResult<(Value, Value)> {
+    let absent = |value: Value, vm: &Vm| value.is_null() || value == vm.none;
+    if absent(globals, vm) {
+        let own = (vm.hooks.current_globals)(vm);
+        let globals = if own.is_null() { vm.new_dict() } else { own };
+        let locals = if absent(locals, vm) { crate::frame_type::current_locals(vm)? } else { locals };
+        return Ok((globals, locals));
+    }
+    if !vm.type_of(globals).has(flags::DICT) {
+        let kind = vm.type_of(globals).name();
+        return Err(vm.type_error(format!("{function}() globals must be a dict, not {kind}")));
+    }
+    let locals = if absent(locals, vm) { globals } else { locals };
+    Ok((globals, locals))
+}
+
+/// The code to run: a code object, or text compiled in `mode`.
+fn code_of(vm: &mut Vm, function: &str, source: Value, mode: Mode) -> PyResult<&'static Code> {
+    if vm.kind(source) == Kind::Code {
+        return Ok(Code::from_token(cast::<builtin_layouts::Code>(source).data.get()));
+    }
+    let text = source_text(vm, function, source, "string, bytes or code")?;
+    // `eval` takes leading blanks.
+    let text = if mode == Mode::Eval { text.trim_start_matches([' ', '\t']).to_owned() } else { text };
+    let options = crate::execute::compile_options(vm);
+    load::compile_with(vm, &text, "<string>", mode, options)
+}
+
+fn source_text(vm: &mut Vm, function: &str, source: Value, what: &str) -> PyResult<String> {
+    let text = if vm.is_str(source) {
+        vm.str(source)?.to_owned()
+    } else if let Some(bytes) = vm.bytes_of(source) {
+        match syntax::decode_source(bytes) {
+            Ok(text) => text,
+            Err(error) => return Err(crate::syntax_error::raise_decode(vm, &error, "<string>")),
+        }
+    } else {
+        return Err(vm.type_error(format!("{function}() arg 1 must be a {what} object")));
+    };
+    if text.contains('\0') {
+        return Err(vm.raise(vm.exc.syntax_error, "source code string cannot contain null bytes"));
+    }
+    Ok(text)
+}
+
+fn signature<const N: usize>(parameters: [&'static str; N]) -> Signature<N> {
+    Signature { parameters, skip: 0, positional_only: 1, max_positional: 3, required: 1 }
+}
+
+fn eval(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let [source, globals, locals] = args.bind(vm, "eval", &signature(["source", "globals", "locals"]))?;
+    let (globals, locals) = namespaces(vm, "eval", globals, locals)?;
+    let code = code_of(vm, "eval", source, Mode::Eval)?;
+    crate::execute::run_code(vm, code, globals, locals, Value::NULL)
+}
+
+fn exec(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let [source, globals, locals, closure] = args.bind(vm, "exec", &signature(["source", "globals", "locals", "closure"]))?;
+    let (globals, locals) = namespaces(vm, "exec", globals, locals)?;
+    let code = code_of(vm, "exec", source, Mode::Exec)?;
+    let closure = if closure.is_null() || closure == vm.none { Value::NULL } else { closure };
+    let wanted = code.source.freevars().len();
+    let given = if closure.is_null() { 0 } else { objects::tuple::items(closure).len() };
+    if wanted != given {
+        return Err(if wanted == 0 {
+            vm.type_error("cannot use a closure with this code object")
+        } else {
+            vm.type_error(format!("code object requires a closure of exactly length {wanted}"))
+        });
+    }
+    crate::execute::run_code(vm, code, globals, locals, closure)?;
+    Ok(vm.none)
+}
+
+/// The flag of `compile` that asks for a syntax tree.
+const ONLY_AST: i64 = 0x400;
+
+fn compile(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let [source, filename, mode, given_flags, _dont_inherit, optimize, _feature_version] = args.bind(
+        vm,
+        "compile",
+        &Signature {
+            parameters: ["source", "filename", "mode", "flags", "dont_inherit", "optimize", "_feature_version"],
+            skip: 0,
+            positional_only: 0,
+            max_positional: 6,
+            required: 3,
+        },
+    )?;
+    let mode = match vm.str(mode)? {
+        "exec" => Mode::Exec,
+        "eval" => Mode::Eval,
+        "single" => Mode::Single,
+        _ => return Err(vm.value_error("compile() mode must be 'exec', 'eval' or 'single'")),
+    };
+    let compile_flags = if given_flags.is_null() { 0 } else { vm.index(given_flags)? };
+    let filename = if vm.is_str(filename) {
+        vm.str(filename)?.to_owned()
+    } else {
+        let text = vm.str_of(filename)?;
+        vm.text_of(text)
+    };
+    if compile_flags & ONLY_AST != 0 {
+        return Err(vm.not_implemented_error("compile() cannot make syntax trees"));
+    }
+    let text = source_text(vm, "compile", source, "string, bytes or AST")?;
+    let mut options = crate::execute::compile_options(vm);
+    if !optimize.is_null() {
+        let level = vm.index(optimize)?;
+        if level >= 0 {
+            options.optimize = level as u8;
+        }
+    }
+    let code = load::compile_with(vm, &text, &filename, mode, options)?;
+    Ok(code.object.get())
+}

@@ -1,0 +1,71 @@
+//! Functions about numbers and characters.
+
+use objects::args::{CallArgs, Intrinsic, MethodDef, Signature};
+use objects::error::PyResult;
+use objects::vm::Vm;
+
+pub static FUNCTIONS: &[MethodDef] = &[
+    MethodDef::function("abs", 1, 1, |vm, args| vm.absolute(args.values[0])).with_intrinsic(Intrinsic::Abs),
+    MethodDef::function("bin", 1, 1, |vm, args| in_base(vm, args, "#b")),
+    MethodDef::function("chr", 1, 1, chr).leaf(),
+    MethodDef::function("divmod", 2, 2, |vm, args| vm.divmod(args.values[0], args.values[1])),
+    MethodDef::function("hex", 1, 1, |vm, args| in_base(vm, args, "#x")),
+    MethodDef::function("oct", 1, 1, |vm, args| in_base(vm, args, "#o")),
+    MethodDef::function("ord", 1, 1, ord),
+    MethodDef::function("pow", 2, 3, pow).with_keywords(),
+    MethodDef::function("round", 1, 2, round).with_keywords(),
+];
+
+fn in_base(vm: &mut Vm, args: &CallArgs, spec: &str) -> PyResult {
+    let number = vm.index_big(args.values[0])?;
+    let spec = vm.intern(spec);
+    vm.format(number, spec)
+}
+
+fn chr(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let code = vm.index(args.values[0])?;
+    match u32::try_from(code) {
+        Ok(code) if code <= 0x10ffff => Ok(vm.new_str_code_point(code)),
+        _ => Err(vm.value_error("chr() arg not in range(0x110000)")),
+    }
+}
+
+fn ord(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let value = args.values[0];
+    let count = if vm.is_str(value) {
+        if let Some(code) = objects::str::single_code_point(vm, value) {
+            return Ok(vm.int(code as i64));
+        }
+        vm.len(value)?
+    } else if let Some(bytes) = vm.bytes_of(value) {
+        if let [byte] = bytes {
+            return Ok(vm.int(*byte as i64));
+        }
+        bytes.len() as i64
+    } else {
+        let kind = vm.type_of(value).name();
+        return Err(vm.type_error(format!("ord() expected string of length 1, but {kind} found")));
+    };
+    Err(vm.type_error(format!("ord() expected a character, but string of length {count} found")))
+}
+
+fn pow(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let signature =
+        Signature { parameters: ["base", "exp", "mod"], skip: 0, positional_only: 0, max_positional: 3, required: 2 };
+    let [base, exponent, modulus] = args.bind(vm, "pow", &signature)?;
+    let modulus = if modulus.is_null() { vm.none } else { modulus };
+    vm.power(base, exponent, modulus)
+}
+
+fn round(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let signature =
+        Signature { parameters: ["number", "ndigits"], skip: 0, positional_only: 0, max_positional: 2, required: 1 };
+    let [number, digits] = args.bind(vm, "round", &signature)?;
+    let name = vm.intern("__round__");
+    let Some(method) = vm.special_method(number, name)? else {
+        let kind = vm.type_of(number).name();
+        return Err(vm.type_error(format!("type {kind} doesn't define __round__ method")));
+    };
+    if digits.is_null() || digits == vm.none { vm.call(method, &[]) } else { vm.call(method, &[digits]) }
+}
+

@@ -1,0 +1,93 @@
+//! Exceptions: making, matching, tracebacks.
+
+use crate::callees;
+use crate::callees::slice_callees;
+use crate::frame_object;
+use objects::builtin_layouts::{Exception, Traceback};
+use objects::layout::cast;
+
+callees! {
+    /// `raise exception from cause`: the instance to raise; NULL for no cause.
+    MAKE_RAISED: fn make_raised(vm, exception: Ref, cause: Ref, handled: Ref) -> Ref, RunsGuest {
+        crate::raising::make(vm, exception, cause, handled)
+    }
+
+    /// A bare `raise`.
+    RERAISE_HANDLED: fn reraise_handled(vm, handled: Ref) -> Ref, RunsGuest {
+        let exception = crate::raising::handled_exception(vm, handled);
+        if exception.is_null() {
+            return Err(vm.raise(vm.exc.runtime_error, "No active exception to reraise"));
+        }
+        Ok(exception)
+    }
+
+    /// Puts the frame in front of the traceback; gives the frame object, made if need be.
+    ADD_TRACEBACK: fn add_traceback(vm, exception: Ref, frame: Ref, function: Ref, pc: Int) -> Ref, RunsGuest {
+        let frame = if frame.is_null() { frame_object::new(vm, function, pc) } else { frame };
+        frame_object::set_instruction(frame, pc);
+        let line = frame_object::line_of(frame, pc);
+        let traceback = vm.alloc::<Traceback>(vm.types.traceback.data().shape.get().expect("tracebacks have a shape"));
+        let object = cast::<Exception>(exception);
+        let next = object.traceback.get();
+        traceback.next.set(if next.is_null() { vm.none } else { next });
+        traceback.frame.set(frame);
+        traceback.instruction.set(pc);
+        traceback.line.set(line);
+        vm.write(exception, &object.traceback, objects::layout::value_of(traceback));
+        Ok(frame)
+    }
+
+    /// CHECK_EXC_MATCH: whether the exception is an instance of the class or of one of the tuple.
+    EXCEPTION_MATCHES: fn exception_matches(vm, exception: Ref, class: Ref) -> Truth, RunsGuest {
+        crate::raising::matches(vm, exception, class)
+    }
+
+    /// CHECK_EG_MATCH: a tuple of the rest and the match (None for an empty one).
+    GROUP_MATCHES: fn group_matches(vm, exception: Ref, class: Ref) -> Ref, RunsGuest {
+        crate::raising::group_matches(vm, exception, class)
+    }
+
+    CALL_EXIT: fn call_exit(vm, exit: Ref, receiver: Ref, exception: Ref) -> Ref, RunsGuest {
+        let class = vm.type_of(exception).value();
+        let traceback = cast::<Exception>(exception).traceback.get();
+        let traceback = if traceback.is_null() { vm.none } else { traceback };
+        if receiver.is_null() {
+            vm.call(exit, &[class, exception, traceback])
+        } else {
+            vm.call(exit, &[receiver, class, exception, traceback])
+        }
+    }
+
+    /// A StopIteration with the value that a generator returned.
+    STOP_ITERATION: fn stop_iteration(vm, value: Ref) -> Ref, Allocates {
+        Ok(vm.stop_iteration(value).0)
+    }
+
+    /// CLEANUP_THROW: the value of a StopIteration; others are raised again.
+    CLEANUP_THROW: fn cleanup_throw(vm, exception: Ref) -> Ref, Reads {
+        if vm.exception_matches(exception, vm.exc.stop_iteration) {
+            Ok(objects::exceptions::stop_iteration_value(vm, exception))
+        } else {
+            Err(objects::error::Raised(exception))
+        }
+    }
+
+    /// END_ASYNC_FOR: whether the exception ends the loop.
+    IS_STOP_ASYNC: fn is_stop_async(vm, exception: Ref) -> Truth, Reads {
+        Ok(vm.exception_matches(exception, vm.exc.stop_async_iteration))
+    }
+
+    /// Signals and whatever else asked for attention.
+    POLL: fn poll(vm) -> Ref, RunsGuest {
+        crate::poll::attend(vm)?;
+        Ok(vm.none)
+    }
+}
+
+slice_callees! {
+    /// The frame object takes over the slots of a frame that ends.
+    LEAVE_FRAME: fn leave_frame(vm, frame, values), Writes {
+        frame_object::keep(vm, frame, values);
+        Ok(vm.none)
+    }
+}

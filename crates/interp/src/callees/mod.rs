@@ -1,0 +1,108 @@
+//! The Rust functions that handlers and compiled code call: what is not traced through.
+
+pub mod attributes;
+pub mod calls;
+pub mod exceptions;
+pub mod generators;
+pub mod imports;
+pub mod iteration;
+pub mod matching;
+pub mod names;
+pub mod operators;
+pub mod structures;
+pub mod subscripts;
+
+/// Declares callees: the static row and the function with the C calling convention behind it.
+///
+/// `NAME: fn name(vm, operand: Type, …) -> Type, Effect { body }`. Operand types: `Ref` (a `Value`), `Int` (`i64`),
+/// `Flt` (`f64`). A result `Ref` comes from a body of type `PyResult`: an error leaves its exception pending and gives NULL.
+/// A result `Truth` comes from `PyResult<bool>`: 0, 1, or -1 with an exception pending. `Int`, `Flt`, `Bool`, `Void` cannot fail.
+#[macro_export]
+macro_rules! callees {
+    ($($(#[$meta:meta])* $konst:ident: fn $name:ident($vm:ident $(, $operand:ident: $ty:ident)*) -> $result:ident, $effect:ident $body:block)*) => {
+        $(
+            $(#[$meta])*
+            pub static $konst: metatrace::Callee = metatrace::Callee {
+                name: stringify!($name),
+                function: $crate::callees!(@function $name $($operand)*),
+                operands: &[$($crate::callees!(@ty $ty)),*],
+                result: $crate::callees!(@ty $result),
+                effect: metatrace::CallEffect::$effect,
+            };
+
+            #[allow(unused_mut)]
+            extern "C" fn $name(context: *mut u8 $(, $operand: u64)*) -> u64 {
+                let $vm = $crate::machine::vm_of(context);
+                $(let $operand = $crate::callees!(@operand $ty $operand);)*
+                $crate::callees!(@result $result $vm $body)
+            }
+        )*
+    };
+    (@function $name:ident) => { metatrace::Function::F0($name) };
+    (@function $name:ident $a:ident) => { metatrace::Function::F1($name) };
+    (@function $name:ident $a:ident $b:ident) => { metatrace::Function::F2($name) };
+    (@function $name:ident $a:ident $b:ident $c:ident) => { metatrace::Function::F3($name) };
+    (@function $name:ident $a:ident $b:ident $c:ident $d:ident) => { metatrace::Function::F4($name) };
+    (@function $name:ident $a:ident $b:ident $c:ident $d:ident $e:ident) => { metatrace::Function::F5($name) };
+    (@ty Ref) => { metatrace::Ty::Ref };
+    (@ty Int) => { metatrace::Ty::Int };
+    (@ty Truth) => { metatrace::Ty::Int };
+    (@ty Flt) => { metatrace::Ty::Flt };
+    (@ty Bool) => { metatrace::Ty::Bool };
+    (@ty Void) => { metatrace::Ty::Void };
+    (@operand Ref $x:ident) => { heap::Value($x) };
+    (@operand Int $x:ident) => { $x as i64 };
+    (@operand Flt $x:ident) => { f64::from_bits($x) };
+    (@result Ref $vm:ident $body:block) => {{
+        let result: objects::error::PyResult = (|| $body)();
+        match result {
+            Ok(value) => value.0,
+            Err(raised) => { $vm.set_pending(raised); 0 }
+        }
+    }};
+    (@result Truth $vm:ident $body:block) => {{
+        let result: objects::error::PyResult<bool> = (|| $body)();
+        match result {
+            Ok(truth) => truth as u64,
+            Err(raised) => { $vm.set_pending(raised); -1i64 as u64 }
+        }
+    }};
+    (@result Int $vm:ident $body:block) => {{ let x: i64 = $body; x as u64 }};
+    (@result Flt $vm:ident $body:block) => {{ let x: f64 = $body; x.to_bits() }};
+    (@result Bool $vm:ident $body:block) => {{ let x: bool = $body; x as u64 }};
+    (@result Void $vm:ident $body:block) => {{ let () = $body; 0 }};
+}
+
+/// Declares callees that take a slice: the first operand, then the others.
+#[macro_export]
+macro_rules! slice_callees {
+    ($($(#[$meta:meta])* $konst:ident: fn $name:ident($vm:ident, $first:ident, $rest:ident), $effect:ident $body:block)*) => {
+        $(
+            $(#[$meta])*
+            pub static $konst: metatrace::Callee = metatrace::Callee {
+                name: stringify!($name),
+                function: metatrace::Function::Slice($name),
+                operands: &[],
+                result: metatrace::Ty::Ref,
+                effect: metatrace::CallEffect::$effect,
+            };
+
+            extern "C" fn $name(context: *mut u8, first: u64, rest: *const u64, count: u64) -> u64 {
+                let $vm = $crate::machine::vm_of(context);
+                let $first = heap::Value(first);
+                // SAFETY: callers pass the address and count of values that stay where they are during the call.
+                let $rest: &[heap::Value] = unsafe { std::slice::from_raw_parts(rest.cast(), count as usize) };
+                let result: objects::error::PyResult = (|| $body)();
+                match result {
+                    Ok(value) => value.0,
+                    Err(raised) => {
+                        $vm.set_pending(raised);
+                        0
+                    }
+                }
+            }
+        )*
+    };
+}
+
+pub use crate::slice_callees;

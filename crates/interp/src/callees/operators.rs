@@ -1,0 +1,44 @@
+//! The operator protocol, and float operations that are calls anyway.
+
+use crate::callees;
+use crate::handlers::arith::unary_op;
+use objects::slots::CompareOp;
+
+callees! {
+    /// `a op b` by BINARY_OP's number, in-place forms included.
+    BINARY: fn binary(vm, operation: Int, a: Ref, b: Ref) -> Ref, RunsGuest {
+        vm.binary(operation as u32, a, b)
+    }
+
+    UNARY: fn unary(vm, operation: Int, a: Ref) -> Ref, RunsGuest {
+        match operation {
+            unary_op::NEGATIVE => vm.negative(a),
+            unary_op::INVERT => vm.invert(a),
+            _ => vm.positive(a),
+        }
+    }
+
+    COMPARE: fn compare(vm, operation: Int, a: Ref, b: Ref) -> Ref, RunsGuest {
+        vm.compare(a, b, CompareOp::from_number(operation as u32))
+    }
+
+    TRUTH: fn truth(vm, a: Ref) -> Truth, RunsGuest {
+        vm.truth(a)
+    }
+
+    CONTAINS: fn contains(vm, container: Ref, item: Ref) -> Truth, RunsGuest {
+        vm.contains(container, item)
+    }
+
+    FLOAT_FLOORDIV: fn float_floordiv(_vm, a: Flt, b: Flt) -> Flt, Pure {
+        objects::float::floor_divide(a, b)
+    }
+
+    FLOAT_MOD: fn float_mod(_vm, a: Flt, b: Flt) -> Flt, Pure {
+        objects::float::modulo(a, b)
+    }
+
+    FLOAT_POW: fn float_pow(_vm, a: Flt, b: Flt) -> Flt, Pure {
+        a.powf(b)
+    }
+}

@@ -1,0 +1,60 @@
+//! How calls of classes are planned.
+
+use crate::handlers::call::ClassPlan;
+use metatrace::{Field, Lookup, Repr};
+use objects::ty::{ResolutionKind, TypeData, TypeRef, flags};
+use objects::vm::Vm;
+
+/// Instances of more words than this are made the general way.
+const MAX_WORDS: usize = 64;
+
+/// The words of an object as fields, for filling fresh instances.
+static WORDS: [Field; MAX_WORDS] = {
+    let mut words = [Field { name: "word", offset: 0, repr: Repr::Ref, immutable: false }; MAX_WORDS];
+    let mut i = 0;
+    while i < MAX_WORDS {
+        words[i].offset = i as u32 * 8;
+        i += 1;
+    }
+    words
+};
+
+pub fn word_field(word: usize) -> &'static Field {
+    &WORDS[word]
+}
+
+/// How the class with this `TypeData` (by address) makes instances, while its version holds.
+pub fn class_plan(vm: &mut Vm, data: i64) -> Lookup<ClassPlan> {
+    // SAFETY: the key is the field of a type object, which holds a `&'static TypeData`.
+    let data: &'static TypeData = unsafe { &*(data as usize as *const TypeData) };
+    let assumption = data.version;
+    let plan = plan_of(vm, data).unwrap_or(ClassPlan::Generic);
+    Lookup { assumption, result: Box::leak(Box::new(plan)) }
+}
+
+fn plan_of(vm: &mut Vm, data: &'static TypeData) -> Option<ClassPlan> {
+    let ty: TypeRef = *data.mro.borrow().first()?;
+    let plain_metaclass = vm.type_of(ty.value()) == vm.types.type_;
+    let flags_needed = flags::HEAP;
+    if !plain_metaclass || !ty.has(flags_needed) || ty.has(flags::ABSTRACT) || ty.has(flags::HAS_FINALIZER) {
+        return None;
+    }
+    let object_new = vm.types.object.slots().new.map(|f| f as usize);
+    if ty.slots().new.map(|f| f as usize) != object_new {
+        return None;
+    }
+    let shape = data.shape.get()?;
+    // Only classes that derive from `object` alone: others have words that are no values.
+    if shape.bytes() / 8 > MAX_WORDS || shape.fixed_words > 2 || shape.dictionary {
+        return None;
+    }
+    let name = vm.intern("__init__");
+    let init = vm.resolve(ty, name);
+    match init.kind {
+        ResolutionKind::Function => Some(ClassPlan::Init { shape, init: init.value? }),
+        _ if ty.slots().init.map(|f| f as usize) == vm.types.object.slots().init.map(|f| f as usize) => {
+            Some(ClassPlan::Bare { shape })
+        }
+        _ => None,
+    }
+}

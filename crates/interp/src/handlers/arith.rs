@@ -1,0 +1,376 @@
+//! Arithmetic and comparison on ints and floats; everything else goes through the operator protocol.
+
+use crate::callees::operators::{BINARY, COMPARE, FLOAT_FLOORDIV, FLOAT_MOD, FLOAT_POW, UNARY};
+use crate::machine::*;
+use metatrace::{Machine, Operand};
+
+/// CPython's numbers for BINARY_OP; the in-place forms are these plus [`INPLACE`].
+pub mod op {
+    pub const ADD: u32 = 0;
+    pub const AND: u32 = 1;
+    pub const FLOORDIV: u32 = 2;
+    pub const LSHIFT: u32 = 3;
+    pub const MATMUL: u32 = 4;
+    pub const MUL: u32 = 5;
+    pub const MOD: u32 = 6;
+    pub const OR: u32 = 7;
+    pub const POW: u32 = 8;
+    pub const RSHIFT: u32 = 9;
+    pub const SUB: u32 = 10;
+    pub const TRUEDIV: u32 = 11;
+    pub const XOR: u32 = 12;
+    pub const INPLACE: u32 = 13;
+    pub const SUBSCRIPT: u32 = 26;
+}
+
+/// CPython's comparison numbers: COMPARE_OP's argument shifted right by 5.
+mod compare {
+    pub const LT: u32 = 0;
+    pub const LE: u32 = 1;
+    pub const EQ: u32 = 2;
+    pub const NE: u32 = 3;
+    pub const GT: u32 = 4;
+    pub const GE: u32 = 5;
+}
+
+/// `a op b` for all of BINARY_OP but the subscript.
+#[inline(always)]
+pub fn binary<M: PyMachine>(m: &mut M, operation: u32, a: M::Ref, b: M::Ref) -> Outcome<M> {
+    let int_a = m.is_int(a);
+    if m.decide(int_a) {
+        let int_b = m.is_int(b);
+        if m.decide(int_b) {
+            let x = m.int_unbox(a);
+            let y = m.int_unbox(b);
+            if let Some(result) = int_int(m, operation, x, y) {
+                return Ok(result);
+            }
+        } else {
+            let flt_b = m.is_flt(b);
+            if m.decide(flt_b) {
+                let x = m.int_unbox(a);
+                let x = m.int_to_flt(x);
+                let y = m.flt_unbox(b);
+                if let Some(result) = flt_flt(m, operation, x, y) {
+                    return Ok(result);
+                }
+            }
+        }
+    } else {
+        let flt_a = m.is_flt(a);
+        if m.decide(flt_a) {
+            let x = m.flt_unbox(a);
+            let flt_b = m.is_flt(b);
+            if m.decide(flt_b) {
+                let y = m.flt_unbox(b);
+                if let Some(result) = flt_flt(m, operation, x, y) {
+                    return Ok(result);
+                }
+            } else {
+                let int_b = m.is_int(b);
+                if m.decide(int_b) {
+                    let y = m.int_unbox(b);
+                    let y = m.int_to_flt(y);
+                    if let Some(result) = flt_flt(m, operation, x, y) {
+                        return Ok(result);
+                    }
+                }
+            }
+        }
+    }
+    slow_binary(m, operation, a, b)
+}
+
+#[inline(always)]
+fn slow_binary<M: PyMachine>(m: &mut M, operation: u32, a: M::Ref, b: M::Ref) -> Outcome<M> {
+    let operation = int_operand(m, operation as i64);
+    let result = m.call_ref(&BINARY, &[operation, Operand::Ref(a), Operand::Ref(b)]);
+    check(m, result)
+}
+
+/// The result if it is an int of 63 bits or a float; otherwise the operator protocol finds it (or the error).
+#[inline(always)]
+fn int_int<M: PyMachine>(m: &mut M, operation: u32, x: M::Int, y: M::Int) -> Option<M::Ref> {
+    let operation = if operation >= op::INPLACE { operation - op::INPLACE } else { operation };
+    match operation {
+        op::ADD => {
+            let r = m.int_add(x, y);
+            boxed(m, r)
+        }
+        op::SUB => {
+            let r = m.int_sub(x, y);
+            boxed(m, r)
+        }
+        op::MUL => {
+            let overflows = m.int_mul_overflows(x, y);
+            if m.decide(overflows) {
+                return None;
+            }
+            let r = m.int_mul(x, y);
+            boxed(m, r)
+        }
+        op::FLOORDIV => {
+            if is_zero(m, y) {
+                return None;
+            }
+            let r = m.int_floordiv(x, y);
+            boxed(m, r)
+        }
+        op::MOD => {
+            if is_zero(m, y) {
+                return None;
+            }
+            let r = m.int_mod(x, y);
+            Some(m.int_box(r))
+        }
+        op::TRUEDIV => {
+            if is_zero(m, y) || !exact(m, x) || !exact(m, y) {
+                return None;
+            }
+            let (x, y) = (m.int_to_flt(x), m.int_to_flt(y));
+            let r = m.flt_div(x, y);
+            Some(m.flt_box(r))
+        }
+        op::AND => {
+            let r = m.int_and(x, y);
+            Some(m.int_box(r))
+        }
+        op::OR => {
+            let r = m.int_or(x, y);
+            Some(m.int_box(r))
+        }
+        op::XOR => {
+            let r = m.int_xor(x, y);
+            Some(m.int_box(r))
+        }
+        op::RSHIFT => {
+            // A count of 64 or more, or a negative one, is the protocol's matter.
+            let bits = m.int(63);
+            let small = m.int_ult(y, bits);
+            if !m.decide(small) {
+                return None;
+            }
+            let r = m.int_shr(x, y);
+            Some(m.int_box(r))
+        }
+        op::LSHIFT => {
+            let bits = m.int(62);
+            let small = m.int_ult(y, bits);
+            if !m.decide(small) {
+                return None;
+            }
+            let r = m.int_shl(x, y);
+            let back = m.int_shr(r, y);
+            let lossless = m.int_eq(back, x);
+            if !m.decide(lossless) {
+                return None;
+            }
+            boxed(m, r)
+        }
+        _ => None,
+    }
+}
+
+/// The int as a value, if it fits in 63 bits.
+#[inline(always)]
+fn boxed<M: PyMachine>(m: &mut M, x: M::Int) -> Option<M::Ref> {
+    let fits = m.int_fits(x);
+    if m.decide(fits) { Some(m.int_box(x)) } else { None }
+}
+
+#[inline(always)]
+fn is_zero<M: PyMachine>(m: &mut M, x: M::Int) -> bool {
+    let zero = m.int(0);
+    let is_zero = m.int_eq(x, zero);
+    m.decide(is_zero)
+}
+
+/// Whether a float holds the int exactly: then int / int is one rounding, as Python asks.
+#[inline(always)]
+fn exact<M: PyMachine>(m: &mut M, x: M::Int) -> bool {
+    let offset = m.int(1 << 53);
+    let shifted = m.int_add(x, offset);
+    let limit = m.int((1 << 54) + 1);
+    let exact = m.int_ult(shifted, limit);
+    m.decide(exact)
+}
+
+#[inline(always)]
+fn flt_flt<M: PyMachine>(m: &mut M, operation: u32, x: M::Flt, y: M::Flt) -> Option<M::Ref> {
+    let operation = if operation >= op::INPLACE { operation - op::INPLACE } else { operation };
+    let r = match operation {
+        op::ADD => m.flt_add(x, y),
+        op::SUB => m.flt_sub(x, y),
+        op::MUL => m.flt_mul(x, y),
+        op::TRUEDIV => {
+            if is_zero_flt(m, y) {
+                return None;
+            }
+            m.flt_div(x, y)
+        }
+        op::FLOORDIV => {
+            if is_zero_flt(m, y) {
+                return None;
+            }
+            m.call_flt(&FLOAT_FLOORDIV, &[Operand::Flt(x), Operand::Flt(y)])
+        }
+        op::MOD => {
+            if is_zero_flt(m, y) {
+                return None;
+            }
+            m.call_flt(&FLOAT_MOD, &[Operand::Flt(x), Operand::Flt(y)])
+        }
+        op::POW => {
+            // A positive finite base to any power neither raises ZeroDivisionError nor leaves the reals; overflow
+            // is an infinite result, which the protocol turns into OverflowError.
+            let zero = m.flt(0.0);
+            let positive = m.flt_gt(x, zero);
+            if !m.decide(positive) {
+                return None;
+            }
+            let r = m.call_flt(&FLOAT_POW, &[Operand::Flt(x), Operand::Flt(y)]);
+            let limit = m.flt(f64::MAX);
+            let finite = m.flt_le(r, limit);
+            if !m.decide(finite) {
+                return None;
+            }
+            r
+        }
+        _ => return None,
+    };
+    Some(m.flt_box(r))
+}
+
+#[inline(always)]
+fn is_zero_flt<M: PyMachine>(m: &mut M, x: M::Flt) -> bool {
+    let zero = m.flt(0.0);
+    let is_zero = m.flt_eq(x, zero);
+    m.decide(is_zero)
+}
+
+/// `a op b` of COMPARE_OP, as a truth where both are numbers that a comparison decides, else by the protocol.
+pub enum Compared<M: Machine> {
+    Truth(M::Bool),
+    Value(M::Ref),
+}
+
+#[inline(always)]
+pub fn compare<M: PyMachine>(m: &mut M, operation: u32, a: M::Ref, b: M::Ref) -> Result<Compared<M>, M::Ref> {
+    let int_a = m.is_int(a);
+    if m.decide(int_a) {
+        let int_b = m.is_int(b);
+        if m.decide(int_b) {
+            let x = m.int_unbox(a);
+            let y = m.int_unbox(b);
+            return Ok(Compared::Truth(match operation {
+                compare::LT => m.int_lt(x, y),
+                compare::LE => m.int_le(x, y),
+                compare::EQ => m.int_eq(x, y),
+                compare::NE => m.int_ne(x, y),
+                compare::GT => m.int_gt(x, y),
+                _ => m.int_ge(x, y),
+            }));
+        }
+        let flt_b = m.is_flt(b);
+        if m.decide(flt_b) {
+            let x = m.int_unbox(a);
+            // Beyond 2**53 the comparison is exact in Python, and the conversion is not.
+            if exact(m, x) {
+                let x = m.int_to_flt(x);
+                let y = m.flt_unbox(b);
+                return Ok(Compared::Truth(compare_floats(m, operation, x, y)));
+            }
+        }
+    } else {
+        let flt_a = m.is_flt(a);
+        if m.decide(flt_a) {
+            let x = m.flt_unbox(a);
+            let flt_b = m.is_flt(b);
+            if m.decide(flt_b) {
+                let y = m.flt_unbox(b);
+                return Ok(Compared::Truth(compare_floats(m, operation, x, y)));
+            }
+            let int_b = m.is_int(b);
+            if m.decide(int_b) {
+                let y = m.int_unbox(b);
+                if exact(m, y) {
+                    let y = m.int_to_flt(y);
+                    return Ok(Compared::Truth(compare_floats(m, operation, x, y)));
+                }
+            }
+        }
+    }
+    let operation = int_operand(m, operation as i64);
+    let result = m.call_ref(&COMPARE, &[operation, Operand::Ref(a), Operand::Ref(b)]);
+    check(m, result).map(Compared::Value)
+}
+
+/// COMPARE_OP: the value that it pushes; `to_bool`: its truth.
+#[inline(always)]
+pub fn compare_op<M: PyMachine>(m: &mut M, arg: u32, a: M::Ref, b: M::Ref) -> Outcome<M> {
+    match compare::<M>(m, arg >> 5, a, b)? {
+        Compared::Truth(truth) => Ok(m.bool_box(truth)),
+        Compared::Value(value) if arg & 16 == 0 => Ok(value),
+        Compared::Value(value) => {
+            let truth = crate::handlers::flow::truth(m, value)?;
+            let truth = m.bool(truth);
+            Ok(m.bool_box(truth))
+        }
+    }
+}
+
+#[inline(always)]
+fn compare_floats<M: PyMachine>(m: &mut M, operation: u32, x: M::Flt, y: M::Flt) -> M::Bool {
+    match operation {
+        compare::LT => m.flt_lt(x, y),
+        compare::LE => m.flt_le(x, y),
+        compare::EQ => m.flt_eq(x, y),
+        compare::NE => m.flt_ne(x, y),
+        compare::GT => m.flt_gt(x, y),
+        _ => m.flt_ge(x, y),
+    }
+}
+
+/// Which unary operator, for [`UNARY`].
+pub mod unary_op {
+    pub const NEGATIVE: i64 = 0;
+    pub const INVERT: i64 = 1;
+    pub const POSITIVE: i64 = 2;
+}
+
+#[inline(always)]
+pub fn negative<M: PyMachine>(m: &mut M, a: M::Ref) -> Outcome<M> {
+    match tag(m, a) {
+        Tag::Int => {
+            let x = m.int_unbox(a);
+            let r = m.int_neg(x);
+            if let Some(result) = boxed(m, r) {
+                return Ok(result);
+            }
+        }
+        Tag::Float => {
+            let x = m.flt_unbox(a);
+            let r = m.flt_neg(x);
+            return Ok(m.flt_box(r));
+        }
+        Tag::Object(_) => {}
+    }
+    unary(m, unary_op::NEGATIVE, a)
+}
+
+#[inline(always)]
+pub fn invert<M: PyMachine>(m: &mut M, a: M::Ref) -> Outcome<M> {
+    let is_int = m.is_int(a);
+    if m.decide(is_int) {
+        let x = m.int_unbox(a);
+        let r = m.int_invert(x);
+        return Ok(m.int_box(r));
+    }
+    unary(m, unary_op::INVERT, a)
+}
+
+pub fn unary<M: PyMachine>(m: &mut M, operation: i64, a: M::Ref) -> Outcome<M> {
+    let operation = int_operand(m, operation);
+    let result = m.call_ref(&UNARY, &[operation, Operand::Ref(a)]);
+    check(m, result)
+}

@@ -1,0 +1,97 @@
+//! Literals: tuples, lists, slices traced through; the rest by Rust functions.
+
+use crate::callees::structures::*;
+use crate::machine::*;
+use metatrace::{Callee, Machine, Operand};
+use objects::builtin_layouts::{ItemArray, List, Slice, Tuple};
+use objects::layout::Object;
+use objects::shape::Kind;
+
+/// Up to this many items, a literal is made by operations that traces see (and may never make).
+const TRACED_ITEMS: usize = 8;
+
+/// BUILD_TUPLE.
+#[inline(always)]
+pub fn tuple<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, count: usize) -> Outcome<M> {
+    if count == 0 || count > TRACED_ITEMS {
+        return from_stack(m, f, &BUILD_TUPLE, count);
+    }
+    let shape = m.context().shape_for_kind(Kind::Tuple);
+    let len = m.int(count as i64);
+    let tuple = m.new_items(shape.id, Tuple::BYTES as u32, 8, len);
+    let unhashed = m.int(-1);
+    m.init_int(tuple, Tuple::HASH, unhashed);
+    for i in 0..count {
+        let value = f.peek(count - 1 - i);
+        let index = m.int(i as i64);
+        m.init_item_ref(tuple, index, objects::tuple::TUPLE_ITEMS, value);
+    }
+    f.sp -= count as u32;
+    Ok(tuple)
+}
+
+/// BUILD_LIST.
+#[inline(always)]
+pub fn list<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, count: usize) -> Outcome<M> {
+    if count > TRACED_ITEMS {
+        return from_stack(m, f, &BUILD_LIST, count);
+    }
+    let items = if count == 0 {
+        null(m)
+    } else {
+        let shape = m.context().item_array;
+        let len = m.int(count as i64);
+        let items = m.new_items(shape.id, ItemArray::BYTES as u32, 8, len);
+        for i in 0..count {
+            let value = f.peek(count - 1 - i);
+            let index = m.int(i as i64);
+            m.init_item_ref(items, index, objects::list::ARRAY_ITEMS, value);
+        }
+        items
+    };
+    let shape = m.context().shape_for_kind(Kind::List);
+    let list = m.new(shape.id, List::BYTES as u32);
+    let len = m.int(count as i64);
+    m.init_int(list, List::LEN, len);
+    m.init_ref(list, List::ITEMS, items);
+    f.sp -= count as u32;
+    Ok(list)
+}
+
+/// BUILD_SLICE with `count` of 2 or 3.
+#[inline(always)]
+pub fn slice<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, count: usize) -> M::Ref {
+    let step = if count == 3 { f.pop() } else { none(m) };
+    let stop = f.pop();
+    let start = f.pop();
+    let shape = m.context().shape_for_kind(Kind::Slice);
+    let slice = m.new(shape.id, Slice::BYTES as u32);
+    m.init_ref(slice, Slice::START, start);
+    m.init_ref(slice, Slice::STOP, stop);
+    m.init_ref(slice, Slice::STEP, step);
+    slice
+}
+
+/// Hands the `count` topmost values to a Rust function and pops them.
+pub fn from_stack<M: PyMachine>(
+    m: &mut M,
+    f: &mut PyFrame<M>,
+    callee: &'static Callee,
+    count: usize,
+) -> Outcome<M> {
+    let first = none(m);
+    let result = m.call_slice(callee, first, f.top(count));
+    let result = check(m, result)?;
+    f.sp -= count as u32;
+    Ok(result)
+}
+
+/// LIST_APPEND, of comprehensions.
+#[inline(always)]
+pub fn list_append<M: PyMachine>(m: &mut M, list: M::Ref, value: M::Ref) -> Result<(), M::Ref> {
+    if crate::handlers::intrinsic::append(m, list, value).is_some() {
+        return Ok(());
+    }
+    let result = m.call_ref(&LIST_APPEND, &[Operand::Ref(list), Operand::Ref(value)]);
+    check(m, result).map(|_| ())
+}

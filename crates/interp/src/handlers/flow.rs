@@ -1,0 +1,70 @@
+//! Truth and identity.
+
+use crate::callees::operators::{CONTAINS, TRUTH};
+use crate::machine::*;
+use metatrace::Operand;
+use objects::builtin_layouts::{Dict, List, Str, Tuple};
+use objects::shape::Kind;
+
+/// Python's truth of a value.
+#[inline(always)]
+pub fn truth<M: PyMachine>(m: &mut M, value: M::Ref) -> Result<bool, M::Ref> {
+    let true_ = m.context().true_;
+    let true_ = m.constant(true_);
+    let is_true = m.ref_eq(value, true_);
+    if m.decide(is_true) {
+        return Ok(true);
+    }
+    slow_truth(m, value)
+}
+
+#[inline(always)]
+fn slow_truth<M: PyMachine>(m: &mut M, value: M::Ref) -> Result<bool, M::Ref> {
+    let length = match tag(m, value) {
+        Tag::Int => m.int_unbox(value),
+        Tag::Float => {
+            let x = m.flt_unbox(value);
+            let zero = m.flt(0.0);
+            let is_nonzero = m.flt_ne(x, zero);
+            return Ok(m.decide(is_nonzero));
+        }
+        Tag::Object(shape) => match shape.kind {
+            // True was the fast case.
+            Kind::Bool | Kind::None => return Ok(false),
+            Kind::List => m.get_int(value, List::LEN),
+            Kind::Tuple => m.get_int(value, Tuple::LEN),
+            Kind::Dict => m.get_int(value, Dict::USED),
+            Kind::Str => m.get_int(value, Str::BYTES_LEN),
+            Kind::Function | Kind::Method | Kind::Builtin => return Ok(true),
+            _ => return instance_truth(m, value),
+        },
+    };
+    let zero = m.int(0);
+    let is_nonzero = m.int_ne(length, zero);
+    Ok(m.decide(is_nonzero))
+}
+
+fn instance_truth<M: PyMachine>(m: &mut M, value: M::Ref) -> Result<bool, M::Ref> {
+    let result = m.call_int(&TRUTH, &[Operand::Ref(value)]);
+    check_truth(m, result)
+}
+
+/// `a is b`: by identity, but ints and floats by value, boxed ones included.
+#[inline(always)]
+pub fn is<M: PyMachine>(m: &mut M, a: M::Ref, b: M::Ref) -> M::Bool {
+    // Immediate ints and floats are equal words; ints and floats on the heap compare by value in `identical`.
+    m.ref_eq(a, b)
+}
+
+/// `item in container`.
+pub fn contains<M: PyMachine>(m: &mut M, container: M::Ref, item: M::Ref) -> Result<bool, M::Ref> {
+    let result = m.call_int(&CONTAINS, &[Operand::Ref(container), Operand::Ref(item)]);
+    check_truth(m, result)
+}
+
+/// A Rust truth as a guest value.
+#[inline(always)]
+pub fn bool_value<M: PyMachine>(m: &mut M, truth: bool) -> M::Ref {
+    let truth = m.bool(truth);
+    m.bool_box(truth)
+}

@@ -1,0 +1,184 @@
+//! Iteration: ranges, lists and tuples traced through, generators by their frames, the rest by the protocol.
+
+use crate::callees::iteration::*;
+use crate::generator::{self, GeneratorObject};
+use crate::machine::*;
+use metatrace::{Machine, Operand};
+use objects::builtin_layouts::{List, RangeIterator, SequenceIterator, Tuple};
+use objects::layout::Object;
+use objects::shape::Kind;
+
+/// GET_ITER.
+#[inline(always)]
+pub fn get_iter<M: PyMachine>(m: &mut M, iterable: M::Ref) -> Outcome<M> {
+    match object_kind(m, iterable) {
+        Some(Kind::List) => Ok(sequence_iterator(m, iterable, Kind::ListIterator)),
+        Some(Kind::Tuple) => Ok(sequence_iterator(m, iterable, Kind::TupleIterator)),
+        Some(Kind::Generator) => Ok(iterable),
+        _ => call1(m, &GET_ITER, iterable),
+    }
+}
+
+#[inline(always)]
+fn sequence_iterator<M: PyMachine>(m: &mut M, sequence: M::Ref, kind: Kind) -> M::Ref {
+    let shape = m.context().shape_for_kind(kind);
+    let iterator = m.new(shape.id, SequenceIterator::BYTES as u32);
+    let zero = m.int(0);
+    m.init_int(iterator, SequenceIterator::INDEX, zero);
+    m.init_ref(iterator, SequenceIterator::SEQUENCE, sequence);
+    iterator
+}
+
+/// What FOR_ITER found.
+pub enum Iterated<M: Machine> {
+    Value(M::Ref),
+    Exhausted,
+    /// The frame of a generator goes on; its value or end arrives as a result.
+    Enter(Flow<M>),
+}
+
+/// FOR_ITER: the next value of the iterator on top of the stack.
+#[inline(always)]
+pub fn for_iter<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Result<Iterated<M>, M::Ref> {
+    let iterator = f.peek(0);
+    match object_kind(m, iterator) {
+        Some(Kind::RangeIterator) => {
+            let remaining = m.get_int(iterator, RangeIterator::REMAINING);
+            let zero = m.int(0);
+            let more = m.int_gt(remaining, zero);
+            if !m.decide(more) {
+                return Ok(Iterated::Exhausted);
+            }
+            let value = m.get_int(iterator, RangeIterator::NEXT);
+            let step = m.get_int(iterator, RangeIterator::STEP);
+            let next = m.int_add(value, step);
+            let one = m.int(1);
+            let remaining = m.int_sub(remaining, one);
+            m.set_int(iterator, RangeIterator::NEXT, next);
+            m.set_int(iterator, RangeIterator::REMAINING, remaining);
+            Ok(Iterated::Value(m.int_box(value)))
+        }
+        Some(Kind::ListIterator) => {
+            let list = m.get_ref(iterator, SequenceIterator::SEQUENCE);
+            let done = m.is_null(list);
+            if m.decide(done) {
+                return Ok(Iterated::Exhausted);
+            }
+            let index = m.get_int(iterator, SequenceIterator::INDEX);
+            let len = m.get_int(list, List::LEN);
+            let inside = m.int_ult(index, len);
+            if !m.decide(inside) {
+                return Ok(exhaust(m, iterator));
+            }
+            let items = m.get_ref(list, List::ITEMS);
+            let value = m.item_ref(items, index, objects::list::ARRAY_ITEMS);
+            advance(m, iterator, index);
+            Ok(Iterated::Value(value))
+        }
+        Some(Kind::TupleIterator) => {
+            let tuple = m.get_ref(iterator, SequenceIterator::SEQUENCE);
+            let done = m.is_null(tuple);
+            if m.decide(done) {
+                return Ok(Iterated::Exhausted);
+            }
+            let index = m.get_int(iterator, SequenceIterator::INDEX);
+            let len = m.get_int(tuple, Tuple::LEN);
+            let inside = m.int_ult(index, len);
+            if !m.decide(inside) {
+                return Ok(exhaust(m, iterator));
+            }
+            let value = m.item_ref(tuple, index, objects::tuple::TUPLE_ITEMS);
+            advance(m, iterator, index);
+            Ok(Iterated::Value(value))
+        }
+        Some(Kind::Generator) => {
+            let state = m.get_int(iterator, GeneratorObject::STATE);
+            if m.promote_int(state) == generator::state::SUSPENDED {
+                let sent = none(m);
+                return generator::resume(m, iterator, sent).map(Iterated::Enter);
+            }
+            next_slow(m, iterator)
+        }
+        _ => next_slow(m, iterator),
+    }
+}
+
+#[inline(always)]
+fn advance<M: PyMachine>(m: &mut M, iterator: M::Ref, index: M::Int) {
+    let one = m.int(1);
+    let next = m.int_add(index, one);
+    m.set_int(iterator, SequenceIterator::INDEX, next);
+}
+
+/// A sequence iterator that reached the end lets go of the sequence: growing that later does not revive it.
+#[inline(always)]
+fn exhaust<M: PyMachine>(m: &mut M, iterator: M::Ref) -> Iterated<M> {
+    let null = null(m);
+    m.set_ref(iterator, SequenceIterator::SEQUENCE, null);
+    Iterated::Exhausted
+}
+
+fn next_slow<M: PyMachine>(m: &mut M, iterator: M::Ref) -> Result<Iterated<M>, M::Ref> {
+    // NULL: exhausted, or an exception is pending.
+    let value = m.call_ref(&NEXT, &[Operand::Ref(iterator)]);
+    let absent = m.is_null(value);
+    if !m.decide(absent) {
+        return Ok(Iterated::Value(value));
+    }
+    let exception = m.take_exception();
+    let exhausted = m.is_null(exception);
+    if m.decide(exhausted) { Ok(Iterated::Exhausted) } else { Err(exception) }
+}
+
+/// UNPACK_SEQUENCE: pushes the items of a sequence of `count`, the first on top.
+#[inline(always)]
+pub fn unpack<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, count: usize) -> Result<(), M::Ref> {
+    let sequence = f.pop();
+    let (len, items, array) = match object_kind(m, sequence) {
+        Some(Kind::Tuple) => (m.get_int(sequence, Tuple::LEN), objects::tuple::TUPLE_ITEMS, sequence),
+        Some(Kind::List) => {
+            let array = m.get_ref(sequence, List::ITEMS);
+            (m.get_int(sequence, List::LEN), objects::list::ARRAY_ITEMS, array)
+        }
+        _ => return unpack_general(m, f, sequence, count),
+    };
+    let wanted = m.int(count as i64);
+    let fits = m.int_eq(len, wanted);
+    if !m.decide(fits) {
+        return unpack_general(m, f, sequence, count);
+    }
+    for i in (0..count).rev() {
+        let index = m.int(i as i64);
+        let value = m.item_ref(array, index, items);
+        f.push(value);
+    }
+    Ok(())
+}
+
+/// A Rust function makes a tuple of exactly `count` items, or raises.
+fn unpack_general<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, sequence: M::Ref, count: usize) -> Result<(), M::Ref> {
+    let wanted = int_operand(m, count as i64);
+    let tuple = m.call_ref(&UNPACK, &[Operand::Ref(sequence), wanted]);
+    let tuple = check(m, tuple)?;
+    for i in (0..count).rev() {
+        let index = m.int(i as i64);
+        let value = m.item_ref(tuple, index, objects::tuple::TUPLE_ITEMS);
+        f.push(value);
+    }
+    Ok(())
+}
+
+/// UNPACK_EX: `before` items, a list of the rest, `after` items; the first on top.
+pub fn unpack_extended<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, arg: u32) -> Result<(), M::Ref> {
+    let sequence = f.pop();
+    let shape = int_operand(m, arg as i64);
+    let tuple = m.call_ref(&UNPACK_EXTENDED, &[Operand::Ref(sequence), shape]);
+    let tuple = check(m, tuple)?;
+    let count = (arg & 0xff) + 1 + (arg >> 8);
+    for i in (0..count).rev() {
+        let index = m.int(i as i64);
+        let value = m.item_ref(tuple, index, objects::tuple::TUPLE_ITEMS);
+        f.push(value);
+    }
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! The interpreter of Python: frames, the bytecode handlers, calls, exceptions, imports.
+
+pub mod arguments;
+pub mod boot;
+pub mod builtins;
+pub mod callees;
+pub mod classes;
+pub mod coroutine;
+pub mod dispatch;
+pub mod execute;
+pub mod frame_object;
+pub mod frame_type;
+pub mod generator;
+pub mod generator_object;
+pub mod handlers;
+pub mod hooks;
+pub mod import;
+pub mod intrinsics;
+pub mod load;
+pub mod machine;
+pub mod matching;
+pub mod module_spec;
+pub mod poll;
+pub mod raising;
+pub mod slots;
+pub mod source_cache;
+pub mod special;
+pub mod state;
+pub mod suggestions;
+pub mod syntax_error;
+pub mod template;
+pub mod typing_objects;
+pub mod unpack;
+pub mod warnings;

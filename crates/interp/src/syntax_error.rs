@@ -1,0 +1,43 @@
+//! The compiler's errors as Python exceptions.
+
+use objects::error::Raised;
+use objects::vm::Vm;
+use syntax::{ErrorKind, SyntaxError};
+
+/// SyntaxError, IndentationError or TabError with its details.
+pub fn raise(vm: &mut Vm, error: &SyntaxError) -> Raised {
+    let class = match error.kind {
+        ErrorKind::Syntax => vm.exc.syntax_error,
+        ErrorKind::Indentation => vm.exc.indentation_error,
+        ErrorKind::Tab => vm.exc.tab_error,
+        ErrorKind::Recursion => vm.exc.recursion_error,
+        ErrorKind::Internal => vm.exc.system_error,
+    };
+    let message = vm.new_str(&error.message);
+    let filename = vm.new_str(&error.filename);
+    let text = match &error.text {
+        Some(text) => vm.new_str(text),
+        None => vm.none,
+    };
+    let number = |x: u32| heap::Value::from_int(i64::from(x));
+    let column = |x: i32| heap::Value::from_int(i64::from(x));
+    let details = vm.new_tuple(&[
+        filename,
+        number(error.line),
+        column(error.column),
+        text,
+        number(error.end_line),
+        column(error.end_column),
+    ]);
+    vm.raise_args(class, &[message, details])
+}
+
+/// A source file that cannot be decoded.
+pub fn raise_decode(vm: &mut Vm, error: &syntax::DecodeError, filename: &str) -> Raised {
+    let message = vm.new_str(&error.to_string());
+    let file = vm.new_str(filename);
+    let none = vm.none;
+    let zero = heap::Value::from_int(0);
+    let details = vm.new_tuple(&[file, zero, none, none, zero, none]);
+    vm.raise_args(vm.exc.syntax_error, &[message, details])
+}

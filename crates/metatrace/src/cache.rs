@@ -1,0 +1,185 @@
+//! The trace cache: compiled traces, their exits, and how they fall.
+
+use crate::jit::HotCell;
+use codegen::{Backend, CompiledTrace, TraceCell};
+use heap::Value;
+use ir::{Callee, Exit, ExitId, OpCode, TraceId, TraceKind};
+use opt::{Facts, Label, Written};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Words in the buffer through which values enter and leave compiled code.
+pub(crate) const BUFFER_WORDS: usize = 1024;
+
+/// A place whose traces fell this often relies on what does not last: it is left to the interpreter.
+const FALLS: u32 = 25;
+
+/// An installed trace.
+pub(crate) struct CachedTrace {
+    pub(crate) name: String,
+    pub(crate) cell: Arc<TraceCell>,
+    pub(crate) code: CompiledTrace,
+    pub(crate) first_exit: u32,
+    pub(crate) exits: Vec<CachedExit>,
+    /// The guest objects that the trace and its exits name, by [`ir::ConstRef`]. Never moves: code refers to it.
+    pub(crate) constants: Box<[Value]>,
+    /// Frames inlined above the first, at most.
+    pub(crate) inlined: u32,
+    /// Of a loop or function: where it starts.
+    pub(crate) home: Option<&'static HotCell>,
+    /// The language's token for the code of level 0, and the instruction that a loop starts at.
+    pub(crate) start: (u64, u32),
+    pub(crate) inputs: u32,
+    /// Of a bridge: the exit it hangs on.
+    pub(crate) parent: Option<(TraceId, ExitId)>,
+    /// Bridges that hang on its exits.
+    pub(crate) children: Vec<TraceId>,
+    /// The kind of the loop or function at the root.
+    pub(crate) root_kind: TraceKind,
+    /// What optimising bridges from here needs.
+    pub(crate) label: Option<Arc<Label>>,
+    pub(crate) origin: Option<TraceId>,
+    pub(crate) written: Written,
+    /// For each exit, what is known of its live values.
+    pub(crate) facts: Vec<Facts>,
+    pub(crate) fallen: bool,
+}
+
+/// What the guard of an exit is, as far as leaving goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ExitKind {
+    Guard,
+    /// Of a poll for attention: never gets a bridge.
+    Poll,
+    StillValid,
+    /// Not an exit at all: what an inspector finds during the call.
+    Call,
+    Leave,
+}
+
+pub(crate) struct CachedExit {
+    pub(crate) exit: Arc<Exit>,
+    pub(crate) kind: ExitKind,
+    pub(crate) count: u32,
+    pub(crate) tries: u32,
+    /// Has a bridge.
+    pub(crate) bridged: bool,
+}
+
+/// Functions of the framework that traces call. Their code depends on the language, so they are made at run time and leaked.
+#[derive(Clone, Copy)]
+pub(crate) struct Callees {
+    /// Runs guest code: code, pc, slots.
+    pub(crate) call_guest: &'static Callee,
+    pub(crate) take_exception: &'static Callee,
+    pub(crate) poll: &'static Callee,
+}
+
+pub(crate) struct Cache {
+    pub(crate) backend: Option<Box<dyn Backend>>,
+    pub(crate) callees: Option<Callees>,
+    /// The guest's false and true.
+    pub(crate) bools: [Value; 2],
+    pub(crate) traces: Vec<CachedTrace>,
+    /// For each global exit number, its trace.
+    pub(crate) exit_owner: Vec<TraceId>,
+    /// See [`codegen::Backend`].
+    pub(crate) buffer: Vec<u64>,
+    /// How many words of the buffer hold guest values while an exit is executed.
+    pub(crate) live: usize,
+    /// Guest values that nobody else holds while an exit is executed.
+    pub(crate) scratch: Vec<u64>,
+}
+
+impl Default for Cache {
+    fn default() -> Cache {
+        Cache {
+            backend: None,
+            callees: None,
+            bools: [Value::NULL; 2],
+            traces: Vec::new(),
+            exit_owner: Vec::new(),
+            buffer: Vec::new(),
+            live: 0,
+            scratch: Vec::new(),
+        }
+    }
+}
+
+impl Cache {
+    /// The words of the buffer in which an exit's live values arrive. They stay there until the exit is done with.
+    pub(crate) fn live_values<'a>(&mut self, count: usize) -> &'a [u64] {
+        self.live = count;
+        // SAFETY: the buffer is never reallocated once there is compiled code.
+        unsafe { std::slice::from_raw_parts(self.buffer.as_ptr(), count) }
+    }
+
+    pub(crate) fn trace(&self, id: TraceId) -> &CachedTrace {
+        &self.traces[id.0 as usize]
+    }
+
+    pub(crate) fn trace_mut(&mut self, id: TraceId) -> &mut CachedTrace {
+        &mut self.traces[id.0 as usize]
+    }
+
+    /// The trace and the exit behind a global exit number.
+    pub(crate) fn exit_of(&self, number: u32) -> (TraceId, ExitId) {
+        let id = self.exit_owner[number as usize];
+        (id, ExitId(number - self.trace(id).first_exit))
+    }
+
+    /// Takes a trace and all bridges above it out of use; how many those were.
+    pub(crate) fn fell(&mut self, id: TraceId) -> u64 {
+        let stub = self.backend.as_ref().map_or(0, |backend| backend.stub());
+        let trace = &mut self.traces[id.0 as usize];
+        if trace.fallen {
+            return 0;
+        }
+        trace.fallen = true;
+        trace.cell.fallen.store(1, Ordering::Release);
+        trace.cell.entry.store(stub, Ordering::Release);
+        if let Some(home) = trace.home
+            && home.entry.get() == id.0 as usize + 1
+        {
+            home.entry.set(0);
+            home.count.set(0);
+            home.falls.set(home.falls.get() + 1);
+            if home.falls.get() >= FALLS {
+                home.dead.set(true);
+            }
+        }
+        let parent = trace.parent;
+        let children = std::mem::take(&mut trace.children);
+        if let Some((parent, exit)) = parent {
+            let parent = &mut self.traces[parent.0 as usize];
+            parent.code.attach(exit, stub);
+            let exit = &mut parent.exits[exit.0 as usize];
+            exit.bridged = false;
+            exit.count = 0;
+            exit.tries += 1;
+        }
+        1 + children.into_iter().map(|child| self.fell(child)).sum::<u64>()
+    }
+
+    pub(crate) fn visit_roots(&mut self, visitor: &mut heap::RootVisitor) {
+        for trace in &mut self.traces {
+            // SAFETY: the table is a slice of values.
+            unsafe { visitor.precise_slice(trace.constants.as_mut_ptr(), trace.constants.len()) };
+        }
+        // SAFETY: both are slices of words.
+        unsafe {
+            visitor.ambiguous_range(self.buffer.as_ptr(), self.live);
+            visitor.ambiguous_range(self.scratch.as_ptr(), self.scratch.len());
+        }
+    }
+}
+
+/// What leaving through the exit of `op` means.
+pub(crate) fn exit_kind(code: OpCode) -> ExitKind {
+    match code {
+        OpCode::StillValid => ExitKind::StillValid,
+        OpCode::Call | OpCode::CallSlice => ExitKind::Call,
+        OpCode::Leave => ExitKind::Leave,
+        _ => ExitKind::Guard,
+    }
+}

@@ -1,0 +1,71 @@
+//! What the JIT counts, and why recordings are given up: one table each.
+
+macro_rules! counters {
+    ($($name:ident $sentence:literal;)*) => {
+        /// Counts since the thread began.
+        #[derive(Clone, Default, Debug)]
+        pub struct Counters {
+            $(#[doc = $sentence] pub $name: u64,)*
+        }
+
+        impl Counters {
+            /// One line a counter.
+            pub fn text(&self) -> String {
+                let mut text = String::new();
+                $(text.push_str(&format!("{:>12}  {}\n", self.$name, $sentence));)*
+                text
+            }
+        }
+    };
+}
+
+counters! {
+    loops "loops compiled";
+    functions "function entries compiled";
+    bridges "bridges compiled";
+    aborts "recordings given up";
+    contradictions "traces that contradicted themselves";
+    refused "traces that the code generator refused";
+    entries "entries into compiled code";
+    exits "exits from compiled code";
+    exits_plain "exits that needed no replay";
+    exits_replayed "exits that replayed a handler";
+    forced "activations of compiled code that were inspected";
+    fallen "traces that fell with an assumption";
+    recorded_ops "operations recorded";
+    optimized_ops "operations after optimisation";
+    guards "guards after optimisation";
+    record_ns "nanoseconds recording";
+    optimize_ns "nanoseconds optimising";
+    compile_ns "nanoseconds generating code";
+    code_bytes "bytes of machine code";
+}
+
+macro_rules! aborts {
+    ($($name:ident $sentence:literal;)*) => {
+        /// Why a recording was given up.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum Abort { $(#[doc = $sentence] $name,)* }
+
+        impl Abort {
+            pub const ALL: &'static [Abort] = &[$(Abort::$name,)*];
+
+            pub fn sentence(self) -> &'static str {
+                match self { $(Abort::$name => $sentence,)* }
+            }
+        }
+    };
+}
+
+aborts! {
+    TooLong "the trace got too long";
+    LoopInCallee "an inlined function has a loop";
+    LoopInFunction "the function has a loop of its own";
+    RecursionLimit "the recursion limit was reached";
+    StackFull "the tracer's stack was full";
+    Inspected "a frame of the recording was inspected";
+    AssumptionFell "an assumption fell while recording";
+    Attention "somebody wanted the interpreter's attention";
+    Untraceable "the code is not traceable";
+    LeftAtOnce "the trace left at once";
+}

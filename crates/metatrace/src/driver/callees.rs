@@ -1,0 +1,147 @@
+//! Functions of the framework that compiled code calls.
+
+use crate::cache::{BUFFER_WORDS, Callees};
+use crate::direct::{Direct, unbased};
+use crate::language::{Language, thread_of};
+use crate::machine::Machine;
+use crate::thread::Thread;
+use codegen::{Backend, Config};
+use heap::{Heap, ShapeId, Value, fresh_header};
+use ir::{CallEffect, Callee, Function, Ty};
+
+/// The rows of the framework's own callees.
+pub(crate) fn callees<L: Language>(thread: &mut Thread<L>) -> Callees {
+    let leak = |callee: Callee| -> &'static Callee { Box::leak(Box::new(callee)) };
+    *thread.jit.cache.callees.get_or_insert_with(|| Callees {
+        call_guest: leak(Callee {
+            name: "call_guest",
+            function: Function::Slice(call_guest::<L>),
+            operands: &[],
+            result: Ty::Ref,
+            effect: CallEffect::RunsGuest,
+        }),
+        take_exception: leak(Callee {
+            name: "take_exception",
+            function: Function::F0(take_exception::<L>),
+            operands: &[],
+            result: Ty::Ref,
+            effect: CallEffect::Writes,
+        }),
+        poll: leak(Callee {
+            name: "poll",
+            function: Function::F0(poll::<L>),
+            operands: &[],
+            result: Ty::Bool,
+            effect: CallEffect::Reads,
+        }),
+    })
+}
+
+/// Runs guest code: `code` is the address of the code with bit 0 set, a tagged integer for the collector; then, tagged, the
+/// pc and above it the number of the caller's frames without a record; then the callee's slots. NULL: an exception is
+/// pending.
+pub(crate) extern "C" fn call_guest<L: Language>(context: *mut u8, code: u64, words: *const u64, count: u64) -> u64 {
+    let context: *mut L::Context = context.cast();
+    // SAFETY: traces hold codes as such words; the words are the caller's.
+    let (code, words) =
+        unsafe { (&*((code & !1) as *const L::Code), std::slice::from_raw_parts(words, count as usize)) };
+    // SAFETY: the context outlives the call, and the thread is its first field.
+    let thread = unsafe { &mut *thread_of::<L>(context) };
+    let pc = Value(words[0]).as_int() as u32;
+    let inlined = (Value(words[0]).as_int() >> 32) as u32;
+    thread.depth += inlined;
+    let slots = &words[1..];
+    let result = match thread.window(L::slot_count(code)) {
+        Some(window) => {
+            for (at, &word) in slots.iter().enumerate() {
+                // SAFETY: the window has room for all slots of the code.
+                unsafe { *window.add(at) = Value(word) };
+            }
+            Direct::<L>::call(context, code, window, pc, slots.len() as u32)
+        }
+        // SAFETY: the context outlives the call.
+        None => Err(L::recursion_error(unsafe { &mut *context })),
+    };
+    thread.depth -= inlined;
+    match result {
+        Ok(value) => value.0,
+        Err(exception) => {
+            // SAFETY: the context outlives the call.
+            L::set_exception(unsafe { &mut *context }, exception);
+            Value::NULL.0
+        }
+    }
+}
+
+extern "C" fn take_exception<L: Language>(context: *mut u8) -> u64 {
+    // SAFETY: compiled code passes the context it was entered with.
+    L::take_exception(unsafe { &mut *context.cast::<L::Context>() }).0
+}
+
+extern "C" fn poll<L: Language>(context: *mut u8) -> u64 {
+    unbased::<L>(context.cast()).poll() as u64
+}
+
+extern "C" fn box_float<L: Language>(context: *mut u8, bits: u64) -> u64 {
+    unbased::<L>(context.cast()).flt_box(f64::from_bits(bits)).0
+}
+
+extern "C" fn alloc_slow(heap: *mut u8, bytes: u64, header: u64) -> u64 {
+    // SAFETY: compiled code passes the heap of its context.
+    unsafe { heap::heap_alloc_slow(heap.cast::<Heap>(), bytes, header) }
+}
+
+extern "C" fn alloc_items(heap: *mut u8, shape: u64, fixed_bytes: u64, _item_bytes: u64, count: u64) -> u64 {
+    // SAFETY: compiled code passes the heap of its context.
+    let heap = unsafe { &mut *heap.cast::<Heap>() };
+    heap.alloc_tail(ShapeId(shape as u32), fixed_bytes as usize, count as usize).0
+}
+
+extern "C" fn barrier_slow(heap: *mut u8, object: u64) {
+    // SAFETY: as above, and an object that it stored into.
+    unsafe { heap::heap_barrier_slow(heap.cast::<Heap>(), object) };
+}
+
+extern "C" fn barrier_item_slow(heap: *mut u8, object: u64, address: u64) {
+    // SAFETY: as above.
+    unsafe { heap::heap_barrier_slot_slow(heap.cast::<Heap>(), object, address) };
+}
+
+/// Makes the backend if there is none.
+pub(crate) fn ensure_backend<L: Language>(context: *mut L::Context) {
+    // SAFETY: the context outlives the call, and the thread is its first field.
+    let thread = unsafe { &mut *thread_of::<L>(context) };
+    if thread.jit.cache.backend.is_some() {
+        return;
+    }
+    // SAFETY: as above.
+    let (bools, float) = unsafe { (L::bools(&mut *context), L::float_shape(&mut *context)) };
+    let poll = callees(thread).poll;
+    let config = Config {
+        heap_offset: std::mem::offset_of!(Thread<L>, heap) as i32,
+        activation_offset: std::mem::offset_of!(Thread<L>, activation) as i32,
+        buffer_words: BUFFER_WORDS,
+        free_offset: std::mem::offset_of!(Heap, free) as i32,
+        limit_offset: std::mem::offset_of!(Heap, limit) as i32,
+        inline_alloc_bytes: heap::LARGE_BYTES as u32 / 2,
+        barrier_offset: 4,
+        barrier_mask: 1,
+        count_offset: 8,
+        float_header: fresh_header(float) as u32,
+        float_bits_offset: 8,
+        true_word: bools[1].0,
+        false_word: bools[0].0,
+        flags: vec![(poll, std::mem::offset_of!(Thread<L>, poll) as i32)],
+        alloc_slow,
+        alloc_items,
+        barrier_slow,
+        barrier_item_slow,
+        box_float: box_float::<L>,
+    };
+    let backend: Box<dyn Backend> = Box::new(
+        codegen::cranelift::CraneliftBackend::new(config).expect("the code generator has no memory to start with"),
+    );
+    thread.jit.cache.backend = Some(backend);
+    thread.jit.cache.bools = bools;
+    thread.jit.cache.buffer = vec![0; BUFFER_WORDS];
+}

@@ -1,0 +1,59 @@
+//! Running compiled code.
+
+use super::{Outcome, exit};
+use crate::inspect::Entry;
+use crate::language::{Language, thread_of};
+use codegen::{Left, START};
+use heap::Value;
+use ir::TraceId;
+use std::sync::atomic::Ordering;
+
+/// Runs a compiled trace on the current frame. `None`: it would not fit below the recursion limit.
+pub(crate) fn enter<L: Language>(context: *mut L::Context, id: TraceId) -> Option<Outcome> {
+    // SAFETY: the context outlives the call, and the thread is its first field.
+    let thread = unsafe { &mut *thread_of::<L>(context) };
+    let trace = thread.jit.cache.trace(id);
+    if !thread.has_room(trace.inlined) {
+        return None;
+    }
+    let code = trace.cell.entry.load(Ordering::Acquire);
+    // SAFETY: the current frame has a record.
+    let record = unsafe { *thread.record };
+    let buffer = thread.jit.cache.buffer.as_mut_ptr();
+    for at in 0..record.sp as usize {
+        // SAFETY: the trace has been compiled, so its inputs, which are these slots, fit into the buffer.
+        unsafe { *buffer.add(at) = (*record.slots.add(at)).0 };
+    }
+    thread.jit.counters.entries += 1;
+    let backend = thread.jit.cache.backend.as_ref().expect("there is a compiled trace");
+    let enter = backend.enter();
+    thread.entries.push(Entry { owner: thread.record, below: thread.activation });
+    // SAFETY: `code` is the entry of a trace or the stub; the buffer begins with the inputs.
+    let word = unsafe { enter(code, context.cast(), buffer, START) };
+    // SAFETY: as above.
+    unsafe { (*thread_of::<L>(context)).entries.pop() };
+    // SAFETY: the buffer has a first word.
+    let first = unsafe { Value(*buffer) };
+    Some(match Left::decode(word) {
+        Left::Exit(number) => exit::leave::<L>(context, number),
+        Left::Return => Outcome::Finished(Ok(first)),
+        Left::Raise => Outcome::Finished(Err(first)),
+        Left::Loop(target) => {
+            // The target fell; its inputs are the slots at its header.
+            // SAFETY: as above; the borrow of the cache ended.
+            let thread = unsafe { &mut *thread_of::<L>(context) };
+            let trace = thread.jit.cache.trace(target);
+            // SAFETY: the current frame has a record, and its window room for all slots of the code.
+            unsafe {
+                let record = &mut *thread.record;
+                record.pc = trace.start.1;
+                record.sp = trace.inputs;
+                for at in 0..trace.inputs as usize {
+                    *record.slots.add(at) = Value(*buffer.add(at));
+                }
+            }
+            Outcome::Continue
+        }
+        Left::Body(target) => panic!("a bridge jumped into the body of trace {}, which fell", target.0),
+    })
+}

@@ -1,0 +1,187 @@
+//! Leaving compiled code through an exit.
+//!
+//! The exit's recipe is executed first: what compiled code kept in registers or never made becomes guest values. If no
+//! handler has to go on in its middle, the frames then simply become the direct interpreter's. Otherwise, and if a bridge is
+//! to be recorded, a tracer replays the handlers in progress.
+
+use super::recipe::Made;
+use super::{Outcome, compile, record};
+use crate::cache::ExitKind;
+use crate::inspect;
+use crate::language::{Language, thread_of};
+use crate::tracer::{CONSTANT, Level, LogEntry, Mode, Traced, Tracer};
+use heap::Value;
+use ir::{Arg, Attr, Exit, ExitArg, ExitId, OpCode, Resume, TraceId, TraceKind, Ty};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// Continues where the exit of this global number leaves to; its live values are in the buffer.
+pub(crate) fn leave<L: Language>(context: *mut L::Context, number: u32) -> Outcome {
+    // SAFETY: the context outlives the call, and the thread is its first field.
+    let jit = unsafe { &mut (*thread_of::<L>(context)).jit };
+    let (id, at) = jit.cache.exit_of(number);
+    let (limit, tries) = (jit.options.bridge, jit.options.retries);
+    let trace = jit.cache.trace_mut(id);
+    let fallen = trace.fallen;
+    let cached = &mut trace.exits[at.0 as usize];
+    cached.count = cached.count.saturating_add(1);
+    let hot =
+        cached.kind == ExitKind::Guard && cached.count >= limit && cached.tries < tries && !cached.bridged && !fallen;
+    let exit = cached.exit.clone();
+    if jit.options.log.exit {
+        let text = format!("{} exit {} of {} ({:?})", number, at.0, trace.name, cached.kind);
+        jit.logger.section("exit", &text, "");
+    }
+    jit.counters.exits += 1;
+    // SAFETY: as above.
+    let forced = unsafe { inspect::find_forced(&*thread_of::<L>(context)) };
+    // SAFETY: as above; the buffer stays where it is, and nothing enters compiled code while values are made.
+    let live = unsafe { (*thread_of::<L>(context)).jit.cache.live_values(exit.live.len()) };
+    // SAFETY: what was forced stays in its table while the recipe is executed, and in `taken` from then on.
+    let values = Made::<L>::make(context, id, &exit, live, forced.map(|forced| unsafe { &*forced }));
+    // SAFETY: as above.
+    let _taken = forced.map(|forced| unsafe { inspect::take_forced(&mut *thread_of::<L>(context), forced) });
+    let replays = exit.frames.iter().any(|frame| frame.resume == Resume::Replay);
+    if hot {
+        bridge::<L>(context, id, at, &exit, &values)
+    } else if replays {
+        // SAFETY: as above.
+        unsafe { (*thread_of::<L>(context)).jit.counters.exits_replayed += 1 };
+        replay::<L>(context, id, &exit, &values)
+    } else {
+        // SAFETY: as above.
+        unsafe { (*thread_of::<L>(context)).jit.counters.exits_plain += 1 };
+        restore::<L>(context, id, &exit, &values);
+        Outcome::Continue
+    }
+}
+
+/// The frames become the direct interpreter's.
+fn restore<L: Language>(context: *mut L::Context, id: TraceId, exit: &Exit, values: &Made<L>) {
+    for (at, state) in exit.frames.iter().enumerate() {
+        // SAFETY: the context outlives the call, and the thread is its first field; codes come from this language.
+        let (thread, code) = unsafe { (&mut *thread_of::<L>(context), &*(state.code as *const L::Code)) };
+        if at > 0 {
+            let window = thread.window_unlimited(L::slot_count(code));
+            thread.push_record(code, state.pc, 0, window);
+        }
+        // SAFETY: the current frame has a record.
+        let record = unsafe { &mut *thread.record };
+        record.pc = state.pc;
+        record.sp = state.slots.len() as u32;
+        let slots = record.slots;
+        for (index, &arg) in state.slots.iter().enumerate() {
+            // SAFETY: the window has room for all slots of the code.
+            unsafe { *slots.add(index) = Value(values.slot(context, id, at, index, arg)) };
+        }
+    }
+}
+
+/// A tracer whose levels are the exit's frames; `resolve` gives an argument's id.
+fn tracer_for<L: Language>(
+    mut tracer: Box<Tracer<L>>,
+    context: *mut L::Context,
+    id: TraceId,
+    exit: &Exit,
+    values: &Made<L>,
+    resolve: impl Fn(ExitArg) -> u32,
+) -> Box<Tracer<L>> {
+    for (at, state) in exit.frames.iter().enumerate().rev() {
+        // SAFETY: codes come from this language and live as long as the process.
+        let mut level = Level::new(unsafe { &*(state.code as *const L::Code) });
+        level.pc = state.pc;
+        level.waiting = state.resume == Resume::AfterCall;
+        level.side = state.resume == Resume::Replay;
+        level.until = state.events;
+        level.slots.extend(
+            state.slots.iter().enumerate().map(|(index, &arg)| Traced {
+                value: Value(values.slot(context, id, at, index, arg)),
+                id: resolve(arg),
+            }),
+        );
+        level.log.extend(state.log.iter().map(|&(kind, ty, arg)| LogEntry {
+            kind,
+            ty,
+            id: resolve(arg),
+            bits: values.word(context, id, arg),
+        }));
+        tracer.pending.push(level);
+    }
+    tracer.mode = Mode::Replaying;
+    tracer
+}
+
+/// Replays the handlers in progress and goes on unrecorded.
+fn replay<L: Language>(context: *mut L::Context, id: TraceId, exit: &Exit, values: &Made<L>) -> Outcome {
+    let tracer = Tracer::new(context, TraceKind::Bridge, String::new());
+    let mut tracer = tracer_for(tracer, context, id, exit, values, |_| CONSTANT);
+    let frame = tracer.restore_group();
+    record::outcome_of(L::run_traced(&mut tracer, frame))
+}
+
+/// Replays the handlers in progress and records what follows.
+fn bridge<L: Language>(
+    context: *mut L::Context,
+    id: TraceId,
+    at: ExitId,
+    exit: &Arc<Exit>,
+    values: &Made<L>,
+) -> Outcome {
+    let started = std::time::Instant::now();
+    // SAFETY: the context outlives the call, and the thread is its first field.
+    let parent = unsafe { (*thread_of::<L>(context)).jit.cache.trace(id) };
+    let (name, root_kind) = (format!("{} exit {}", parent.name, at.0), parent.root_kind);
+    let mut tracer = Tracer::new(context, TraceKind::Bridge, name);
+    tracer.recording = true;
+    tracer.root_kind = root_kind;
+    let live: Vec<u32> = exit.live.iter().map(|&(_, ty)| tracer.push(OpCode::Input, ty, &[], Attr::None)).collect();
+    // The recipe is emitted again, so that virtual objects stay virtual.
+    let mut made: Vec<u32> = Vec::with_capacity(exit.recipe.len());
+    for step in &exit.recipe {
+        let args: SmallVec<[Arg; 3]> = step
+            .args
+            .iter()
+            .map(|&arg| {
+                let ty = exit_ty(exit, arg);
+                let id_of = resolve(&live, &made, arg);
+                tracer.arg_of(ty, id_of, values.word(context, id, arg))
+            })
+            .collect();
+        let ty = step.ty;
+        made.push(tracer.push(step.code, ty, &args, step.attr));
+    }
+    let invariants: Vec<Arg> = exit
+        .invariants
+        .iter()
+        .map(|&arg| {
+            let ty = exit_ty(exit, arg);
+            tracer.arg_of(ty, resolve(&live, &made, arg), values.word(context, id, arg))
+        })
+        .collect();
+    let mut tracer = tracer_for(tracer, context, id, exit, values, |arg| resolve(&live, &made, arg));
+    let frame = tracer.restore_group();
+    let outcome = record::outcome_of(L::run_traced(&mut tracer, frame));
+    tracer.thread().jit.counters.record_ns += started.elapsed().as_nanos() as u64;
+    compile::finish_bridge(tracer, id, at, invariants);
+    outcome
+}
+
+/// The bridge's operation that stands for an exit's argument.
+fn resolve(live: &[u32], made: &[u32], arg: ExitArg) -> u32 {
+    match arg {
+        ExitArg::Live(at) => live[at as usize],
+        ExitArg::Made(at) => made[at as usize],
+        _ => CONSTANT,
+    }
+}
+
+fn exit_ty(exit: &Exit, arg: ExitArg) -> Ty {
+    match arg {
+        ExitArg::Live(at) => exit.live[at as usize].1,
+        ExitArg::Made(at) => exit.recipe[at as usize].ty,
+        ExitArg::Int(_) => Ty::Int,
+        ExitArg::Flt(_) => Ty::Flt,
+        ExitArg::Bool(_) => Ty::Bool,
+        ExitArg::Imm(_) | ExitArg::Ref(_) => Ty::Ref,
+    }
+}

@@ -1,0 +1,106 @@
+//! What happens when a place gets hot: entering compiled code, recording, leaving.
+
+mod callees;
+mod compile;
+mod enter;
+mod exit;
+mod recipe;
+mod record;
+
+pub(crate) use callees::{call_guest, callees};
+pub(crate) use recipe::Made;
+
+use crate::direct::Direct;
+use crate::frame::{Entered, Finished, Frame, Leave};
+use crate::jit::HotCell;
+use crate::language::Language;
+use crate::machine::Machine;
+use heap::Value;
+use ir::TraceId;
+
+/// How compiled code or a tracer left the frame that it was started for.
+pub(crate) enum Outcome {
+    /// Not at all, but others may stand above it: go on with the topmost record.
+    Continue,
+    /// The frame is done; its record is still there.
+    Finished(Result<Value, Value>),
+}
+
+/// A back edge whose counter reached the threshold, or whose loop has compiled code.
+#[inline(never)]
+pub(crate) fn hot_loop<L: Language>(
+    direct: &mut Direct<L>,
+    frame: &mut Frame<L, Value>,
+    cell: &'static HotCell,
+) -> Option<Leave<Value>> {
+    save(direct, frame);
+    let outcome = match cell.entry.get() {
+        0 => record::record_loop::<L>(direct.context, frame.code, frame.pc, cell)?,
+        entry => enter::enter::<L>(direct.context, TraceId(entry as u32 - 1))?,
+    };
+    settle(direct, frame, outcome)
+}
+
+/// Compiled code for, or a recording of, the function whose frame has just been pushed.
+fn hot_entry<L: Language>(direct: &mut Direct<L>, frame: &Frame<L, Value>, cell: &'static HotCell) -> Option<Outcome> {
+    save(direct, frame);
+    match cell.entry.get() {
+        0 => record::record_function::<L>(direct.context, frame.code, cell),
+        entry => enter::enter::<L>(direct.context, TraceId(entry as u32 - 1)),
+    }
+}
+
+/// [`Machine::enter`] of a function that is hot or compiled.
+#[inline(never)]
+pub(crate) fn hot_callee<L: Language>(
+    direct: &mut Direct<L>,
+    frame: &mut Frame<L, Value>,
+    cell: &'static HotCell,
+) -> Entered<Value> {
+    match hot_entry(direct, frame, cell) {
+        None => Entered::Frame,
+        Some(Outcome::Continue) => {
+            *frame = direct.thread().current_frame();
+            Entered::Frame
+        }
+        Some(Outcome::Finished(result)) => {
+            direct.thread().pop_record();
+            *frame = direct.thread().current_frame();
+            Entered::Done(result)
+        }
+    }
+}
+
+/// Counts a call that starts a dispatch loop of its own. `Some`: the callee has run.
+pub(crate) fn count_entry<L: Language>(direct: &mut Direct<L>, frame: &mut Frame<L, Value>) -> Option<Leave<Value>> {
+    let cell = L::entry_cell(frame.code);
+    let count = cell.count.get().wrapping_add(1);
+    cell.count.set(count);
+    if cell.entry.get() == 0 && count < direct.thread().jit.entry_threshold {
+        return None;
+    }
+    let outcome = hot_entry(direct, frame, cell)?;
+    settle(direct, frame, outcome)
+}
+
+/// Writes the frame to its record.
+fn save<L: Language>(direct: &mut Direct<L>, frame: &Frame<L, Value>) {
+    // SAFETY: the current frame has a record.
+    let record = unsafe { &mut *direct.thread().record };
+    record.pc = frame.pc;
+    record.sp = frame.sp;
+}
+
+/// Goes on after compiled code or a tracer.
+fn settle<L: Language>(direct: &mut Direct<L>, frame: &mut Frame<L, Value>, outcome: Outcome) -> Option<Leave<Value>> {
+    match outcome {
+        Outcome::Continue => {
+            *frame = direct.thread().current_frame();
+            None
+        }
+        Outcome::Finished(result) => match direct.finish(frame, result) {
+            Finished::Base(leave) => Some(leave),
+            Finished::Caller(result) => L::resume_direct(direct, frame, result),
+        },
+    }
+}

@@ -1,0 +1,80 @@
+//! Recording from hot loops and hot functions.
+
+use super::{Outcome, compile};
+use crate::frame::Leave;
+use crate::jit::HotCell;
+use crate::language::{Language, thread_of};
+use crate::tracer::{Level, Mode, Traced, Tracer};
+use heap::Value;
+use ir::{Attr, OpCode, TraceKind, Ty};
+
+/// Records a loop from its header, which the current frame has reached.
+pub(crate) fn record_loop<L: Language>(
+    context: *mut L::Context,
+    code: &'static L::Code,
+    pc: u32,
+    cell: &'static HotCell,
+) -> Option<Outcome> {
+    cell.count.set(0);
+    if cell.dead.get() || !L::is_traceable(code) {
+        return None;
+    }
+    let mut tracer = Tracer::<L>::new(context, TraceKind::Loop, L::describe(code, pc));
+    tracer.start = Some((code, pc));
+    let outcome = record_current(&mut tracer);
+    compile::finish_root(tracer, cell);
+    Some(outcome)
+}
+
+/// Records a function from its entry, where the current frame stands.
+pub(crate) fn record_function<L: Language>(
+    context: *mut L::Context,
+    code: &'static L::Code,
+    cell: &'static HotCell,
+) -> Option<Outcome> {
+    cell.count.set(0);
+    if cell.dead.get() || !L::is_traceable(code) {
+        return None;
+    }
+    let mut tracer = Tracer::<L>::new(context, TraceKind::Function, L::describe(code, 0));
+    let outcome = record_current(&mut tracer);
+    compile::finish_root(tracer, cell);
+    Some(outcome)
+}
+
+/// Records from the current frame, whose slots are the inputs.
+fn record_current<L: Language>(tracer: &mut Tracer<L>) -> Outcome {
+    let started = std::time::Instant::now();
+    // SAFETY: the context outlives the call, the thread is its first field, and the current frame has a record.
+    let record = unsafe { *(*thread_of::<L>(tracer.context)).record };
+    let mut level = Level::new(record.code);
+    level.pc = record.pc;
+    level.window = tracer.push_window(record.code);
+    for at in 0..record.sp as usize {
+        // SAFETY: the record's slots below `sp` are valid.
+        let value = unsafe { *record.slots.add(at) };
+        let id = tracer.push(OpCode::Input, Ty::Ref, &[], Attr::None);
+        let slot = Traced { value, id };
+        level.slots.push(slot);
+        // SAFETY: the window has room for all slots of the code.
+        unsafe { *level.window.add(at) = slot };
+    }
+    let frame = level.frame();
+    tracer.levels.push(level);
+    tracer.active = 1;
+    tracer.bases.push(0);
+    tracer.mode = Mode::Recording;
+    tracer.recording = true;
+    let outcome = outcome_of(L::run_traced(tracer, frame));
+    tracer.thread().jit.counters.record_ns += started.elapsed().as_nanos() as u64;
+    outcome
+}
+
+/// What a run of the tracer means for the frame at level 0.
+pub(crate) fn outcome_of(leave: Leave<Traced<Value>>) -> Outcome {
+    match leave {
+        Leave::Continue => Outcome::Continue,
+        Leave::Return(value) => Outcome::Finished(Ok(value.value)),
+        Leave::Raise(exception) => Outcome::Finished(Err(exception.value)),
+    }
+}

@@ -1,0 +1,165 @@
+//! Counters, assumptions and inline caches: what the direct interpreter and the tracer share with the trace cache.
+
+use crate::cache::Cache;
+use crate::counters::{Abort, Counters};
+use crate::log::Logger;
+use crate::options::Options;
+use std::cell::Cell;
+
+/// The heat of one place where a trace may start, and the trace that starts there.
+#[derive(Default)]
+pub struct HotCell {
+    /// Executions since the last attempt to trace.
+    pub count: Cell<u32>,
+    /// The number of the compiled trace that starts here, plus one; 0 while there is none.
+    pub entry: Cell<usize>,
+    /// Attempts to trace that were given up.
+    pub aborts: Cell<u32>,
+    /// Traces from here that fell with an assumption.
+    pub falls: Cell<u32>,
+    /// Never try again.
+    pub dead: Cell<bool>,
+    /// Of a function's entry: the function has a loop, so it is called, not inlined.
+    pub no_inline: Cell<bool>,
+}
+
+/// Something that is true until somebody invalidates it: "class P has not changed", "no global of module m was added".
+/// Traces depend on assumptions and fall with them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Assumption(pub u32);
+
+/// The answer of a read of Rust-side state.
+pub struct Lookup<T: 'static> {
+    pub assumption: Assumption,
+    pub result: &'static T,
+}
+
+/// The inline cache of one instruction: the direct interpreter's alone.
+pub struct Site {
+    key: Cell<i64>,
+    /// The thread's epoch when the result was cached; any fallen assumption ends the epoch.
+    epoch: Cell<u32>,
+    result: Cell<*const ()>,
+}
+
+impl Default for Site {
+    fn default() -> Site {
+        Site { key: Cell::new(0), epoch: Cell::new(0), result: Cell::new(std::ptr::null()) }
+    }
+}
+
+impl Site {
+    /// The cached result, if it was stored for `key` in this `epoch` by a caller with the same `T`: a site belongs to one
+    /// instruction, whose lookups all have one result type.
+    #[inline(always)]
+    pub(crate) fn get<T>(&self, key: i64, epoch: u32) -> Option<&'static T> {
+        if self.key.get() == key && self.epoch.get() == epoch && !self.result.get().is_null() {
+            // SAFETY: stored by `set` from a `&'static T`.
+            return Some(unsafe { &*self.result.get().cast::<T>() });
+        }
+        None
+    }
+
+    pub(crate) fn set<T>(&self, key: i64, epoch: u32, result: &'static T) {
+        self.key.set(key);
+        self.epoch.set(epoch);
+        self.result.set(std::ptr::from_ref(result).cast());
+    }
+}
+
+/// The trace cache of one thread. The tracer's half of the framework fills it.
+pub struct Jit {
+    /// Back edges of a loop before it is traced; `u32::MAX`: never.
+    pub threshold: u32,
+    /// Calls of a function before its entry is traced; `u32::MAX`: never.
+    pub entry_threshold: u32,
+    /// Ends with every fallen assumption; inline caches hold for one epoch.
+    pub epoch: u32,
+    pub options: Options,
+    pub counters: Counters,
+    /// How often recordings were given up for each reason.
+    pub abort_counts: Vec<u64>,
+    assumptions: Vec<AssumptionState>,
+    pub(crate) cache: Cache,
+    pub(crate) logger: Logger,
+}
+
+#[derive(Default)]
+struct AssumptionState {
+    /// How often it fell.
+    version: u32,
+    /// Traces that fall with it.
+    dependents: Vec<ir::TraceId>,
+}
+
+impl Jit {
+    /// The defaults, with another threshold; `u32::MAX`: no tracing.
+    pub fn new(threshold: u32) -> Jit {
+        Jit::with_options(Options { threshold, off: threshold == u32::MAX, ..Options::default() })
+    }
+
+    pub fn with_options(options: Options) -> Jit {
+        Jit {
+            threshold: if options.off { u32::MAX } else { options.threshold.max(1) },
+            entry_threshold: if options.off { u32::MAX } else { options.entry.max(1) },
+            epoch: 1,
+            counters: Counters::default(),
+            abort_counts: vec![0; Abort::ALL.len()],
+            assumptions: Vec::new(),
+            cache: Cache::default(),
+            logger: Logger::new(&options.log),
+            options,
+        }
+    }
+
+    pub fn new_assumption(&mut self) -> Assumption {
+        self.assumptions.push(AssumptionState::default());
+        Assumption(self.assumptions.len() as u32 - 1)
+    }
+
+    /// What `assumption` said no longer holds. Traces that depend on it are never entered again, and those running leave at
+    /// their next `still_valid`. The assumption can be relied on anew from here on.
+    pub fn invalidate(&mut self, assumption: Assumption) {
+        self.epoch = self.epoch.wrapping_add(1).max(1);
+        let state = &mut self.assumptions[assumption.0 as usize];
+        state.version += 1;
+        for trace in std::mem::take(&mut state.dependents) {
+            self.counters.fallen += self.cache.fell(trace);
+        }
+    }
+
+    pub(crate) fn version(&self, assumption: Assumption) -> u32 {
+        self.assumptions[assumption.0 as usize].version
+    }
+
+    pub(crate) fn depend(&mut self, trace: ir::TraceId, assumption: Assumption) {
+        self.assumptions[assumption.0 as usize].dependents.push(trace);
+    }
+
+    /// Counters and abort reasons, for `log=stats` and tests.
+    pub fn stats_text(&self) -> String {
+        let mut text = self.counters.text();
+        for (&abort, &count) in Abort::ALL.iter().zip(&self.abort_counts) {
+            if count > 0 {
+                text.push_str(&format!("{count:>12}  times {}\n", abort.sentence()));
+            }
+        }
+        text
+    }
+}
+
+impl Jit {
+    /// Writes what the log says at the end of the program; once. Dropping the thread does it, too.
+    pub fn finish_logs(&mut self) {
+        if std::mem::take(&mut self.options.log.stats) {
+            let text = self.stats_text();
+            self.logger.section("stats", "", &text);
+        }
+    }
+}
+
+impl Drop for Jit {
+    fn drop(&mut self) {
+        self.finish_logs();
+    }
+}

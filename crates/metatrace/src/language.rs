@@ -1,0 +1,74 @@
+//! What an interpreter tells the framework about its language.
+
+use crate::frame::{Frame, Leave};
+use crate::jit::HotCell;
+use crate::thread::Thread;
+use heap::Value;
+
+/// An interpreter written on metatrace.
+///
+/// The interpreter's semantics are functions generic over [`crate::Machine`], its dispatch loop among them. The
+/// framework runs that with `Direct` to interpret and with `Tracer` to record a trace and to leave one.
+pub trait Language: Sized + 'static {
+    /// A unit of code. Codes live as long as the process; the framework holds them as `&'static`.
+    type Code: 'static;
+
+    /// The guest's whole mutable state. `#[repr(C)]`, and its first field is the [`Thread`]: compiled code reaches both
+    /// through one pointer.
+    type Context: 'static;
+
+    /// How many slots a frame of `code` has: locals, whatever else the language keeps in slots, and the evaluation stack.
+    fn slot_count(code: &'static Self::Code) -> usize;
+
+    /// The counter of the loop whose header is the instruction at `pc`; called for targets of back edges alone.
+    fn loop_cell(code: &'static Self::Code, pc: u32) -> &'static HotCell;
+
+    /// The counter of the function's entry.
+    fn entry_cell(code: &'static Self::Code) -> &'static HotCell;
+
+    /// What logs call the instruction: function name, line.
+    fn describe(code: &'static Self::Code, pc: u32) -> String;
+
+    /// The guest's `false` and `true`, in this order; immortal objects.
+    fn bools(context: &mut Self::Context) -> [Value; 2];
+
+    /// The shape of a float boxed on the heap; its bits are the word at offset 8.
+    fn float_shape(context: &mut Self::Context) -> heap::ShapeId;
+
+    /// Whether code should never be inlined into a caller's trace nor traced itself (generated monsters, `settrace`).
+    fn is_traceable(code: &'static Self::Code) -> bool;
+
+    /// The dispatch loop, which the interpreter writes once, generic over [`crate::Machine`], instantiated for the tracer:
+    /// runs `frame` and what it calls until the frame at the machine's base depth is left.
+    fn run_traced(
+        tracer: &mut crate::Tracer<Self>,
+        frame: Frame<Self, crate::Traced<Value>>,
+    ) -> Leave<crate::Traced<Value>>;
+    /// The same instantiated for the direct machine.
+    fn run_direct(direct: &mut crate::Direct<Self>, frame: Frame<Self, Value>) -> Leave<Value>;
+
+    /// What the dispatch loop does when a callee of `frame` is done: pushes the result, or unwinds to a handler (leaving
+    /// frames with [`Machine::finish`], so that `frame` may be another one afterwards). `Some`: the base frame was left. The
+    /// driver calls it for a callee that compiled code or a tracer finished.
+    fn resume_direct(
+        direct: &mut crate::Direct<Self>,
+        frame: &mut Frame<Self, Value>,
+        result: Result<Value, Value>,
+    ) -> Option<Leave<Value>>;
+
+    /// The exception for a call beyond the recursion limit, which compiled code found.
+    fn recursion_error(context: &mut Self::Context) -> Value;
+
+    /// The exception that a callee left behind when it returned NULL; clears it.
+    fn take_exception(context: &mut Self::Context) -> Value;
+    /// Leaves an exception behind.
+    fn set_exception(context: &mut Self::Context, exception: Value);
+}
+
+/// Shorthand for the thread inside a context.
+///
+/// Sound because [`Language::Context`] is `#[repr(C)]` with the thread first.
+#[inline(always)]
+pub fn thread_of<L: Language>(context: *mut L::Context) -> *mut Thread<L> {
+    context.cast()
+}

@@ -1,0 +1,30 @@
+//! metatrace: a tracing JIT for any interpreter written in Rust.
+//!
+//! Write the handlers of the interpreter as functions generic over [`Machine`]; run them with [`Direct`] and they are
+//! the interpreter, run them with [`Tracer`] and they record traces of themselves, which are optimised and compiled.
+
+mod cache;
+mod counters;
+mod direct;
+mod driver;
+mod frame;
+mod inspect;
+mod jit;
+mod language;
+mod log;
+mod machine;
+mod options;
+mod thread;
+mod tracer;
+
+pub use counters::{Abort, Counters};
+pub use direct::Direct;
+pub use frame::{Entered, Finished, Frame, Leave};
+pub use inspect::FrameView;
+pub use ir::{CallEffect, Callee, Field, Function, Items, Repr, Ty};
+pub use jit::{Assumption, HotCell, Jit, Lookup, Site};
+pub use language::{Language, thread_of};
+pub use machine::{Machine, Operand};
+pub use options::{Log, Options};
+pub use thread::{Handle, Record, Thread};
+pub use tracer::{Traced, Tracer};

@@ -1,0 +1,163 @@
+//! The options of the JIT, one table; they come as one string, such as `threshold=3,bridge=5,log=trace,opt:FILE`.
+
+/// An option's value as text: what a kind of option accepts.
+trait OptionValue: Sized {
+    fn parse(text: &str) -> Option<Self>;
+    fn show(&self) -> String;
+}
+
+impl OptionValue for u32 {
+    fn parse(text: &str) -> Option<u32> {
+        text.parse().ok()
+    }
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl OptionValue for bool {
+    fn parse(text: &str) -> Option<bool> {
+        match text {
+            "" | "1" | "on" | "true" => Some(true),
+            "0" | "off" | "false" => Some(false),
+            _ => None,
+        }
+    }
+    fn show(&self) -> String {
+        if *self { "on" } else { "off" }.to_string()
+    }
+}
+
+macro_rules! options {
+    ($($name:ident: $ty:ident = $default:expr, $unit:literal, $sentence:literal;)*) => {
+        /// The options of the JIT.
+        #[derive(Clone, PartialEq, Eq, Debug)]
+        pub struct Options {
+            $(#[doc = $sentence] pub $name: $ty,)*
+            /// What is logged, and where to.
+            pub log: Log,
+        }
+
+        impl Default for Options {
+            fn default() -> Options {
+                Options { $($name: $default,)* log: Log::default() }
+            }
+        }
+
+        impl Options {
+            /// One line an option, for `--help` and the manual.
+            pub fn help() -> String {
+                let mut text = String::new();
+                $(text.push_str(&format!(
+                    "{:<16}{:<12}{} (default {})\n",
+                    stringify!($name), $unit, $sentence, OptionValue::show(&{ let value: $ty = $default; value }),
+                ));)*
+                text.push_str(LOG_HELP);
+                text
+            }
+
+            fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+                match name {
+                    $(stringify!($name) => {
+                        self.$name = <$ty as OptionValue>::parse(value)
+                            .ok_or_else(|| format!("{name}: `{value}` is not {}", $unit))?;
+                    })*
+                    _ => return Err(format!("there is no option `{name}`")),
+                }
+                Ok(())
+            }
+        }
+    };
+}
+
+options! {
+    off: bool = false, "switch", "Never trace.";
+    threshold: u32 = 1000, "iterations", "Back edges of a loop before it is traced.";
+    entry: u32 = 500, "calls", "Calls of a function before its entry is traced.";
+    bridge: u32 = 150, "exits", "Exits through one guard before a bridge is traced from it.";
+    trace_limit: u32 = 6000, "operations", "A longer trace is given up.";
+    inline_depth: u32 = 10, "frames", "Calls below more frames of one trace are not inlined.";
+    recursion: u32 = 1, "frames", "A function is inlined into itself this often.";
+    unroll: u32 = 3, "rounds", "An inlined function whose loops go round more often is called instead.";
+    retries: u32 = 6, "attempts", "A place whose recording failed more often is left to the interpreter.";
+    double_run: bool = false, "switch", "Run each handler a second time at each event and compare (a test of the interpreter).";
+    verify: bool = cfg!(debug_assertions), "switch", "Verify every trace, recorded and optimised.";
+    compile: bool = true, "switch", "Compile what was recorded; off, recording alone is tested.";
+}
+
+const LOG_HELP: &str = "log             sections    What to log: trace, opt, clif, asm, abort, exit, stats, joined by commas; \
+                        `:FILE` at the end writes to a file\n";
+
+/// What is logged.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Log {
+    pub trace: bool,
+    pub opt: bool,
+    pub clif: bool,
+    pub asm: bool,
+    pub abort: bool,
+    pub exit: bool,
+    pub stats: bool,
+    /// Where to; standard error if there is none.
+    pub file: Option<String>,
+}
+
+impl Log {
+    fn set(&mut self, section: &str) -> Result<(), String> {
+        let (section, file) = match section.split_once(':') {
+            Some((section, file)) => (section, Some(file.to_string())),
+            None => (section, None),
+        };
+        match section {
+            "trace" => self.trace = true,
+            "opt" => self.opt = true,
+            "clif" => self.clif = true,
+            "asm" => self.asm = true,
+            "abort" => self.abort = true,
+            "exit" => self.exit = true,
+            "stats" => self.stats = true,
+            _ => return Err(format!("log: there is no section `{section}`")),
+        }
+        if file.is_some() {
+            self.file = file;
+        }
+        Ok(())
+    }
+}
+
+impl Options {
+    /// Parses `name=value,switch,log=section,section:file`.
+    pub fn parse(text: &str) -> Result<Options, String> {
+        let mut options = Options::default();
+        let mut in_log = false;
+        for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+            let (name, value) = item.split_once('=').unwrap_or((item, ""));
+            if name == "log" {
+                in_log = true;
+                options.log.set(value)?;
+            } else if in_log && !item.contains('=') && options.log.set(item).is_ok() {
+                continue;
+            } else {
+                in_log = false;
+                options.set(name, value)?;
+            }
+        }
+        Ok(options)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Options;
+
+    #[test]
+    fn a_string_of_options() {
+        let options = Options::parse("threshold=3,log=trace,opt:out.txt,double_run,bridge=5").unwrap();
+        assert_eq!((options.threshold, options.bridge), (3, 5));
+        assert!(options.double_run && options.log.trace && options.log.opt && !options.log.asm);
+        assert_eq!(options.log.file.as_deref(), Some("out.txt"));
+        assert!(Options::parse("nonsense").is_err());
+        assert!(Options::parse("threshold=many").is_err());
+        assert!(Options::help().contains("threshold"));
+    }
+}

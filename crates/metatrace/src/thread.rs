@@ -1,0 +1,241 @@
+//! One guest thread: its heap, stacks and trace cache.
+
+use crate::frame::Frame;
+use crate::inspect::{Entry, Forced};
+use crate::jit::Jit;
+use crate::language::Language;
+use crate::tracer::{STACK_BYTES, Traced, Tracer};
+use heap::{Heap, Value};
+
+/// A place in the table of guest values that Rust code holds on to; the collector updates it when objects move.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Handle(pub u32);
+
+/// The state of a frame while the dispatch loop is not looking at it.
+pub struct Record<L: Language> {
+    pub code: &'static L::Code,
+    /// Of the topmost record: the instruction in progress. Of the others: the one to go on with when the callee returns.
+    pub pc: u32,
+    /// Of the records below the topmost: the stack without the call's operands.
+    pub sp: u32,
+    pub slots: *mut Value,
+}
+
+impl<L: Language> Clone for Record<L> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<L: Language> Copy for Record<L> {}
+
+/// Sizes of a thread's stacks. Address space only: pages are backed when touched.
+const VALUE_STACK_BYTES: usize = 1 << 30;
+const RECORD_STACK_BYTES: usize = 256 << 20;
+
+/// See the module. `#[repr(C)]`: compiled code reads `heap` and `poll` at fixed offsets.
+#[repr(C)]
+pub struct Thread<L: Language> {
+    pub heap: Box<Heap>,
+    /// Not 0: somebody wants the interpreter's attention; set from signal handlers and other threads.
+    pub poll: std::sync::atomic::AtomicU32,
+    /// Guest frames on the stack, and how many there may be.
+    pub depth: u32,
+    pub depth_limit: u32,
+    /// The lowest address that the native stack may reach.
+    pub native_limit: usize,
+    /// The newest activation of compiled code that stands in a call of guest code.
+    pub(crate) activation: *mut codegen::Activation,
+    /// The first free slot of the value stack.
+    pub top: *mut Value,
+    /// The current frame's record; the base of the record stack if there is none.
+    pub record: *mut Record<L>,
+    stack_base: *mut Value,
+    stack_end: *mut Value,
+    record_base: *mut Record<L>,
+    record_end: *mut Record<L>,
+    constants: Vec<Value>,
+    free_constants: Vec<Handle>,
+    /// Tracers at work, oldest first, and the stacks of those that are done.
+    pub(crate) tracers: Vec<*mut Tracer<L>>,
+    pub(crate) tracer_stacks: Vec<*mut Traced<Value>>,
+    /// Compiled code on the native stack, oldest first, and what inspectors made of it.
+    pub(crate) entries: Vec<Entry<L>>,
+    pub(crate) forced: Vec<Box<Forced<L>>>,
+    /// Somebody looked at the guest's frames since a tracer or compiled code last asked.
+    pub(crate) inspected: bool,
+    pub jit: Jit,
+}
+
+impl<L: Language> Thread<L> {
+    pub fn new(heap: Box<Heap>, jit: Jit) -> Thread<L> {
+        let stack_base: *mut Value = reserve(VALUE_STACK_BYTES).cast();
+        let record_base: *mut Record<L> = reserve(RECORD_STACK_BYTES).cast();
+        Thread {
+            heap,
+            poll: Default::default(),
+            depth: 0,
+            depth_limit: 1000,
+            native_limit: 0,
+            activation: std::ptr::null_mut(),
+            top: stack_base,
+            record: record_base,
+            stack_base,
+            stack_end: stack_base.wrapping_byte_add(VALUE_STACK_BYTES),
+            record_base,
+            record_end: record_base.wrapping_byte_add(RECORD_STACK_BYTES),
+            constants: Vec::new(),
+            free_constants: Vec::new(),
+            tracers: Vec::new(),
+            tracer_stacks: Vec::new(),
+            entries: Vec::new(),
+            forced: Vec::new(),
+            inspected: false,
+            jit,
+        }
+    }
+
+    /// Registers a guest value that Rust code holds on to.
+    pub fn new_handle(&mut self, value: Value) -> Handle {
+        if let Some(handle) = self.free_constants.pop() {
+            self.constants[handle.0 as usize] = value;
+            return handle;
+        }
+        self.constants.push(value);
+        Handle(self.constants.len() as u32 - 1)
+    }
+
+    #[inline(always)]
+    pub fn handle(&self, handle: Handle) -> Value {
+        self.constants[handle.0 as usize]
+    }
+
+    pub fn set_handle(&mut self, handle: Handle, value: Value) {
+        self.constants[handle.0 as usize] = value;
+    }
+
+    pub fn drop_handle(&mut self, handle: Handle) {
+        self.constants[handle.0 as usize] = Value::NULL;
+        self.free_constants.push(handle);
+    }
+
+    /// Visits every root the thread holds: value stack, handles, the tracers' storage, the trace cache.
+    pub fn visit_roots(&mut self, visitor: &mut heap::RootVisitor) {
+        // SAFETY: all slots between the base and the top hold valid values (see `Frame`), and so do the constants.
+        unsafe {
+            let slots = self.top.offset_from(self.stack_base) as usize;
+            visitor.precise_slice(self.stack_base, slots);
+            visitor.precise_slice(self.constants.as_mut_ptr(), self.constants.len());
+        }
+        for &tracer in &self.tracers {
+            // SAFETY: a tracer is registered while it lives, and stays where it is.
+            unsafe { (*tracer).visit_roots(visitor) };
+        }
+        for forced in &mut self.forced {
+            forced.visit_roots(visitor);
+        }
+        self.jit.cache.visit_roots(visitor);
+    }
+
+    pub(crate) fn take_tracer_stack(&mut self) -> *mut Traced<Value> {
+        self.tracer_stacks.pop().unwrap_or_else(|| reserve(STACK_BYTES).cast())
+    }
+
+    /// Whether `more` frames above the current one stay within the recursion limit.
+    pub(crate) fn has_room(&self, more: u32) -> bool {
+        self.depth + more <= self.depth_limit && stack_pointer() >= self.native_limit
+    }
+
+    /// A window beyond the recursion limit, which was checked when it mattered.
+    pub(crate) fn window_unlimited(&mut self, slots: usize) -> *mut Value {
+        let window = self.top;
+        let top = window.wrapping_add(slots);
+        assert!(top <= self.stack_end, "the value stack is full");
+        for i in 0..slots {
+            // SAFETY: the window lies within the reserved stack.
+            unsafe { *window.add(i) = Value::NULL };
+        }
+        self.top = top;
+        window
+    }
+
+    /// Room for a frame with `slots` slots, all NULL; `None` at the recursion limit.
+    #[inline(always)]
+    pub fn window(&mut self, slots: usize) -> Option<*mut Value> {
+        let window = self.top;
+        let top = window.wrapping_add(slots);
+        if top > self.stack_end || self.depth >= self.depth_limit || stack_pointer() < self.native_limit {
+            return None;
+        }
+        for i in 0..slots {
+            // SAFETY: the window lies within the reserved stack.
+            unsafe { *window.add(i) = Value::NULL };
+        }
+        self.top = top;
+        Some(window)
+    }
+
+    /// Makes the window at the top of the stack the current frame.
+    #[inline(always)]
+    pub fn push_record(&mut self, code: &'static L::Code, pc: u32, sp: u32, slots: *mut Value) {
+        self.depth += 1;
+        self.record = self.record.wrapping_add(1);
+        assert!(self.record < self.record_end, "record stack overflow below the recursion limit");
+        // SAFETY: within the reserved record stack.
+        unsafe { *self.record = Record { code, pc, sp, slots } };
+    }
+
+    /// Ends the current frame and gives its window back.
+    #[inline(always)]
+    pub fn pop_record(&mut self) {
+        // SAFETY: there is a current frame.
+        self.top = unsafe { (*self.record).slots };
+        self.record = self.record.wrapping_sub(1);
+        self.depth -= 1;
+    }
+
+    /// The topmost record as a frame to go on with.
+    pub fn current_frame(&self) -> Frame<L, Value> {
+        // SAFETY: there is a current frame.
+        let record = unsafe { *self.record };
+        Frame { code: record.code, pc: record.pc, sp: record.sp, slots: record.slots }
+    }
+
+    /// The lowest record, of no frame.
+    pub(crate) fn record_base(&self) -> *mut Record<L> {
+        self.record_base
+    }
+}
+
+impl<L: Language> Drop for Thread<L> {
+    fn drop(&mut self) {
+        let tracers = self.tracer_stacks.drain(..).map(|stack| (stack.cast::<libc::c_void>(), STACK_BYTES));
+        let own = [(self.stack_base.cast(), VALUE_STACK_BYTES), (self.record_base.cast(), RECORD_STACK_BYTES)];
+        for (address, bytes) in tracers.chain(own) {
+            // SAFETY: mapped by `reserve`, and nobody uses the stacks of a thread that is gone.
+            unsafe { libc::munmap(address, bytes) };
+        }
+    }
+}
+
+/// Roughly where the native stack is.
+#[inline(always)]
+fn stack_pointer() -> usize {
+    let here = 0u8;
+    std::ptr::from_ref(&here).addr()
+}
+
+pub(crate) fn reserve(bytes: usize) -> *mut u8 {
+    // SAFETY: an anonymous private mapping at an address of the kernel's choice.
+    let address = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            bytes,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+            -1,
+            0,
+        )
+    };
+    assert!(address != libc::MAP_FAILED, "cannot reserve {bytes} bytes of address space for a stack");
+    address.cast()
+}

@@ -1,0 +1,258 @@
+//! Where an attribute is found, as a function of shape and name: what handlers and traces rely on while the class stays
+//! as it is.
+
+use crate::layout::cast;
+use crate::builtin_layouts::Property;
+use crate::shape::{Kind, Shape};
+use crate::slots::{GetattrFn, SetattrFn};
+use crate::ty::{ResolutionKind, TypeRef, flags};
+use crate::value_map::WordMap;
+use crate::vm::Vm;
+use heap::{ShapeId, Value};
+use metatrace::{Field, Handle, Lookup, Repr};
+
+/// How to load an attribute.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum AttributePlan {
+    /// From a word of the instance; NULL there: unset, the general way raises.
+    Inline(&'static Field),
+    /// From the array in the field, NULL as above.
+    Overflow { overflow: &'static Field, index: u32 },
+    /// A function of the class that binds to the instance: Python's or a built-in type's.
+    Method(Handle),
+    /// A value of the class that does not bind.
+    Constant(Handle),
+    /// A Python function or any other callable, to be called with the instance.
+    Property(Handle),
+    /// The general way.
+    Generic,
+}
+
+/// How to store an attribute.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum StorePlan {
+    Inline(&'static Field),
+    /// A new attribute: the instance gets another shape.
+    Transition { field: &'static Field, shape: ShapeId },
+    Generic,
+}
+
+/// How `Class.name` is found; see [`Vm::class_attribute_plan`].
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum ClassAttributePlan {
+    Constant(Handle),
+    Generic,
+}
+
+/// Plans made so far, with the generation of the class that they were made in.
+#[derive(Default)]
+pub struct Plans {
+    loads: WordMap<(u32, Value), (u32, &'static AttributePlan)>,
+    stores: WordMap<(u32, Value), (u32, &'static StorePlan)>,
+    classes: WordMap<(Value, Value), (u32, &'static ClassAttributePlan)>,
+    fields: WordMap<u32, &'static Field>,
+}
+
+impl Vm {
+    /// How to load `name` (interned) of objects with this shape.
+    pub fn attribute_plan(&mut self, shape: &'static Shape, name: Value) -> Lookup<AttributePlan> {
+        let data = shape.ty.data();
+        let (generation, key) = (data.generation.get(), (shape.id.0, name));
+        let known = self.plans.loads.get(&key).copied();
+        if let Some((made, plan)) = known
+            && made == generation
+        {
+            return Lookup { assumption: data.version, result: plan };
+        }
+        let plan = make_load_plan(self, shape, name);
+        let result = match known {
+            Some((_, known)) if *known == plan => known,
+            _ => Box::leak(Box::new(plan)),
+        };
+        self.plans.loads.insert(key, (data.generation.get(), result));
+        Lookup { assumption: data.version, result }
+    }
+
+    /// How to store `name` (interned) of objects with this shape.
+    pub fn store_plan(&mut self, shape: &'static Shape, name: Value) -> Lookup<StorePlan> {
+        let data = shape.ty.data();
+        let (generation, key) = (data.generation.get(), (shape.id.0, name));
+        let known = self.plans.stores.get(&key).copied();
+        if let Some((made, plan)) = known
+            && made == generation
+        {
+            return Lookup { assumption: data.version, result: plan };
+        }
+        let plan = make_store_plan(self, shape, name);
+        let result = match known {
+            Some((_, known)) if *known == plan => known,
+            _ => Box::leak(Box::new(plan)),
+        };
+        self.plans.stores.insert(key, (data.generation.get(), result));
+        Lookup { assumption: data.version, result }
+    }
+
+    /// How to load `name` (interned) of the class itself. The answer holds while the class and its metaclass stay.
+    pub fn class_attribute_plan(&mut self, class: TypeRef, name: Value) -> Lookup<ClassAttributePlan> {
+        let data = class.data();
+        let (generation, key) = (data.generation.get(), (class.value(), name));
+        if let Some(&(made, result)) = self.plans.classes.get(&key)
+            && made == generation
+        {
+            return Lookup { assumption: data.version, result };
+        }
+        let result: &'static _ = Box::leak(Box::new(make_class_plan(self, class, name)));
+        self.plans.classes.insert(key, (data.generation.get(), result));
+        Lookup { assumption: data.version, result }
+    }
+
+    /// The field for word `word` of instances.
+    pub fn word_field(&mut self, word: u32) -> &'static Field {
+        self.plans.fields.entry(word).or_insert_with(|| {
+            let name = Box::leak(format!("word{word}").into_boxed_str());
+            Box::leak(Box::new(Field { name, offset: word * 8, repr: Repr::Ref, immutable: false }))
+        })
+    }
+}
+
+/// Whether attributes of the class's instances are found by `object.__getattribute__`.
+pub fn loads_generically(ty: TypeRef) -> bool {
+    let generic = crate::object::generic_getattr as GetattrFn;
+    ty.slots().getattr.is_some_and(|getattr| std::ptr::fn_addr_eq(getattr, generic))
+}
+
+/// Whether attributes of the class's instances are set by `object.__setattr__`.
+pub fn stores_generically(ty: TypeRef) -> bool {
+    let generic = crate::object::generic_setattr as SetattrFn;
+    ty.slots().setattr.is_some_and(|setattr| std::ptr::fn_addr_eq(setattr, generic))
+}
+
+/// With `__getattr__` and no other `__getattribute__`, what is found at all is found as usual.
+fn loads_almost_generically(vm: &mut Vm, ty: TypeRef) -> bool {
+    let guest = crate::type_::guest_slots::getattr as GetattrFn;
+    if !ty.slots().getattr.is_some_and(|getattr| std::ptr::fn_addr_eq(getattr, guest)) {
+        return false;
+    }
+    let method = vm.lookup_type(ty, vm.names.__getattribute__);
+    method.is_none_or(|method| crate::slot_wrapper::is_of(vm, method, vm.types.object))
+}
+
+fn make_load_plan(vm: &mut Vm, shape: &'static Shape, name: Value) -> AttributePlan {
+    let ty = shape.ty;
+    if !loads_generically(ty) && !loads_almost_generically(vm, ty) {
+        return AttributePlan::Generic;
+    }
+    let resolution = vm.resolve(ty, name);
+    match resolution.kind {
+        ResolutionKind::Property => {
+            let property = vm.handle(resolution.value.expect("a property was found"));
+            let getter = cast::<Property>(property).fget.get();
+            if getter.is_null() || getter == vm.none {
+                return AttributePlan::Generic;
+            }
+            return AttributePlan::Property(vm.keep(getter));
+        }
+        ResolutionKind::Member(word) => {
+            // `Member.__get__` checks the class of the instance; here it is an instance of the member's owner.
+            return AttributePlan::Inline(vm.word_field(word));
+        }
+        ResolutionKind::Data => return AttributePlan::Generic,
+        _ => {}
+    }
+    if shape.overflow_word != 0 {
+        if shape.dictionary {
+            return AttributePlan::Generic;
+        }
+        if let Some(index) = shape.find(name) {
+            if index < shape.capacity as u32 {
+                return AttributePlan::Inline(vm.word_field(shape.fixed_words as u32 + index));
+            }
+            let overflow = vm.word_field(shape.overflow_word as u32);
+            return AttributePlan::Overflow { overflow, index: index - shape.capacity as u32 };
+        }
+    }
+    match (resolution.kind, resolution.value) {
+        (ResolutionKind::Function | ResolutionKind::BuiltinMethod, Some(handle)) => AttributePlan::Method(handle),
+        (ResolutionKind::Plain, Some(handle)) => AttributePlan::Constant(handle),
+        (ResolutionKind::StaticMethod, Some(handle)) => {
+            let function = crate::static_method::function_of(vm.handle(handle));
+            AttributePlan::Constant(vm.keep(function))
+        }
+        _ => AttributePlan::Generic,
+    }
+}
+
+fn make_store_plan(vm: &mut Vm, shape: &'static Shape, name: Value) -> StorePlan {
+    let ty = shape.ty;
+    if !stores_generically(ty) {
+        return StorePlan::Generic;
+    }
+    let resolution = vm.resolve(ty, name);
+    match resolution.kind {
+        ResolutionKind::Member(word) => return StorePlan::Inline(vm.word_field(word)),
+        kind if kind.is_data() => return StorePlan::Generic,
+        _ => {}
+    }
+    if shape.overflow_word == 0 || shape.dictionary {
+        return StorePlan::Generic;
+    }
+    if let Some(index) = shape.find(name) {
+        if index < shape.capacity as u32 {
+            return StorePlan::Inline(vm.word_field(shape.fixed_words as u32 + index));
+        }
+        return StorePlan::Generic;
+    }
+    // Adding an attribute beyond the capacity goes the general way, which makes room.
+    let index = shape.attributes.len() as u32;
+    if index >= shape.capacity as u32 {
+        return StorePlan::Generic;
+    }
+    match crate::instance::next_shape(vm, shape, name) {
+        Some(next) => {
+            StorePlan::Transition { field: vm.word_field(shape.fixed_words as u32 + index), shape: next.id }
+        }
+        None => StorePlan::Generic,
+    }
+}
+
+fn make_class_plan(vm: &mut Vm, class: TypeRef, name: Value) -> ClassAttributePlan {
+    let metatype = vm.type_of(class.value());
+    if !crate::type_::attributes::loads_as_type(metatype) {
+        return ClassAttributePlan::Generic;
+    }
+    let of_metatype = vm.resolve(metatype, name).kind;
+    if of_metatype.is_data() {
+        return ClassAttributePlan::Generic;
+    }
+    let resolution = vm.resolve(class, name);
+    match (resolution.kind, resolution.value) {
+        (ResolutionKind::Plain | ResolutionKind::Function | ResolutionKind::BuiltinMethod, Some(handle)) => {
+            ClassAttributePlan::Constant(handle)
+        }
+        (ResolutionKind::StaticMethod, Some(handle)) => {
+            let function = crate::static_method::function_of(vm.handle(handle));
+            ClassAttributePlan::Constant(vm.keep(function))
+        }
+        (ResolutionKind::ClassMethod, Some(handle)) => {
+            // The bound method is the same object each time; nobody can tell but by identity.
+            let function = crate::static_method::function_of(vm.handle(handle));
+            if vm.kind(function) != Kind::Function {
+                return ClassAttributePlan::Generic;
+            }
+            let method = vm.new_method(function, class.value());
+            ClassAttributePlan::Constant(vm.keep(method))
+        }
+        _ => ClassAttributePlan::Generic,
+    }
+}
+
+/// Whether a class's instances can be made by allocating `shape` and calling `__init__`: no `__new__`, no finalizer, settled.
+pub fn allocates_plainly(ty: TypeRef) -> bool {
+    let plain = crate::object::object_new as crate::slots::NewFn;
+    let data = ty.data();
+    data.settled.get()
+        && ty.has(flags::HEAP)
+        && !ty.has(flags::HAS_FINALIZER | flags::ABSTRACT)
+        && data.layout.borrow().finalize == heap::Finalize::None
+        && ty.slots().new.is_some_and(|new| std::ptr::fn_addr_eq(new, plain))
+}

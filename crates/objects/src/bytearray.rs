@@ -1,0 +1,167 @@
+//! `bytearray`: bytes that change, in memory off the heap.
+//!
+//! Views do not pin the memory: they ask for it anew at each access.
+
+pub(crate) mod mutation;
+
+use crate::args::{CallArgs, Signature};
+use crate::bytes;
+use crate::error::PyResult;
+use crate::layout;
+use crate::layout::cast;
+use crate::shape::Kind;
+use crate::slots::{BufferView, Slots};
+use crate::ty::{TypeSpec, flags};
+use crate::vm::Vm;
+use heap::Value;
+
+layout! {
+    /// See the module.
+    ByteArray {
+        len LEN: i64;
+        /// Of the first allocated byte; 0 while nothing is allocated. The collector frees it (`heap::Finalize::OffHeap`).
+        address ADDRESS: i64;
+        allocated ALLOCATED: i64;
+    }
+}
+
+pub(crate) fn init(vm: &mut Vm) {
+    vm.types.bytearray = vm.new_builtin_type(spec(), vm.types.object);
+}
+
+fn spec() -> TypeSpec {
+    TypeSpec {
+        flags: flags::BASETYPE | flags::MATCH_SELF,
+        finalize: heap::Finalize::OffHeap,
+        slots: Slots {
+            new: Some(|vm, ty, _| Ok(vm.new_instance(ty))),
+            init: Some(init_method),
+            repr: Some(repr),
+            hash: Some(crate::object::hash_not_implemented),
+            compare: Some(bytes::compare),
+            iter: Some(crate::iterators::bytearray_iter),
+            len: Some(|_, value| Ok(content(value).len() as i64)),
+            getitem: Some(|vm, value, key| bytes::getitem(vm, value, key, "bytearray")),
+            setitem: Some(mutation::setitem),
+            contains: Some(bytes::search::contains),
+            concat: Some(bytes::concat),
+            repeat: Some(bytes::repeat),
+            inplace_concat: Some(mutation::inplace_concat),
+            inplace_repeat: Some(mutation::inplace_repeat),
+            modulo: Some(crate::percent_format::bytes_modulo),
+            buffer: Some(buffer),
+            ..Slots::default()
+        },
+        methods: bytes::methods::BYTEARRAY_METHODS,
+        doc: "bytearray(iterable_of_ints) -> bytearray\nbytearray(string, encoding[, errors]) -> bytearray\n\
+              bytearray(bytes_or_buffer) -> mutable copy of bytes_or_buffer\n\
+              bytearray(int) -> bytes array of size given by the parameter initialized with null bytes\n\
+              bytearray() -> empty bytes array\n\nConstruct a mutable bytearray object from:\n\
+              \x20 - an iterable yielding integers in range(256)\n\
+              \x20 - a text string encoded using the specified encoding\n\
+              \x20 - a bytes or a buffer object\n  - any object implementing the buffer API.\n  - an integer",
+        ..TypeSpec::of::<ByteArray>("bytearray", Kind::ByteArray)
+    }
+}
+
+impl Vm {
+    /// A bytearray.
+    pub fn new_bytearray(&mut self, bytes: &[u8]) -> Value {
+        let value = self.new_instance(self.types.bytearray);
+        set_content(self, value, bytes);
+        value
+    }
+
+    /// Whether the value is a bytearray or an instance of a subclass.
+    #[inline]
+    pub fn is_bytearray(&self, value: Value) -> bool {
+        match self.kind(value) {
+            Kind::ByteArray => true,
+            Kind::Instance => self.type_of(value).is_subtype(self.types.bytearray),
+            _ => false,
+        }
+    }
+}
+
+/// The bytes of a bytearray: valid until it changes.
+#[inline(always)]
+pub fn content(value: Value) -> &'static [u8] {
+    let array = cast::<ByteArray>(value);
+    match array.len.get() as usize {
+        0 => &[],
+        // SAFETY: `len` bytes are allocated at `address` and initialised.
+        len => unsafe { std::slice::from_raw_parts(array.address.get() as *const u8, len) },
+    }
+}
+
+/// The same to write to. The caller holds no other slice of it.
+#[inline(always)]
+pub fn content_mut(value: Value) -> &'static mut [u8] {
+    let array = cast::<ByteArray>(value);
+    match array.len.get() as usize {
+        0 => &mut [],
+        // SAFETY: as in `content`.
+        len => unsafe { std::slice::from_raw_parts_mut(array.address.get() as *mut u8, len) },
+    }
+}
+
+/// Makes it `len` bytes long; new ones are zero.
+pub fn resize(vm: &mut Vm, value: Value, len: usize) {
+    let array = cast::<ByteArray>(value);
+    let (old, allocated) = (array.len.get() as usize, array.allocated.get() as usize);
+    if len > allocated || len < allocated / 4 {
+        let wanted = if len > allocated { len.max(old + old / 8 + 8) } else { len.max(1) };
+        // SAFETY: the address is null or what `malloc` gave for this object; nobody else keeps it.
+        let fresh = unsafe { libc::realloc(array.address.get() as *mut libc::c_void, wanted) };
+        assert!(!fresh.is_null(), "out of memory for a bytearray of {wanted} bytes");
+        array.address.set(fresh as i64);
+        array.allocated.set(wanted as i64);
+        vm.thread.heap.add_pressure(wanted as isize - allocated as isize);
+    }
+    if len > old {
+        // SAFETY: the buffer has room for `len` bytes.
+        unsafe { std::ptr::write_bytes((array.address.get() as *mut u8).add(old), 0, len - old) };
+    }
+    array.len.set(len as i64);
+}
+
+/// Appends bytes, which do not lie in the bytearray itself.
+pub fn extend(vm: &mut Vm, value: Value, bytes: &[u8]) {
+    let len = content(value).len();
+    resize(vm, value, len + bytes.len());
+    content_mut(value)[len..].copy_from_slice(bytes);
+}
+
+/// Replaces everything.
+pub fn set_content(vm: &mut Vm, value: Value, bytes: &[u8]) {
+    resize(vm, value, bytes.len());
+    content_mut(value).copy_from_slice(bytes);
+}
+
+fn buffer(_vm: &mut Vm, value: Value) -> PyResult<BufferView> {
+    let bytes = content_mut(value);
+    Ok(BufferView { address: bytes.as_mut_ptr(), bytes: bytes.len(), item_bytes: 1, format: "B", read_only: false })
+}
+
+fn repr(vm: &mut Vm, value: Value) -> PyResult {
+    let mut text = vm.type_name(value).into_bytes();
+    text.push(b'(');
+    text.extend_from_slice(&bytes::text::repr(content(value)));
+    text.push(b')');
+    Ok(vm.new_str_bytes(&text))
+}
+
+fn init_method(vm: &mut Vm, value: Value, args: &CallArgs) -> PyResult<()> {
+    const PARAMETERS: Signature<3> = Signature {
+        parameters: ["source", "encoding", "errors"],
+        skip: 0,
+        positional_only: 0,
+        max_positional: 3,
+        required: 0,
+    };
+    let [source, encoding, errors] = args.bind(vm, "bytearray", &PARAMETERS)?;
+    let fresh = bytes::content_of_arguments(vm, "bytearray", source, encoding, errors)?;
+    set_content(vm, value, &fresh);
+    Ok(())
+}
+

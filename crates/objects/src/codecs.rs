@@ -1,0 +1,234 @@
+//! Text encodings: the built-in codecs, error handlers, and the registry behind module `_codecs`.
+
+mod errors;
+mod escapes;
+mod registry;
+mod utf;
+
+pub use escapes::{escape_decode, escape_encode};
+pub use registry::{lookup, lookup_error, register, register_error, unregister};
+pub use utf::unfinished_utf8;
+
+use crate::error::PyResult;
+use crate::str::{self, wtf8};
+use crate::vm::Vm;
+use heap::Value;
+
+/// The order of bytes in UTF-16 and UTF-32.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Order {
+    /// The machine's, with a byte order mark, which decides on decoding.
+    Marked,
+    Little,
+    Big,
+}
+
+/// A built-in codec.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Codec {
+    Utf8,
+    Ascii,
+    Latin1,
+    Utf16(Order),
+    Utf32(Order),
+    UnicodeEscape,
+    RawUnicodeEscape,
+}
+
+impl Codec {
+    /// By its name or a common alias; case and the kind of separator do not matter.
+    pub fn named(name: &str) -> Option<Codec> {
+        let name: String =
+            name.chars().map(|c| if matches!(c, '_' | ' ') { '-' } else { c.to_ascii_lowercase() }).collect();
+        Some(match &*name {
+            "utf-8" | "utf8" | "u8" | "cp65001" => Codec::Utf8,
+            "ascii" | "us-ascii" | "646" => Codec::Ascii,
+            "latin-1" | "latin1" | "iso-8859-1" | "iso8859-1" | "8859" | "l1" | "latin" => Codec::Latin1,
+            "utf-16" | "utf16" | "u16" => Codec::Utf16(Order::Marked),
+            "utf-16-le" | "utf-16le" => Codec::Utf16(Order::Little),
+            "utf-16-be" | "utf-16be" => Codec::Utf16(Order::Big),
+            "utf-32" | "utf32" | "u32" => Codec::Utf32(Order::Marked),
+            "utf-32-le" | "utf-32le" => Codec::Utf32(Order::Little),
+            "utf-32-be" | "utf-32be" => Codec::Utf32(Order::Big),
+            "unicode-escape" | "unicodeescape" => Codec::UnicodeEscape,
+            "raw-unicode-escape" | "rawunicodeescape" => Codec::RawUnicodeEscape,
+            _ => return None,
+        })
+    }
+
+    /// As errors name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Codec::Utf8 => "utf-8",
+            Codec::Ascii => "ascii",
+            Codec::Latin1 => "latin-1",
+            Codec::Utf16(Order::Marked) => "utf-16",
+            Codec::Utf16(Order::Little) => "utf-16-le",
+            Codec::Utf16(Order::Big) => "utf-16-be",
+            Codec::Utf32(Order::Marked) => "utf-32",
+            Codec::Utf32(Order::Little) => "utf-32-le",
+            Codec::Utf32(Order::Big) => "utf-32-be",
+            Codec::UnicodeEscape => "unicodeescape",
+            Codec::RawUnicodeEscape => "rawunicodeescape",
+        }
+    }
+
+    /// Decodes `bytes`. Unless they are the `last`, an unfinished sequence at the end is left over. Gives text and the
+    /// number of bytes used.
+    pub fn decode(self, vm: &mut Vm, bytes: &[u8], errors: &str, last: bool) -> PyResult<(Value, usize)> {
+        if matches!(self, Codec::Utf8 | Codec::Ascii) && bytes.is_ascii() {
+            return Ok((vm.new_str_bytes(bytes), bytes.len()));
+        }
+        let mut out = Vec::with_capacity(bytes.len());
+        let used = match self {
+            Codec::Utf8 => utf::decode_utf8(vm, bytes, errors, last, &mut out)?,
+            Codec::Ascii => {
+                decode_ascii(vm, bytes, errors, &mut out)?;
+                bytes.len()
+            }
+            Codec::Latin1 => {
+                bytes.iter().for_each(|byte| wtf8::push(&mut out, *byte as u32));
+                bytes.len()
+            }
+            Codec::Utf16(order) => utf::decode_utf16(vm, bytes, errors, last, order, &mut out)?,
+            Codec::Utf32(order) => utf::decode_utf32(vm, bytes, errors, last, order, &mut out)?,
+            Codec::UnicodeEscape => escapes::decode_unicode(vm, bytes, errors, last, false, &mut out)?,
+            Codec::RawUnicodeEscape => escapes::decode_unicode(vm, bytes, errors, last, true, &mut out)?,
+        };
+        Ok((vm.new_str_bytes(&out), used))
+    }
+
+    /// Encodes a str.
+    pub fn encode(self, vm: &mut Vm, text: Value, errors: &str) -> PyResult<Vec<u8>> {
+        let text = vm.exact_str(text);
+        let bytes = str::exact_bytes(text);
+        match self {
+            Codec::Utf8 if !str::has_surrogates(text) => Ok(bytes.to_vec()),
+            Codec::Ascii | Codec::Latin1 if str::is_ascii(text) => Ok(bytes.to_vec()),
+            Codec::Utf8 => utf::encode_utf8(vm, text, errors),
+            Codec::Ascii => encode_narrow(vm, text, errors, self, 0x80),
+            Codec::Latin1 => encode_narrow(vm, text, errors, self, 0x100),
+            Codec::Utf16(order) => utf::encode_utf16(vm, text, errors, order),
+            Codec::Utf32(order) => utf::encode_utf32(vm, text, errors, order),
+            Codec::UnicodeEscape => Ok(escapes::encode_unicode(bytes)),
+            Codec::RawUnicodeEscape => Ok(escapes::encode_raw_unicode(bytes)),
+        }
+    }
+}
+
+/// Decodes bytes by an encoding of any name.
+pub fn decode(vm: &mut Vm, bytes: &[u8], encoding: &str, errors: &str) -> PyResult {
+    match Codec::named(encoding) {
+        Some(codec) => Ok(codec.decode(vm, bytes, errors, true)?.0),
+        None => {
+            let object = vm.new_bytes(bytes);
+            registry::decode_text(vm, object, encoding, errors)
+        }
+    }
+}
+
+/// Encodes a str by an encoding of any name.
+pub fn encode(vm: &mut Vm, text: Value, encoding: &str, errors: &str) -> PyResult<Vec<u8>> {
+    match Codec::named(encoding) {
+        Some(codec) => codec.encode(vm, text, errors),
+        None => registry::encode_text(vm, text, encoding, errors),
+    }
+}
+
+/// `object.decode(encoding, errors)`; the latter are strs, or NULL for the defaults.
+pub fn decode_object(vm: &mut Vm, object: Value, encoding: Value, errors: Value) -> PyResult {
+    let (encoding, errors) = (name_or(vm, encoding, "utf-8")?, name_or(vm, errors, "strict")?);
+    let bytes = vm.bytes_like(object)?.to_vec();
+    decode(vm, &bytes, encoding, errors)
+}
+
+/// `text.encode(encoding, errors)`: bytes.
+pub fn encode_object(vm: &mut Vm, text: Value, encoding: Value, errors: Value) -> PyResult {
+    let (encoding, errors) = (name_or(vm, encoding, "utf-8")?, name_or(vm, errors, "strict")?);
+    let bytes = encode(vm, text, encoding, errors)?;
+    Ok(vm.new_bytes(&bytes))
+}
+
+fn name_or(vm: &mut Vm, name: Value, default: &'static str) -> PyResult<&'static str> {
+    if name.is_null() { Ok(default) } else { vm.str(name) }
+}
+
+/// LookupError if there is no such encoding for text.
+pub fn check_encoding(vm: &mut Vm, encoding: &str) -> PyResult<()> {
+    if Codec::named(encoding).is_none() {
+        registry::lookup_text(vm, encoding, "codecs.open()")?;
+    }
+    Ok(())
+}
+
+/// Whether text of the encoding can be decoded piece by piece without state.
+pub fn is_incremental(encoding: &str) -> bool {
+    !matches!(
+        Codec::named(encoding),
+        None | Some(
+            Codec::Utf16(Order::Marked) | Codec::Utf32(Order::Marked) | Codec::UnicodeEscape | Codec::RawUnicodeEscape
+        )
+    )
+}
+
+/// How many bytes at the end begin a character whose rest is to come.
+pub fn unfinished_tail(encoding: &str, bytes: &[u8]) -> usize {
+    match Codec::named(encoding) {
+        Some(Codec::Utf8) => unfinished_utf8(bytes),
+        Some(Codec::Utf16(order)) => {
+            let odd = bytes.len() % 2;
+            let whole = &bytes[..bytes.len() - odd];
+            let high = match (order, whole) {
+                (Order::Big, [.., high, _]) => *high,
+                (_, [.., high]) => *high,
+                _ => 0,
+            };
+            odd + if (0xd8..0xdc).contains(&high) { 2 } else { 0 }
+        }
+        Some(Codec::Utf32(_)) => bytes.len() % 4,
+        _ => 0,
+    }
+}
+
+fn decode_ascii(vm: &mut Vm, bytes: &[u8], errors: &str, out: &mut Vec<u8>) -> PyResult<()> {
+    let mut at = 0;
+    while at < bytes.len() {
+        let plain = bytes[at..].iter().position(|byte| *byte >= 0x80).unwrap_or(bytes.len() - at);
+        out.extend_from_slice(&bytes[at..at + plain]);
+        at += plain;
+        if at < bytes.len() {
+            let problem = errors::Undecodable { codec: "ascii", bytes, start: at, end: at + 1, reason: "ordinal not in range(128)" };
+            at = errors::decoding(vm, &problem, errors, out)?;
+        }
+    }
+    Ok(())
+}
+
+/// Code points below `limit`, a byte each.
+fn encode_narrow(vm: &mut Vm, text: Value, errors: &str, codec: Codec, limit: u32) -> PyResult<Vec<u8>> {
+    let codes: Vec<u32> = wtf8::code_points(str::exact_bytes(text)).collect();
+    let reason = if limit == 0x80 { "ordinal not in range(128)" } else { "ordinal not in range(256)" };
+    let mut out = Vec::with_capacity(codes.len());
+    let mut at = 0;
+    while at < codes.len() {
+        if codes[at] < limit {
+            out.push(codes[at] as u8);
+            at += 1;
+            continue;
+        }
+        let end = at + codes[at..].iter().take_while(|code| **code >= limit).count();
+        let problem = errors::Unencodable { codec, text, codes: &codes, start: at, end, reason };
+        let (replacement, next) = errors::encoding(vm, &problem, errors)?;
+        match replacement {
+            errors::Replacement::Bytes(bytes) => out.extend_from_slice(&bytes),
+            errors::Replacement::Codes(replacement) => {
+                if replacement.iter().any(|code| *code >= limit) {
+                    return Err(problem.raise(vm));
+                }
+                out.extend(replacement.iter().map(|code| *code as u8));
+            }
+        }
+        at = next;
+    }
+    Ok(out)
+}

@@ -1,0 +1,478 @@
+//! Instances' own attributes: hidden classes, overflow, dictionaries.
+//!
+//! An instance's shape says where each attribute lies: inline behind the fixed words while the capacity lasts, then in the
+//! overflow array. How many inline words a class's instances have is learned from its first ones. An instance whose
+//! `__dict__` was asked for, or whose class has had too many shapes, keeps its attributes in a dictionary in the overflow
+//! word; so do those of built-in types that have attributes at all (functions, modules, exceptions).
+
+use crate::args::GetSetDef;
+use crate::error::PyResult;
+use crate::shape::{Kind, MAX_SHAPES, Shape};
+use crate::ty::{TypeRef, flags};
+use crate::type_::builtin_type::heap_layout;
+use crate::type_::resolve;
+use crate::value_map::WordMap;
+use crate::value_vec::{array_get, array_set, capacity, copy_items, new_array};
+use crate::vm::Vm;
+use heap::Value;
+use std::cell::Cell;
+
+/// Inline attributes of the first instances of a class whose base tells nothing.
+const FIRST_CAPACITY: u16 = 4;
+/// At most this many attributes are inline.
+const MAX_CAPACITY: u16 = 24;
+/// After so many instances the number of inline attributes is settled.
+const SETTLE_AFTER: u32 = 4;
+/// How often it may be settled anew.
+const MAX_RESIZES: u8 = 6;
+
+/// `__dict__` of instances of classes written in Python.
+pub static DICT_GETSET: GetSetDef = GetSetDef { name: "__dict__", get: get_dict, set: Some(set_dict), doc: "" };
+
+impl Vm {
+    /// A new instance of a class, all words NULL. Not for exact instances with a tail.
+    #[inline]
+    pub fn new_instance(&mut self, ty: TypeRef) -> Value {
+        let data = ty.data();
+        if !data.settled.get() {
+            count_instance(self, ty);
+        }
+        let shape = data.shape.get().expect("the class has instances");
+        self.thread.heap.alloc_zeroed(shape.id, shape.bytes())
+    }
+
+    /// An instance of a class derived from an immutable built-in one, around `value`, an exact one.
+    pub fn new_wrapped(&mut self, ty: TypeRef, value: Value) -> Value {
+        let instance = self.new_instance(ty);
+        let object = crate::layout::cast::<crate::builtin_layouts::WrappedInstance>(instance);
+        self.write(instance, &object.value, value);
+        instance
+    }
+}
+
+/// Learns from the instances of a class so far.
+#[cold]
+fn count_instance(vm: &mut Vm, ty: TypeRef) {
+    let data = ty.data();
+    data.instances.set(data.instances.get() + 1);
+    if data.instances.get() > SETTLE_AFTER {
+        data.settled.set(true);
+        resize(vm, ty);
+        // Plans that waited for the class to settle look again.
+        resolve::changed(vm, ty);
+    }
+}
+
+/// Gives later instances as many inline attributes as the fullest one so far had.
+fn resize(vm: &mut Vm, ty: TypeRef) {
+    let data = ty.data();
+    let wanted = data.typical_attributes.get().min(MAX_CAPACITY);
+    let shape = data.shape.get().expect("the class has instances");
+    if shape.capacity != wanted && !shape.dictionary {
+        make_root(vm, ty, wanted);
+    }
+}
+
+/// The shape that instances of a class start with.
+pub fn new_root(vm: &mut Vm, ty: TypeRef) {
+    let data = ty.data();
+    let base = data.base.get();
+    let inherited = base.map_or(0, |base| base.data().typical_attributes.get());
+    data.typical_attributes.set(data.typical_attributes.get().max(inherited));
+    let capacity = match inherited {
+        0 => FIRST_CAPACITY,
+        n => n.min(MAX_CAPACITY),
+    };
+    make_root(vm, ty, capacity);
+}
+
+fn make_root(vm: &mut Vm, ty: TypeRef, capacity: u16) {
+    let data = ty.data();
+    let layout = data.layout.borrow().clone();
+    let has_dict = layout.overflow_word != 0 && ty.has(flags::HAS_DICT);
+    let dictionary = has_dict && keeps_dictionary(ty);
+    let capacity = if has_dict && !dictionary { capacity } else { 0 };
+    let id = vm.thread.heap.register_shape(heap_layout(&layout, capacity));
+    let mut shape = Shape::new(id, layout.kind, ty, layout.fixed_words);
+    shape.overflow_word = if has_dict { layout.overflow_word } else { 0 };
+    shape.capacity = capacity;
+    shape.dictionary = dictionary;
+    let shape = vm.enter_shape(shape);
+    data.shape.set(Some(shape));
+    if !has_dict || dictionary {
+        data.settled.set(true);
+    }
+}
+
+/// Whether instances keep a dictionary from the start: Rust code of their built-in base stores there.
+fn keeps_dictionary(ty: TypeRef) -> bool {
+    let mro = ty.data().mro.borrow();
+    let builtin = mro.iter().find(|ty| !ty.has(flags::HEAP) && ty.data().layout.borrow().overflow_word != 0);
+    builtin.is_some_and(|ty| !ty.has(flags::EXCEPTION))
+}
+
+/// Word `index` of an object.
+#[inline(always)]
+pub fn word(object: Value, index: usize) -> &'static Cell<Value> {
+    // SAFETY: the shape of the object says that word `index` exists and holds a Value.
+    unsafe { &*((object.0 as usize + index * 8) as *const Cell<Value>) }
+}
+
+/// The instance's own attribute.
+#[inline]
+pub fn get(vm: &mut Vm, object: Value, name: Value) -> Option<Value> {
+    if !object.is_object() {
+        return None;
+    }
+    let shape = vm.shape_of(object);
+    if shape.overflow_word == 0 {
+        return None;
+    }
+    if shape.dictionary {
+        let dict = word(object, shape.overflow_word as usize).get();
+        return if dict.is_null() { None } else { vm.dict_get_name(dict, name) };
+    }
+    let index = shape.find(name)?;
+    Some(slot(object, shape, index))
+}
+
+/// The value of attribute `index`.
+fn slot(object: Value, shape: &Shape, index: u32) -> Value {
+    if index < shape.capacity as u32 {
+        word(object, shape.fixed_words as usize + index as usize).get()
+    } else {
+        array_get(word(object, shape.overflow_word as usize).get(), (index - shape.capacity as u32) as usize)
+    }
+}
+
+/// Sets the instance's own attribute; false if it can have none.
+pub fn set(vm: &mut Vm, object: Value, name: Value, value: Value) -> bool {
+    if !object.is_object() {
+        return false;
+    }
+    let shape = vm.shape_of(object);
+    if shape.overflow_word == 0 {
+        return false;
+    }
+    if shape.dictionary {
+        let dict = dictionary(vm, object, shape);
+        vm.dict_set_name(dict, name, value);
+        return true;
+    }
+    if let Some(index) = shape.find(name) {
+        store(vm, object, shape, index, value);
+        return true;
+    }
+    match next_shape(vm, shape, name) {
+        Some(next) => {
+            let index = next.attributes.len() as u32 - 1;
+            store(vm, object, next, index, value);
+            // SAFETY: both shapes descend from one root: same words, same places of values.
+            unsafe { heap::set_shape(object, next.id) };
+        }
+        None => {
+            let dict = materialise(vm, object);
+            vm.dict_set_name(dict, name, value);
+        }
+    }
+    true
+}
+
+/// Stores attribute `index`, making room in the overflow array.
+fn store(vm: &mut Vm, object: Value, shape: &Shape, index: u32, value: Value) {
+    if index < shape.capacity as u32 {
+        vm.write(object, word(object, shape.fixed_words as usize + index as usize), value);
+        return;
+    }
+    let position = (index - shape.capacity as u32) as usize;
+    let overflow = word(object, shape.overflow_word as usize);
+    let mut array = overflow.get();
+    if position >= capacity(array) {
+        let grown = new_array(vm, (position + 1).next_power_of_two().max(4));
+        if !array.is_null() {
+            copy_items(vm, array, 0, grown, 0, capacity(array));
+        }
+        vm.write(object, overflow, grown);
+        array = grown;
+    }
+    array_set(vm, array, position, value);
+}
+
+/// The shape after adding `name`; `None`: the class has had too many.
+pub fn next_shape(vm: &mut Vm, shape: &'static Shape, name: Value) -> Option<&'static Shape> {
+    if let Some(next) = shape.transitions.borrow().get(&name) {
+        return Some(next);
+    }
+    let root = shape.root();
+    if root.descendants.get() >= MAX_SHAPES {
+        return None;
+    }
+    root.descendants.set(root.descendants.get() + 1);
+    let mut attributes = shape.attributes.to_vec();
+    attributes.push(name);
+    let by_name: WordMap<Value, u32> = attributes.iter().enumerate().map(|(i, &name)| (name, i as u32)).collect();
+    let next = like(vm, root, attributes.into(), by_name, false);
+    shape.transitions.borrow_mut().insert(name, next);
+    let data = shape.ty.data();
+    let count = next.attributes.len() as u16;
+    if count > data.typical_attributes.get() {
+        data.typical_attributes.set(count);
+        // Instances outgrow their class: the next ones get more room.
+        let outgrown = data.settled.get() && data.shape.get().is_some_and(|shape| count > shape.capacity);
+        if outgrown && count <= MAX_CAPACITY && data.resizes.get() < MAX_RESIZES {
+            data.resizes.set(data.resizes.get() + 1);
+            data.settled.set(false);
+            data.instances.set(0);
+            resolve::changed(vm, shape.ty);
+        }
+    }
+    Some(next)
+}
+
+/// A shape with the same words as `root`.
+fn like(
+    vm: &mut Vm,
+    root: &'static Shape,
+    attributes: Box<[Value]>,
+    by_name: WordMap<Value, u32>,
+    dictionary: bool,
+) -> &'static Shape {
+    let layout = vm.thread.heap.layout(root.id).clone();
+    let id = vm.thread.heap.register_shape(layout);
+    let mut shape = Shape::new(id, root.kind, root.ty, root.fixed_words);
+    shape.overflow_word = root.overflow_word;
+    shape.capacity = root.capacity;
+    shape.dictionary = dictionary;
+    shape.attributes = attributes;
+    shape.by_name = by_name;
+    shape.root.set(Some(root));
+    vm.enter_shape(shape)
+}
+
+/// Deletes the instance's own attribute; false if it has none of this name.
+pub fn delete(vm: &mut Vm, object: Value, name: Value) -> bool {
+    if !object.is_object() {
+        return false;
+    }
+    let shape = vm.shape_of(object);
+    if shape.overflow_word == 0 {
+        return false;
+    }
+    if shape.dictionary {
+        let dict = word(object, shape.overflow_word as usize).get();
+        return !dict.is_null() && vm.dict_del(dict, name).unwrap_or(false);
+    }
+    let Some(deleted) = shape.find(name) else { return false };
+    let count = shape.attributes.len() as u32;
+    // The attributes behind move up: order is order of creation.
+    let mut target = shape.root();
+    for &kept in shape.attributes.iter().filter(|&&kept| kept != name) {
+        match next_shape(vm, target, kept) {
+            Some(next) => target = next,
+            None => {
+                let dict = materialise(vm, object);
+                return vm.dict_del(dict, name).unwrap_or(false);
+            }
+        }
+    }
+    for index in deleted..count - 1 {
+        let moved = slot(object, shape, index + 1);
+        store(vm, object, shape, index, moved);
+    }
+    store(vm, object, shape, count - 1, Value::NULL);
+    // SAFETY: both shapes descend from one root.
+    unsafe { heap::set_shape(object, target.id) };
+    true
+}
+
+/// The dictionary of an object in dictionary mode.
+fn dictionary(vm: &mut Vm, object: Value, shape: &Shape) -> Value {
+    let overflow = word(object, shape.overflow_word as usize);
+    if overflow.get().is_null() {
+        let dict = vm.new_dict();
+        vm.write(object, overflow, dict);
+    }
+    overflow.get()
+}
+
+/// The instance's dictionary; from here on its attributes live there.
+pub fn materialise(vm: &mut Vm, object: Value) -> Value {
+    let shape = vm.shape_of(object);
+    if shape.dictionary {
+        return dictionary(vm, object, shape);
+    }
+    let dict = vm.new_dict();
+    for (index, &name) in shape.attributes.iter().enumerate() {
+        let value = slot(object, shape, index as u32);
+        vm.dict_set_name(dict, name, value);
+    }
+    enter_dictionary_mode(vm, object, shape, dict);
+    dict
+}
+
+fn enter_dictionary_mode(vm: &mut Vm, object: Value, shape: &'static Shape, dict: Value) {
+    let root = shape.root();
+    let twin = match root.dictionary_twin.get() {
+        Some(twin) => twin,
+        None => {
+            let twin = like(vm, root, Box::default(), WordMap::default(), true);
+            root.dictionary_twin.set(Some(twin));
+            twin
+        }
+    };
+    vm.write(object, word(object, shape.overflow_word as usize), dict);
+    for index in 0..shape.capacity as usize {
+        word(object, shape.fixed_words as usize + index).set(Value::NULL);
+    }
+    // SAFETY: the twin has the words of the root.
+    unsafe { heap::set_shape(object, twin.id) };
+}
+
+/// Whether the object can have attributes of its own.
+pub fn has_dict(vm: &Vm, object: Value) -> bool {
+    object.is_object() && vm.shape_of(object).overflow_word != 0
+}
+
+/// The attributes as a new dictionary, leaving the instance as it is; for `copy`, `pickle` and `dir`. NULL without.
+pub fn snapshot(vm: &mut Vm, object: Value) -> Value {
+    if !has_dict(vm, object) {
+        return Value::NULL;
+    }
+    let shape = vm.shape_of(object);
+    if shape.dictionary {
+        let dict = dictionary(vm, object, shape);
+        return vm.dict_copy(dict);
+    }
+    let dict = vm.new_dict();
+    for (index, &name) in shape.attributes.iter().enumerate() {
+        let value = slot(object, shape, index as u32);
+        vm.dict_set_name(dict, name, value);
+    }
+    dict
+}
+
+fn get_dict(vm: &mut Vm, object: Value) -> PyResult {
+    if !has_dict(vm, object) {
+        let name = vm.names.__dict__;
+        return Err(vm.attribute_error(object, name));
+    }
+    Ok(materialise(vm, object))
+}
+
+fn set_dict(vm: &mut Vm, object: Value, dict: Value) -> PyResult<()> {
+    if !has_dict(vm, object) {
+        let name = vm.names.__dict__;
+        return Err(vm.attribute_error(object, name));
+    }
+    if dict.is_null() {
+        // Deleting it empties it.
+        let empty = vm.new_dict();
+        return set_dict(vm, object, empty);
+    }
+    if !vm.type_of(dict).has(flags::DICT) {
+        let given = vm.type_name(dict);
+        return Err(vm.type_error(format!("__dict__ must be set to a dictionary, not a '{given}'")));
+    }
+    let shape = vm.shape_of(object);
+    if shape.dictionary {
+        vm.write(object, word(object, shape.overflow_word as usize), dict);
+    } else {
+        enter_dictionary_mode(vm, object, shape, dict);
+    }
+    Ok(())
+}
+
+/// `__class__ = ty`: the instance becomes one of another class of the same layout.
+pub fn set_class(vm: &mut Vm, object: Value, ty: TypeRef) -> PyResult<()> {
+    let old = vm.type_of(object);
+    if old == ty {
+        return Ok(());
+    }
+    let module_like = vm.kind(object) == Kind::Module || old.has(flags::HEAP) && ty.has(flags::HEAP);
+    if !module_like || ty.has(flags::IMMUTABLE) && ty != vm.types.module {
+        return Err(vm.type_error(
+            "__class__ assignment only supported for mutable types or ModuleType subclasses",
+        ));
+    }
+    let (from, to) = (old.data().layout.borrow().clone(), ty.data().layout.borrow().clone());
+    let compatible = from.fixed_words == to.fixed_words && from.overflow_word == to.overflow_word && from.refs == to.refs;
+    let solid = from.solid == to.solid || same_slots(old, ty);
+    if !compatible || !solid || old.has(flags::HAS_DICT) != ty.has(flags::HAS_DICT) {
+        return Err(vm.type_error(format!(
+            "__class__ assignment: '{}' object layout differs from '{}'",
+            ty.name(),
+            old.name()
+        )));
+    }
+    let shape = vm.shape_of(object);
+    if shape.overflow_word == 0 {
+        // Slots alone; the size is the same.
+        let target = ty.data().shape.get().expect("the class has instances");
+        // SAFETY: same fixed words, no attributes.
+        unsafe { heap::set_shape(object, target.id) };
+        return Ok(());
+    }
+    // The object keeps its size: a shape of the new class with the capacity of the old one.
+    let dict = snapshot_values(vm, object, shape);
+    let root = root_with_capacity(vm, ty, shape.capacity);
+    if shape.dictionary {
+        let twin = dictionary_twin(vm, root);
+        // SAFETY: same fixed words and capacity.
+        unsafe { heap::set_shape(object, twin.id) };
+        return Ok(());
+    }
+    for index in 0..shape.capacity as usize {
+        word(object, shape.fixed_words as usize + index).set(Value::NULL);
+    }
+    word(object, shape.overflow_word as usize).set(Value::NULL);
+    // SAFETY: same fixed words and capacity; there are no attributes left.
+    unsafe { heap::set_shape(object, root.id) };
+    for (&name, &value) in shape.attributes.iter().zip(dict.as_slice()) {
+        set(vm, object, name, value);
+    }
+    Ok(())
+}
+
+fn same_slots(a: TypeRef, b: TypeRef) -> bool {
+    *a.data().members.borrow() == *b.data().members.borrow()
+        && match (a.data().base.get(), b.data().base.get()) {
+            (Some(a), Some(b)) => a.data().layout.borrow().solid == b.data().layout.borrow().solid || same_slots(a, b),
+            (a, b) => a == b,
+        }
+}
+
+fn snapshot_values(vm: &mut Vm, object: Value, shape: &Shape) -> crate::value_vec::ValueVec {
+    let mut values = crate::value_vec::ValueVec::new();
+    for index in 0..shape.attributes.len() as u32 {
+        let value = slot(object, shape, index);
+        values.push(vm, value);
+    }
+    values
+}
+
+fn dictionary_twin(vm: &mut Vm, root: &'static Shape) -> &'static Shape {
+    if root.dictionary {
+        return root;
+    }
+    if let Some(twin) = root.dictionary_twin.get() {
+        return twin;
+    }
+    let twin = like(vm, root, Box::default(), WordMap::default(), true);
+    root.dictionary_twin.set(Some(twin));
+    twin
+}
+
+fn root_with_capacity(vm: &mut Vm, ty: TypeRef, capacity: u16) -> &'static Shape {
+    let current = ty.data().shape.get().expect("the class has instances");
+    if current.capacity == capacity {
+        return current;
+    }
+    let layout = ty.data().layout.borrow().clone();
+    let id = vm.thread.heap.register_shape(heap_layout(&layout, capacity));
+    let mut shape = Shape::new(id, layout.kind, ty, layout.fixed_words);
+    shape.overflow_word = layout.overflow_word;
+    shape.capacity = capacity;
+    shape.dictionary = keeps_dictionary(ty);
+    vm.enter_shape(shape)
+}
+

@@ -1,0 +1,378 @@
+//! `int`: tagged words of 63 bits, and [`BigInt`](crate::builtin_layouts::BigInt) objects beyond.
+//!
+//! Invariant: an int that fits in 63 bits is never a big one, so equal ints of the two forms do not exist.
+
+pub(crate) mod convert;
+mod methods;
+mod text;
+
+pub use convert::from_object;
+pub use text::{max_str_digits, parse, set_max_str_digits, to_text};
+
+use crate::builtin_layouts::{self, WrappedInstance};
+use crate::error::PyResult;
+use crate::layout::{Object, cast};
+use crate::shape::Kind;
+use crate::slots::{CompareOp, Slots};
+use crate::ty::{TypeSpec, flags};
+use crate::vm::Vm;
+use heap::Value;
+use num_bigint::{BigInt, BigUint, Sign};
+use num_integer::Integer;
+use num_traits::{Signed, ToPrimitive, Zero};
+
+pub(crate) fn init(vm: &mut Vm) {
+    vm.types.int = vm.new_builtin_type(spec(), vm.types.object);
+}
+
+/// The modulus of numeric hashes: 2**61 - 1.
+pub const HASH_MODULUS: u64 = (1 << 61) - 1;
+
+impl Vm {
+    /// An int of 64 bits.
+    #[inline(always)]
+    pub fn int(&mut self, i: i64) -> Value {
+        if Value::int_fits(i) { Value::from_int(i) } else { self.big_int(&BigInt::from(i)) }
+    }
+
+    /// An unsigned int of 64 bits.
+    pub fn int_from_u64(&mut self, i: u64) -> Value {
+        match i64::try_from(i) {
+            Ok(i) => self.int(i),
+            Err(_) => self.big_int(&BigInt::from(i)),
+        }
+    }
+
+    /// An int of any size.
+    pub fn int_from_big(&mut self, i: &BigInt) -> Value {
+        match i.to_i64() {
+            Some(small) if Value::int_fits(small) => Value::from_int(small),
+            _ => self.big_int(i),
+        }
+    }
+
+    #[inline(never)]
+    fn big_int(&mut self, i: &BigInt) -> Value {
+        let digits = i.magnitude().to_u64_digits();
+        let shape = self.shape_for_kind(Kind::BigInt);
+        let value = self.thread.heap.alloc_tail(shape.id, builtin_layouts::BigInt::BYTES, digits.len());
+        let object = cast::<builtin_layouts::BigInt>(value);
+        object.sign.set(if i.is_negative() { -1 } else { 1 });
+        let tail = (value.0 as usize + builtin_layouts::BigInt::BYTES) as *mut u64;
+        // SAFETY: the tail has room for all digits.
+        unsafe { std::ptr::copy_nonoverlapping(digits.as_ptr(), tail, digits.len()) };
+        value
+    }
+
+    /// The int behind an int, a bool, or an instance of a subclass; else `None`.
+    pub fn int_of(&self, value: Value) -> Option<Value> {
+        if value.is_int() {
+            return Some(value);
+        }
+        if !value.is_object() {
+            return None;
+        }
+        match self.shape_of(value).kind {
+            Kind::BigInt => Some(value),
+            Kind::Bool => Some(Value::from_int((value == self.true_) as i64)),
+            Kind::Instance if self.type_of(value).has(flags::INT) => Some(cast::<WrappedInstance>(value).value.get()),
+            _ => None,
+        }
+    }
+
+    /// The value of an int, bool or instance of a subclass, if it fits in 64 bits.
+    pub fn as_i64(&self, value: Value) -> Option<i64> {
+        let value = self.int_of(value)?;
+        if value.is_int() { Some(value.as_int()) } else { to_big(value).to_i64() }
+    }
+
+    /// The value of an int, bool or instance of a subclass.
+    pub fn as_bigint(&self, value: Value) -> Option<BigInt> {
+        let value = self.int_of(value)?;
+        Some(if value.is_int() { BigInt::from(value.as_int()) } else { to_big(value) })
+    }
+
+    /// Whether the value is an int, a bool, or an instance of a subclass.
+    pub fn is_int(&self, value: Value) -> bool {
+        self.int_of(value).is_some()
+    }
+}
+
+/// The value of a big int object.
+pub fn to_big(value: Value) -> BigInt {
+    let object = cast::<builtin_layouts::BigInt>(value);
+    let tail = (value.0 as usize + builtin_layouts::BigInt::BYTES) as *const u64;
+    // SAFETY: the object has that many digits.
+    let digits = unsafe { std::slice::from_raw_parts(tail, object.digits.get() as usize) };
+    let halves = digits.iter().flat_map(|digit| [*digit as u32, (*digit >> 32) as u32]).collect();
+    let sign = if object.sign.get() < 0 { Sign::Minus } else { Sign::Plus };
+    BigInt::from_biguint(sign, BigUint::new(halves))
+}
+
+/// Both operands as big ints, or `None` if one is no int: the operator is not for us.
+fn operands(vm: &Vm, a: Value, b: Value) -> Option<(BigInt, BigInt)> {
+    Some((vm.as_bigint(a)?, vm.as_bigint(b)?))
+}
+
+/// Both operands if they are ints of 63 bits.
+#[inline(always)]
+fn small(vm: &Vm, a: Value, b: Value) -> Option<(i64, i64)> {
+    let (a, b) = (vm.int_of(a)?, vm.int_of(b)?);
+    if a.is_int() && b.is_int() { Some((a.as_int(), b.as_int())) } else { None }
+}
+
+macro_rules! arithmetic {
+    ($($(#[$meta:meta])* $name:ident: |$x:ident, $y:ident| $small:expr, $big:expr;)*) => {
+        $(
+            $(#[$meta])*
+            pub fn $name(vm: &mut Vm, a: Value, b: Value) -> PyResult {
+                if let Some(($x, $y)) = small(vm, a, b) {
+                    let result: Option<i64> = $small;
+                    if let Some(result) = result {
+                        return Ok(vm.int(result));
+                    }
+                }
+                let Some(($x, $y)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
+                let result: BigInt = $big;
+                Ok(vm.int_from_big(&result))
+            }
+        )*
+    };
+}
+
+arithmetic! {
+    add: |x, y| x.checked_add(y), x + y;
+    sub: |x, y| x.checked_sub(y), x - y;
+    mul: |x, y| x.checked_mul(y), x * y;
+    bit_and: |x, y| Some(x & y), x & y;
+    bit_or: |x, y| Some(x | y), x | y;
+    bit_xor: |x, y| Some(x ^ y), x ^ y;
+}
+
+fn division_by_zero(vm: &mut Vm, message: &str) -> PyResult {
+    Err(vm.zero_division(message))
+}
+
+pub fn floordiv(vm: &mut Vm, a: Value, b: Value) -> PyResult {
+    let Some((x, y)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
+    if y.is_zero() {
+        return division_by_zero(vm, "division by zero");
+    }
+    let quotient = x.div_floor(&y);
+    Ok(vm.int_from_big(&quotient))
+}
+
+pub fn modulo(vm: &mut Vm, a: Value, b: Value) -> PyResult {
+    let Some((x, y)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
+    if y.is_zero() {
+        return division_by_zero(vm, "division by zero");
+    }
+    let remainder = x.mod_floor(&y);
+    Ok(vm.int_from_big(&remainder))
+}
+
+pub fn divmod(vm: &mut Vm, a: Value, b: Value) -> PyResult {
+    let Some((x, y)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
+    if y.is_zero() {
+        return division_by_zero(vm, "division by zero");
+    }
+    let (quotient, remainder) = x.div_mod_floor(&y);
+    let (quotient, remainder) = (vm.int_from_big(&quotient), vm.int_from_big(&remainder));
+    Ok(vm.new_tuple(&[quotient, remainder]))
+}
+
+pub fn truediv(vm: &mut Vm, a: Value, b: Value) -> PyResult {
+    let Some((x, y)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
+    if y.is_zero() {
+        return division_by_zero(vm, "division by zero");
+    }
+    match convert::quotient(&x, &y) {
+        Some(quotient) => Ok(vm.float(quotient)),
+        None => Err(vm.overflow_error("integer division result too large for a float")),
+    }
+}
+
+/// Shifts that would not fit in memory are errors; a result of 0 or -1 is cheap at any count.
+fn shift(vm: &mut Vm, a: Value, b: Value, left: bool) -> PyResult {
+    let Some((x, count)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
+    if count.is_negative() {
+        return Err(vm.value_error("negative shift count"));
+    }
+    if x.is_zero() {
+        return Ok(Value::from_int(0));
+    }
+    let result = if left {
+        match count.to_u32() {
+            Some(count) if count < 1 << 31 => x << count,
+            _ => return Err(vm.overflow_error("too many digits in integer")),
+        }
+    } else {
+        match count.to_u64() {
+            Some(count) if count <= x.bits() => x >> count,
+            _ => BigInt::from(if x.is_negative() { -1 } else { 0 }),
+        }
+    };
+    Ok(vm.int_from_big(&result))
+}
+
+pub fn lshift(vm: &mut Vm, a: Value, b: Value) -> PyResult {
+    shift(vm, a, b, true)
+}
+
+pub fn rshift(vm: &mut Vm, a: Value, b: Value) -> PyResult {
+    shift(vm, a, b, false)
+}
+
+/// `pow(a, b)` or `pow(a, b, modulus)`; no modulus is None.
+pub fn pow(vm: &mut Vm, a: Value, b: Value, modulus: Value) -> PyResult {
+    let Some((base, exponent)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
+    if modulus == vm.none {
+        if exponent.is_negative() {
+            if base.is_zero() {
+                return division_by_zero(vm, "zero to a negative power");
+            }
+            let (x, y) = (vm.int_from_big(&base), vm.int_from_big(&exponent));
+            let (x, y) = (vm.to_f64(x)?, vm.to_f64(y)?);
+            return crate::float::power(vm, x, y);
+        }
+        let result = match exponent.to_u32() {
+            Some(exponent) => num_traits::pow(base, exponent as usize),
+            None if base.is_zero() || base == BigInt::from(1) => base,
+            None if base == BigInt::from(-1) => BigInt::from(if exponent.is_even() { 1 } else { -1 }),
+            None => return Err(vm.memory_error("")),
+        };
+        return Ok(vm.int_from_big(&result));
+    }
+    let Some(modulus) = vm.as_bigint(modulus) else { return Ok(vm.not_implemented) };
+    if modulus.is_zero() {
+        return Err(vm.value_error("pow() 3rd argument cannot be 0"));
+    }
+    let (base, exponent) = if exponent.is_negative() {
+        match base.modinv(&modulus) {
+            Some(inverse) => (inverse, -exponent),
+            None => return Err(vm.value_error("base is not invertible for the given modulus")),
+        }
+    } else {
+        (base, exponent)
+    };
+    let result = base.modpow(&exponent, &modulus);
+    Ok(vm.int_from_big(&result))
+}
+
+fn neg(vm: &mut Vm, a: Value) -> PyResult {
+    let x = vm.as_bigint(a).expect("an int's slot");
+    Ok(vm.int_from_big(&-x))
+}
+
+fn pos(vm: &mut Vm, a: Value) -> PyResult {
+    Ok(vm.int_of(a).expect("an int's slot"))
+}
+
+fn abs(vm: &mut Vm, a: Value) -> PyResult {
+    let x = vm.as_bigint(a).expect("an int's slot");
+    Ok(vm.int_from_big(&x.abs()))
+}
+
+fn invert(vm: &mut Vm, a: Value) -> PyResult {
+    let x = vm.as_bigint(a).expect("an int's slot");
+    Ok(vm.int_from_big(&!x))
+}
+
+/// An exact int has no attributes to lose: it stands for itself, a subclass's instance for its value.
+fn as_exact(vm: &mut Vm, a: Value) -> PyResult {
+    pos(vm, a)
+}
+
+fn to_float(vm: &mut Vm, a: Value) -> PyResult {
+    let x = int_to_f64(vm, a)?;
+    Ok(vm.float(x))
+}
+
+/// The nearest float; OverflowError beyond the range.
+pub fn int_to_f64(vm: &mut Vm, a: Value) -> PyResult<f64> {
+    let exact = vm.int_of(a).expect("an int");
+    if exact.is_int() {
+        return Ok(exact.as_int() as f64);
+    }
+    match convert::to_float(&to_big(exact)) {
+        Some(x) => Ok(x),
+        None => Err(vm.overflow_error("int too large to convert to float")),
+    }
+}
+
+fn truth(vm: &mut Vm, a: Value) -> PyResult<bool> {
+    Ok(vm.int_of(a).expect("an int's slot") != Value::from_int(0))
+}
+
+fn compare(vm: &mut Vm, a: Value, b: Value, op: CompareOp) -> PyResult {
+    if let Some((x, y)) = small(vm, a, b) {
+        return Ok(vm.bool(op.holds(x.cmp(&y))));
+    }
+    let Some((x, y)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
+    Ok(vm.bool(op.holds(x.cmp(&y))))
+}
+
+/// The value modulo 2**61 - 1, with its sign; -1 becomes -2.
+fn hash(vm: &mut Vm, a: Value) -> PyResult<i64> {
+    let exact = vm.int_of(a).expect("an int's slot");
+    Ok(hash_exact(exact))
+}
+
+/// The hash of an exact int.
+pub fn hash_exact(value: Value) -> i64 {
+    let (magnitude, negative) = if value.is_int() {
+        (value.as_int().unsigned_abs() % HASH_MODULUS, value.as_int() < 0)
+    } else {
+        let big = to_big(value);
+        let rest = big.magnitude() % BigUint::from(HASH_MODULUS);
+        (rest.to_u64().expect("below the modulus"), big.is_negative())
+    };
+    let hash = if negative { -(magnitude as i64) } else { magnitude as i64 };
+    if hash == -1 { -2 } else { hash }
+}
+
+fn repr(vm: &mut Vm, a: Value) -> PyResult {
+    let exact = vm.int_of(a).expect("an int's slot");
+    let text = to_text(vm, exact)?;
+    Ok(vm.new_str(&text))
+}
+
+/// The type `int`.
+fn spec() -> TypeSpec {
+    TypeSpec {
+        flags: flags::BASETYPE | flags::INT | flags::WRAPPED | flags::MATCH_SELF,
+        tail: heap::Tail::Words,
+        slots: Slots {
+            new: Some(convert::new),
+            repr: Some(repr),
+            hash: Some(hash),
+            compare: Some(compare),
+            bool: Some(truth),
+            int: Some(as_exact),
+            index: Some(as_exact),
+            float: Some(to_float),
+            neg: Some(neg),
+            pos: Some(pos),
+            abs: Some(abs),
+            invert: Some(invert),
+            add: Some(add),
+            sub: Some(sub),
+            mul: Some(mul),
+            truediv: Some(truediv),
+            floordiv: Some(floordiv),
+            modulo: Some(modulo),
+            divmod: Some(divmod),
+            pow: Some(pow),
+            lshift: Some(lshift),
+            rshift: Some(rshift),
+            and: Some(bit_and),
+            or: Some(bit_or),
+            xor: Some(bit_xor),
+            ..Slots::default()
+        },
+        methods: methods::METHODS,
+        getset: methods::GETTERS,
+        doc: "int([x]) -> integer\nint(x, base=10) -> integer",
+        ..TypeSpec::of::<builtin_layouts::BigInt>("int", Kind::BigInt)
+    }
+}

@@ -1,0 +1,82 @@
+//! What metatrace asks about Python.
+
+use crate::code::Code;
+use crate::shape::{self, Kind};
+use crate::vm::{Python, Vm};
+use heap::{ShapeId, Value};
+use metatrace::{Direct, Frame, HotCell, Language, Leave, Traced, Tracer};
+
+impl Language for Python {
+    type Code = Code;
+    type Context = Vm;
+
+    #[inline(always)]
+    fn slot_count(code: &'static Code) -> usize {
+        code.slot_count as usize
+    }
+
+    #[inline(always)]
+    fn loop_cell(code: &'static Code, pc: u32) -> &'static HotCell {
+        &code.hot[code.loop_index[pc as usize] as usize]
+    }
+
+    #[inline(always)]
+    fn entry_cell(code: &'static Code) -> &'static HotCell {
+        &code.entry
+    }
+
+    fn describe(code: &'static Code, pc: u32) -> String {
+        let line = code.source.position(pc as usize).line.unwrap_or(0);
+        format!("{} {}:{line}", code.source.qualname, code.source.filename)
+    }
+
+    fn bools(context: &mut Vm) -> [Value; 2] {
+        [context.false_, context.true_]
+    }
+
+    fn float_shape(_: &mut Vm) -> ShapeId {
+        shape::exact_id(Kind::Float)
+    }
+
+    fn is_traceable(code: &'static Code) -> bool {
+        code.traceable.get()
+    }
+
+    fn run_traced(tracer: &mut Tracer<Python>, frame: Frame<Python, Traced<Value>>) -> Leave<Traced<Value>> {
+        let run = metatrace::Machine::context(tracer).hooks.run_traced;
+        run(tracer, frame)
+    }
+
+    #[inline(always)]
+    fn run_direct(direct: &mut Direct<Python>, frame: Frame<Python, Value>) -> Leave<Value> {
+        let run = vm_of(direct.context).hooks.run_direct;
+        run(direct, frame)
+    }
+
+    fn resume_direct(
+        direct: &mut Direct<Python>,
+        frame: &mut Frame<Python, Value>,
+        result: Result<Value, Value>,
+    ) -> Option<Leave<Value>> {
+        let resume = vm_of(direct.context).hooks.resume_direct;
+        resume(direct, frame, result)
+    }
+
+    fn recursion_error(context: &mut Vm) -> Value {
+        context.recursion_error("maximum recursion depth exceeded").0
+    }
+
+    fn take_exception(context: &mut Vm) -> Value {
+        // NULL where NULL stands for "no more items" and nothing is pending.
+        std::mem::replace(&mut context.exception, Value::NULL)
+    }
+
+    fn set_exception(context: &mut Vm, exception: Value) {
+        context.exception = exception;
+    }
+}
+
+fn vm_of(context: *mut Vm) -> &'static mut Vm {
+    // SAFETY: machines are made with the context of the running thread, which outlives them.
+    unsafe { &mut *context }
+}

@@ -1,0 +1,139 @@
+//! Looking names up along a class's MRO, and ending the assumptions of those who did when a class changes.
+
+use crate::builtin_layouts::{Builtin, Member};
+use crate::layout::cast;
+use crate::shape::Kind;
+use crate::slots::HashFn;
+use crate::ty::{Resolution, ResolutionKind, TypeRef, flags};
+use crate::vm::Vm;
+use heap::Value;
+
+impl Vm {
+    /// What `name` (interned) is along the MRO of `ty`, while `ty.data().version` holds.
+    #[inline]
+    pub fn resolve(&mut self, ty: TypeRef, name: Value) -> &'static Resolution {
+        if let Some(resolution) = ty.data().resolutions.borrow().get(&name) {
+            return resolution;
+        }
+        self.resolve_slow(ty, name)
+    }
+
+    #[inline(never)]
+    fn resolve_slow(&mut self, ty: TypeRef, name: Value) -> &'static Resolution {
+        let resolution = match self.find_in_mro(ty, name) {
+            None => Resolution { value: None, kind: ResolutionKind::Absent, owner: None },
+            Some((value, owner)) => {
+                let mut kind = classify(self, value);
+                if matches!(kind, ResolutionKind::Member(_))
+                    && !ty.is_subtype(TypeRef::from_value(cast::<Member>(value).owner.get()))
+                {
+                    kind = ResolutionKind::Data;
+                }
+                if kind == ResolutionKind::Plain && owner.data().volatile.borrow().contains(&name) {
+                    Resolution { value: None, kind: ResolutionKind::Volatile, owner: Some(owner) }
+                } else {
+                    Resolution { value: Some(self.keep(value)), kind, owner: Some(owner) }
+                }
+            }
+        };
+        let resolution: &'static Resolution = Box::leak(Box::new(resolution));
+        ty.data().resolutions.borrow_mut().insert(name, resolution);
+        resolution
+    }
+
+    /// The value of `name` (interned) along the MRO, unbound.
+    #[inline]
+    pub fn lookup_type(&mut self, ty: TypeRef, name: Value) -> Option<Value> {
+        let resolution = self.resolve(ty, name);
+        match resolution.value {
+            Some(handle) => Some(self.thread.handle(handle)),
+            None if resolution.kind == ResolutionKind::Absent => None,
+            None => self.find_in_mro(ty, name).map(|(value, _)| value),
+        }
+    }
+
+    /// The value and the class whose dictionary has it.
+    pub fn find_in_mro(&mut self, ty: TypeRef, name: Value) -> Option<(Value, TypeRef)> {
+        let mro = ty.data().mro.borrow();
+        for &class in mro.iter() {
+            let dict = class.0.dict.get();
+            if !dict.is_null()
+                && let Some(value) = self.dict_get_name(dict, name)
+            {
+                return Some((value, class));
+            }
+        }
+        None
+    }
+}
+
+/// How `value` behaves when found in a class.
+pub fn classify(vm: &Vm, value: Value) -> ResolutionKind {
+    if !value.is_object() {
+        return ResolutionKind::Plain;
+    }
+    let shape = vm.shape_of(value);
+    match shape.kind {
+        Kind::Function => return ResolutionKind::Function,
+        Kind::Builtin if shape.ty == vm.types.method_descriptor && !cast::<Builtin>(value).owner.get().is_null() => {
+            return ResolutionKind::BuiltinMethod;
+        }
+        Kind::Property if shape.ty == vm.types.property => return ResolutionKind::Property,
+        Kind::Member => return ResolutionKind::Member(cast::<Member>(value).index.get() as u32),
+        _ => {}
+    }
+    if shape.ty == vm.types.classmethod {
+        return ResolutionKind::ClassMethod;
+    }
+    if shape.ty == vm.types.staticmethod {
+        return ResolutionKind::StaticMethod;
+    }
+    let slots = shape.ty.slots();
+    match (slots.descr_get.is_some(), slots.descr_set.is_some()) {
+        (_, true) => ResolutionKind::Data,
+        (true, false) => ResolutionKind::NonData,
+        (false, false) => ResolutionKind::Plain,
+    }
+}
+
+/// The class or one of its bases was changed: whoever relied on its version must look again. Subclasses too.
+pub fn changed(vm: &mut Vm, ty: TypeRef) {
+    let data = ty.data();
+    vm.thread.jit.invalidate(data.version);
+    data.resolutions.borrow_mut().clear();
+    data.generation.set(data.generation.get() + 1);
+    let subclasses: Vec<TypeRef> = data.subclasses.borrow().clone();
+    for subclass in subclasses {
+        changed(vm, subclass);
+    }
+    // Classes are looked up by the plans of their metaclass's instances too.
+    if ty.has(flags::TYPE) && ty != vm.types.type_ {
+        let instances: Vec<TypeRef> = vm.all_types.iter().copied().filter(|class| vm.type_of(class.value()) == ty).collect();
+        for class in instances {
+            vm.thread.jit.invalidate(class.data().version);
+            class.data().generation.set(class.data().generation.get() + 1);
+        }
+    }
+}
+
+/// `name` of `ty` is about to be `new` (NULL: deleted) instead of `old` (NULL: absent). Whether the class's version ends: not for
+/// attributes that are assigned again and again.
+pub fn assignment_changes(vm: &mut Vm, ty: TypeRef, name: Value, old: Value, new: Value) -> bool {
+    if old.is_null() || new.is_null() {
+        return true;
+    }
+    let plain = |vm: &Vm, value| classify(vm, value) == ResolutionKind::Plain;
+    if !plain(vm, old) || !plain(vm, new) {
+        return true;
+    }
+    // The first assignment makes it volatile; the version ends a last time.
+    ty.data().volatile.borrow_mut().insert(name)
+}
+
+/// Whether a type's hash slot says "unhashable".
+pub fn is_unhashable(ty: TypeRef) -> bool {
+    match ty.slots().hash {
+        Some(hash) => std::ptr::fn_addr_eq(hash, crate::object::hash_not_implemented as HashFn),
+        None => false,
+    }
+}

@@ -1,0 +1,707 @@
+//! Module `math`.
+
+use crate::vm_ext::VmExt;
+use heap::Value;
+use metatrace::{CallEffect, Callee, Function, Ty};
+use num_bigint::BigInt;
+use num_integer::Integer;
+use num_traits::{Signed, ToPrimitive, Zero};
+use objects::args::{CallArgs, Intrinsic, MANY, MethodDef, Signature};
+use objects::builtin_layouts::Module;
+use objects::error::PyResult;
+use objects::layout::cast;
+use objects::module::ModuleDef;
+use objects::value_vec::ValueVec;
+use objects::vm::Vm;
+
+pub static MODULE: ModuleDef = ModuleDef {
+    name: "math",
+    doc: "This module provides access to the mathematical functions\ndefined by the C standard.",
+    functions: FUNCTIONS,
+    init,
+};
+
+fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
+    vm.add_functions(module, FLOAT_FUNCTIONS);
+    let constants = [
+        ("pi", std::f64::consts::PI),
+        ("e", std::f64::consts::E),
+        ("tau", std::f64::consts::TAU),
+        ("inf", f64::INFINITY),
+        ("nan", f64::NAN),
+    ];
+    for (name, x) in constants {
+        let x = vm.float(x);
+        vm.dict_set_str(cast::<Module>(module).dict.get(), name, x);
+    }
+    Ok(())
+}
+
+/// The C library's functions: Rust's `f64` methods call the same ones, but not all of them are there.
+mod c {
+    unsafe extern "C" {
+        pub safe fn erf(x: f64) -> f64;
+        pub safe fn erfc(x: f64) -> f64;
+        pub safe fn tgamma(x: f64) -> f64;
+        pub safe fn lgamma(x: f64) -> f64;
+        pub safe fn remainder(x: f64, y: f64) -> f64;
+        pub safe fn nextafter(x: f64, y: f64) -> f64;
+        pub safe fn exp2(x: f64) -> f64;
+        pub safe fn fma(x: f64, y: f64, z: f64) -> f64;
+    }
+}
+
+/// What a function does where the mathematics has no finite value.
+#[derive(Clone, Copy, PartialEq)]
+enum Edge {
+    /// A finite argument with an infinite result: OverflowError.
+    Overflow,
+    /// The same: ValueError (a pole).
+    Pole,
+}
+
+/// The result of a function of one float, with C99's special values turned into Python's errors.
+fn checked(vm: &mut Vm, x: f64, result: f64, edge: Edge, domain: &str) -> PyResult {
+    if result.is_nan() && !x.is_nan() {
+        return Err(domain_error(vm, x, domain));
+    }
+    if result.is_infinite() && x.is_finite() {
+        return Err(match edge {
+            Edge::Overflow => vm.overflow_error("math range error"),
+            Edge::Pole => domain_error(vm, x, domain),
+        });
+    }
+    Ok(vm.float(result))
+}
+
+/// CPython 3.14 says what was expected; `{x}` in the text is the argument.
+fn domain_error(vm: &mut Vm, x: f64, text: &str) -> objects::error::Raised {
+    if text.is_empty() {
+        return vm.value_error("math domain error");
+    }
+    let x = vm.float(x);
+    let shown = match vm.repr(x) {
+        Ok(shown) => vm.text_of(shown),
+        Err(raised) => return raised,
+    };
+    vm.value_error(text.replace("{x}", &shown))
+}
+
+macro_rules! float_functions {
+    ($($name:ident $text:literal: |$x:ident| $body:expr, $edge:ident, $domain:literal;)*) => {
+        /// Pure functions that traces call directly.
+        mod pure {
+            $(pub extern "C" fn $name(_context: *mut u8, x: u64) -> u64 {
+                let $x = f64::from_bits(x);
+                let result: f64 = $body;
+                result.to_bits()
+            })*
+        }
+
+        mod callees {
+            use super::*;
+            $(
+                #[allow(non_upper_case_globals)]
+                pub static $name: Callee = Callee {
+                    name: concat!("math.", $text),
+                    function: Function::F1(pure::$name),
+                    operands: &[Ty::Flt],
+                    result: Ty::Flt,
+                    effect: CallEffect::Pure,
+                };
+            )*
+        }
+
+        mod python {
+            use super::*;
+            $(pub fn $name(vm: &mut Vm, args: &CallArgs) -> PyResult {
+                let x = vm.to_f64(args.values[0])?;
+                let result = f64::from_bits(pure::$name(std::ptr::null_mut(), x.to_bits()));
+                checked(vm, x, result, Edge::$edge, $domain)
+            })*
+        }
+
+        static FLOAT_FUNCTIONS: &[MethodDef] = &[
+            $(MethodDef::function($text, 1, 1, python::$name).with_intrinsic(Intrinsic::Float(&callees::$name)),)*
+        ];
+    };
+}
+
+float_functions! {
+    acos "acos": |x| x.acos(), Pole, "expected a number in range from -1 up to 1, got {x}";
+    acosh "acosh": |x| x.acosh(), Pole, "expected argument value not less than 1, got {x}";
+    asin "asin": |x| x.asin(), Pole, "expected a number in range from -1 up to 1, got {x}";
+    asinh "asinh": |x| x.asinh(), Pole, "";
+    atan "atan": |x| x.atan(), Pole, "";
+    atanh "atanh": |x| x.atanh(), Pole, "expected a number between -1 and 1, got {x}";
+    cbrt "cbrt": |x| x.cbrt(), Pole, "";
+    cos "cos": |x| x.cos(), Pole, "expected a finite input, got {x}";
+    cosh "cosh": |x| x.cosh(), Overflow, "";
+    erf "erf": |x| super::c::erf(x), Pole, "";
+    erfc "erfc": |x| super::c::erfc(x), Pole, "";
+    exp "exp": |x| x.exp(), Overflow, "";
+    exp2 "exp2": |x| super::c::exp2(x), Overflow, "";
+    expm1 "expm1": |x| x.exp_m1(), Overflow, "";
+    fabs "fabs": |x| x.abs(), Pole, "";
+    lgamma "lgamma": |x| if x <= 0.0 && x == x.floor() { f64::INFINITY } else { super::c::lgamma(x) }, Pole, "expected a noninteger or positive integer, got {x}";
+    log1p "log1p": |x| x.ln_1p(), Pole, "expected argument value > -1, got {x}";
+    sin "sin": |x| x.sin(), Pole, "expected a finite input, got {x}";
+    sinh "sinh": |x| x.sinh(), Overflow, "";
+    tan "tan": |x| x.tan(), Pole, "expected a finite input, got {x}";
+    tanh "tanh": |x| x.tanh(), Pole, "";
+    degrees "degrees": |x| x * (180.0 / std::f64::consts::PI), Overflow, "";
+    radians "radians": |x| x * (std::f64::consts::PI / 180.0), Overflow, "";
+}
+
+static FUNCTIONS: &[MethodDef] = &[
+    MethodDef::function("sqrt", 1, 1, sqrt).with_intrinsic(Intrinsic::Sqrt),
+    MethodDef::function("atan2", 2, 2, |vm, args| two(vm, args, f64::atan2)).leaf(),
+    MethodDef::function("copysign", 2, 2, |vm, args| two(vm, args, f64::copysign)),
+    MethodDef::function("fmod", 2, 2, fmod),
+    MethodDef::function("remainder", 2, 2, remainder),
+    MethodDef::function("nextafter", 2, 2, nextafter).with_keywords(),
+    MethodDef::function("ulp", 1, 1, ulp),
+    MethodDef::function("fma", 3, 3, fma),
+    MethodDef::function("pow", 2, 2, pow),
+    MethodDef::function("log", 1, 2, log),
+    MethodDef::function("log2", 1, 1, |vm, args| logarithm(vm, args.values[0], f64::log2, 1.0)),
+    MethodDef::function("log10", 1, 1, |vm, args| logarithm(vm, args.values[0], f64::log10, std::f64::consts::LOG10_2)),
+    MethodDef::function("gamma", 1, 1, gamma),
+    MethodDef::function("hypot", 0, MANY, hypot),
+    MethodDef::function("dist", 2, 2, dist),
+    MethodDef::function("ceil", 1, 1, |vm, args| rounded(vm, args.values[0], "__ceil__", f64::ceil)),
+    MethodDef::function("floor", 1, 1, |vm, args| rounded(vm, args.values[0], "__floor__", f64::floor)),
+    MethodDef::function("trunc", 1, 1, trunc),
+    MethodDef::function("frexp", 1, 1, frexp),
+    MethodDef::function("ldexp", 2, 2, ldexp),
+    MethodDef::function("modf", 1, 1, modf),
+    MethodDef::function("fsum", 1, 1, fsum),
+    MethodDef::function("sumprod", 2, 2, sumprod),
+    MethodDef::function("prod", 1, 1, prod).with_keywords(),
+    MethodDef::function("isfinite", 1, 1, |vm, args| test(vm, args, f64::is_finite)),
+    MethodDef::function("isinf", 1, 1, |vm, args| test(vm, args, f64::is_infinite)),
+    MethodDef::function("isnan", 1, 1, |vm, args| test(vm, args, f64::is_nan)),
+    MethodDef::function("isclose", 2, 2, isclose).with_keywords(),
+    MethodDef::function("gcd", 0, MANY, |vm, args| fold_ints(vm, args, BigInt::zero(), |a, b| a.gcd(&b))),
+    MethodDef::function("lcm", 0, MANY, |vm, args| fold_ints(vm, args, BigInt::from(1), |a, b| a.lcm(&b))),
+    MethodDef::function("factorial", 1, 1, factorial),
+    MethodDef::function("isqrt", 1, 1, isqrt),
+    MethodDef::function("comb", 2, 2, comb),
+    MethodDef::function("perm", 1, 2, perm),
+];
+
+fn two(vm: &mut Vm, args: &CallArgs, f: fn(f64, f64) -> f64) -> PyResult {
+    let (x, y) = (vm.to_f64(args.values[0])?, vm.to_f64(args.values[1])?);
+    Ok(vm.float(f(x, y)))
+}
+
+fn test(vm: &mut Vm, args: &CallArgs, f: fn(f64) -> bool) -> PyResult {
+    let x = vm.to_f64(args.values[0])?;
+    Ok(vm.bool(f(x)))
+}
+
+fn sqrt(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let x = vm.to_f64(args.values[0])?;
+    if x < 0.0 {
+        return Err(domain_error(vm, x, "expected a nonnegative input, got {x}"));
+    }
+    Ok(vm.float(x.sqrt()))
+}
+
+fn fmod(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let (x, y) = (vm.to_f64(args.values[0])?, vm.to_f64(args.values[1])?);
+    if y.is_infinite() && x.is_finite() {
+        return Ok(vm.float(x));
+    }
+    let result = x % y;
+    if result.is_nan() && !x.is_nan() && !y.is_nan() {
+        return Err(vm.value_error("math domain error"));
+    }
+    Ok(vm.float(result))
+}
+
+fn remainder(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let (x, y) = (vm.to_f64(args.values[0])?, vm.to_f64(args.values[1])?);
+    let result = c::remainder(x, y);
+    if result.is_nan() && !x.is_nan() && !y.is_nan() {
+        return Err(vm.value_error("math domain error"));
+    }
+    Ok(vm.float(result))
+}
+
+/// `nextafter(x, y, *, steps=None)`.
+fn nextafter(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let [x, y, steps] = args.bind(
+        vm,
+        "nextafter",
+        &Signature { parameters: ["x", "y", "steps"], skip: 0, positional_only: 2, max_positional: 2, required: 2 },
+    )?;
+    let (mut x, y) = (vm.to_f64(x)?, vm.to_f64(y)?);
+    if steps.is_null() || steps == vm.none {
+        return Ok(vm.float(c::nextafter(x, y)));
+    }
+    let steps = vm.index(steps)?;
+    if steps < 0 {
+        return Err(vm.value_error("steps must be a non-negative integer"));
+    }
+    if x.is_nan() || y.is_nan() {
+        return Ok(vm.float(f64::NAN));
+    }
+    // Floats in order as integers: that many places towards `y`.
+    let ordered = |x: f64| {
+        let bits = x.to_bits() as i64;
+        if bits < 0 { i64::MIN.wrapping_sub(bits) } else { bits }
+    };
+    let (from, to) = (ordered(x) as i128, ordered(y) as i128);
+    let at = if from <= to { (from + steps as i128).min(to) } else { (from - steps as i128).max(to) } as i64;
+    x = if at == to as i64 { y } else { f64::from_bits((if at < 0 { i64::MIN.wrapping_sub(at) } else { at }) as u64) };
+    Ok(vm.float(x))
+}
+
+fn ulp(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let x = vm.to_f64(args.values[0])?.abs();
+    if !x.is_finite() {
+        return Ok(vm.float(x));
+    }
+    let next = c::nextafter(x, f64::INFINITY);
+    let result = if next.is_infinite() { x - c::nextafter(x, f64::NEG_INFINITY) } else { next - x };
+    Ok(vm.float(result))
+}
+
+fn fma(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let (x, y, z) = (vm.to_f64(args.values[0])?, vm.to_f64(args.values[1])?, vm.to_f64(args.values[2])?);
+    let result = c::fma(x, y, z);
+    if result.is_nan() && ![x, y, z].iter().any(|x| x.is_nan()) {
+        return Err(vm.value_error("invalid operation in fma"));
+    }
+    if result.is_infinite() && [x, y, z].iter().all(|x| x.is_finite()) {
+        return Err(vm.overflow_error("overflow in fma"));
+    }
+    Ok(vm.float(result))
+}
+
+fn pow(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let (x, y) = (vm.to_f64(args.values[0])?, vm.to_f64(args.values[1])?);
+    let result = x.powf(y);
+    if x.is_finite() && y.is_finite() {
+        if result.is_nan() || (result.is_infinite() && x == 0.0) {
+            return Err(vm.value_error("math domain error"));
+        }
+        if result.is_infinite() {
+            return Err(vm.overflow_error("math range error"));
+        }
+    }
+    Ok(vm.float(result))
+}
+
+/// A logarithm of a float, or of an int of any size: `log2_unit` is the logarithm of 2.
+fn logarithm(vm: &mut Vm, x: Value, f: fn(f64) -> f64, log2_unit: f64) -> PyResult {
+    if let Some(big) = vm.as_bigint(x) {
+        if !big.is_positive() {
+            return Err(vm.value_error("expected a positive input"));
+        }
+        let bits = big.bits();
+        if bits > 1000 {
+            let shift = bits - 64;
+            let head = (big >> shift).to_f64().unwrap_or(f64::NAN);
+            return Ok(vm.float(f(head) + shift as f64 * log2_unit));
+        }
+        let x = big.to_f64().unwrap_or(f64::NAN);
+        return Ok(vm.float(f(x)));
+    }
+    let x = vm.to_f64(x)?;
+    if x <= 0.0 {
+        return Err(domain_error(vm, x, "expected a positive input, got {x}"));
+    }
+    Ok(vm.float(f(x)))
+}
+
+fn log(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let x = logarithm(vm, args.values[0], f64::ln, std::f64::consts::LN_2)?;
+    let Some(base) = args.get(1) else { return Ok(x) };
+    let base = logarithm(vm, base, f64::ln, std::f64::consts::LN_2)?;
+    let (x, base) = (vm.to_f64(x)?, vm.to_f64(base)?);
+    if base == 0.0 {
+        return Err(vm.zero_division("division by zero"));
+    }
+    Ok(vm.float(x / base))
+}
+
+fn gamma(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let x = vm.to_f64(args.values[0])?;
+    if x == f64::NEG_INFINITY || (x <= 0.0 && x == x.floor() && x.is_finite()) {
+        return Err(domain_error(vm, x, "expected a noninteger or positive integer, got {x}"));
+    }
+    let result = c::tgamma(x);
+    checked(vm, x, result, Edge::Overflow, "")
+}
+
+/// The Euclidean norm, scaled so that squares neither overflow nor vanish.
+fn norm(values: &[f64]) -> f64 {
+    let largest = values.iter().fold(0.0f64, |largest, x| largest.max(x.abs()));
+    if values.iter().any(|x| x.is_infinite()) {
+        return f64::INFINITY;
+    }
+    if values.iter().any(|x| x.is_nan()) {
+        return f64::NAN;
+    }
+    if largest == 0.0 || values.len() < 2 {
+        return largest;
+    }
+    if let [x, y] = values {
+        return x.hypot(*y);
+    }
+    // Scaling by a power of two is exact; the squares are summed with their rounding errors.
+    let exponent = frexp_parts(largest).1;
+    let scale = libc_ldexp(1.0, -exponent);
+    let (mut sum, mut errors) = (1.0f64, 0.0f64);
+    for x in values {
+        let x = x * scale;
+        let square = x * x;
+        let square_error = x.mul_add(x, -square);
+        let t = sum + square;
+        errors += (sum - t) + square + square_error;
+        sum = t;
+    }
+    let total = sum - 1.0 + errors;
+    let root = total.sqrt();
+    // One Newton step takes back the rounding of the sum.
+    let correction = (-root).mul_add(root, sum - 1.0) + errors;
+    (root + correction / (2.0 * root)) / scale
+}
+
+fn hypot(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let values = args.values.iter().map(|x| vm.to_f64(*x)).collect::<PyResult<Vec<f64>>>()?;
+    Ok(vm.float(norm(&values)))
+}
+
+fn dist(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let (p, q) = (vm.collect_list(args.values[0])?, vm.collect_list(args.values[1])?);
+    let (p, q) = (objects::list::items(p), objects::list::items(q));
+    if p.len() != q.len() {
+        return Err(vm.value_error("both points must have the same number of dimensions"));
+    }
+    let mut differences = Vec::with_capacity(p.len());
+    for (x, y) in p.iter().zip(q) {
+        differences.push(vm.to_f64(*x)? - vm.to_f64(*y)?);
+    }
+    Ok(vm.float(norm(&differences)))
+}
+
+/// `ceil` and `floor`: by the special method, else of the float.
+fn rounded(vm: &mut Vm, x: Value, method: &str, f: fn(f64) -> f64) -> PyResult {
+    if vm.kind(x) != objects::shape::Kind::Float {
+        let name = vm.intern(method);
+        if let Some(method) = vm.special_method(x, name)? {
+            return vm.call(method, &[]);
+        }
+    }
+    let x = vm.to_f64(x)?;
+    objects::float::truncated(vm, f(x))
+}
+
+fn trunc(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let name = vm.intern("__trunc__");
+    match vm.special_method(args.values[0], name)? {
+        Some(method) => vm.call(method, &[]),
+        None => {
+            let kind = vm.type_of(args.values[0]).name();
+            Err(vm.type_error(format!("type {kind} doesn't define __trunc__ method")))
+        }
+    }
+}
+
+/// Mantissa in [0.5, 1) and exponent.
+fn frexp_parts(x: f64) -> (f64, i32) {
+    if x == 0.0 || !x.is_finite() {
+        return (x, 0);
+    }
+    let bits = x.to_bits();
+    let exponent = ((bits >> 52) & 0x7ff) as i32;
+    if exponent == 0 {
+        // Subnormal: scale it up first.
+        let (mantissa, exponent) = frexp_parts(x * 2f64.powi(64));
+        return (mantissa, exponent - 64);
+    }
+    (f64::from_bits((bits & !(0x7ff << 52)) | (1022 << 52)), exponent - 1022)
+}
+
+fn frexp(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let x = vm.to_f64(args.values[0])?;
+    let (mantissa, exponent) = frexp_parts(x);
+    let (mantissa, exponent) = (vm.float(mantissa), vm.int(exponent as i64));
+    Ok(vm.new_tuple(&[mantissa, exponent]))
+}
+
+fn ldexp(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let x = vm.to_f64(args.values[0])?;
+    let Some(exponent) = vm.as_bigint(args.values[1]) else {
+        return Err(vm.type_error("Expected an int as second argument to ldexp."));
+    };
+    if x == 0.0 || !x.is_finite() {
+        return Ok(vm.float(x));
+    }
+    let exponent = exponent.to_i32().unwrap_or(if exponent.is_negative() { -100_000 } else { 100_000 });
+    let result = libc_ldexp(x, exponent.clamp(-100_000, 100_000));
+    if result.is_infinite() {
+        return Err(vm.overflow_error("math range error"));
+    }
+    Ok(vm.float(result))
+}
+
+fn libc_ldexp(x: f64, exponent: i32) -> f64 {
+    unsafe extern "C" {
+        safe fn ldexp(x: f64, exponent: i32) -> f64;
+    }
+    ldexp(x, exponent)
+}
+
+fn modf(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let x = vm.to_f64(args.values[0])?;
+    let (fraction, whole) =
+        if x.is_infinite() { (0.0f64.copysign(x), x) } else { ((x - x.trunc()).copysign(x), x.trunc()) };
+    let (fraction, whole) = (vm.float(fraction), vm.float(whole));
+    Ok(vm.new_tuple(&[fraction, whole]))
+}
+
+/// The exactly rounded sum: Shewchuk's partial sums, which do not overlap.
+fn fsum(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let iterator = vm.iter(args.values[0])?;
+    let mut partials: Vec<f64> = Vec::new();
+    let (mut special, mut infinities) = (0.0, 0.0);
+    while let Some(value) = vm.next(iterator)? {
+        let original = vm.to_f64(value)?;
+        let mut x = original;
+        let mut kept = 0;
+        for i in 0..partials.len() {
+            let mut y = partials[i];
+            if x.abs() < y.abs() {
+                (x, y) = (y, x);
+            }
+            let high = x + y;
+            let low = y - (high - x);
+            if low != 0.0 {
+                partials[kept] = low;
+                kept += 1;
+            }
+            x = high;
+        }
+        partials.truncate(kept);
+        if x != 0.0 {
+            if !x.is_finite() {
+                if original.is_finite() {
+                    return Err(vm.overflow_error("intermediate overflow in fsum"));
+                }
+                if original.is_infinite() {
+                    infinities += original;
+                }
+                special += original;
+                partials.clear();
+            } else {
+                partials.push(x);
+            }
+        }
+    }
+    if special != 0.0 {
+        if infinities.is_nan() {
+            return Err(vm.value_error("-inf + inf in fsum"));
+        }
+        return Ok(vm.float(special));
+    }
+    Ok(vm.float(round_partials(&partials)))
+}
+
+/// The sum of non-overlapping partials, rounded half to even.
+fn round_partials(partials: &[f64]) -> f64 {
+    let Some((last, rest)) = partials.split_last() else { return 0.0 };
+    let mut high = *last;
+    for i in (0..rest.len()).rev() {
+        let (x, y) = (high, rest[i]);
+        high = x + y;
+        let low = y - (high - x);
+        if low != 0.0 {
+            // Half-way between two floats, and the next partial says on which side.
+            if i > 0 && ((low < 0.0 && rest[i - 1] < 0.0) || (low > 0.0 && rest[i - 1] > 0.0)) {
+                let twice = low * 2.0;
+                let x = high + twice;
+                if twice == x - high {
+                    high = x;
+                }
+            }
+            break;
+        }
+    }
+    high
+}
+
+/// The sum of products: exact for ints, compensated for floats.
+fn sumprod(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let (p, q) = (vm.iter(args.values[0])?, vm.iter(args.values[1])?);
+    let mut total = Value::from_int(0);
+    let mut products = ValueVec::new();
+    let mut all_floats = true;
+    loop {
+        let (x, y) = (vm.next(p)?, vm.next(q)?);
+        let (x, y) = match (x, y) {
+            (Some(x), Some(y)) => (x, y),
+            (None, None) => break,
+            _ => return Err(vm.value_error("Inputs are not the same length")),
+        };
+        let number = |vm: &Vm, x: Value| vm.kind(x) == objects::shape::Kind::Float || x.is_int();
+        all_floats &= number(vm, x) && number(vm, y);
+        all_floats &= !(x.is_int() && y.is_int());
+        products.push(vm, x);
+        products.push(vm, y);
+    }
+    let pairs = products.as_slice();
+    if all_floats && !pairs.is_empty() {
+        let (mut sum, mut low) = (0.0f64, 0.0f64);
+        for pair in pairs.chunks_exact(2) {
+            let (x, y) = (vm.to_f64(pair[0])?, vm.to_f64(pair[1])?);
+            let product = x * y;
+            let error = x.mul_add(y, -product);
+            let t = sum + product;
+            low += (if sum.abs() >= product.abs() { (sum - t) + product } else { (product - t) + sum }) + error;
+            sum = t;
+        }
+        let result = if low.is_finite() { sum + low } else { sum };
+        return Ok(vm.float(result));
+    }
+    for pair in pairs.chunks_exact(2) {
+        let product = vm.binary(5, pair[0], pair[1])?;
+        total = vm.binary(0, total, product)?;
+    }
+    Ok(total)
+}
+
+fn prod(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let [iterable, start] = args.bind(
+        vm,
+        "prod",
+        &Signature { parameters: ["iterable", "start"], skip: 0, positional_only: 1, max_positional: 1, required: 1 },
+    )?;
+    let mut total = if start.is_null() { Value::from_int(1) } else { start };
+    let iterator = vm.iter(iterable)?;
+    while let Some(value) = vm.next(iterator)? {
+        total = vm.binary(5, total, value)?;
+    }
+    Ok(total)
+}
+
+fn isclose(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let [a, b, relative, absolute] = args.bind(
+        vm,
+        "isclose",
+        &Signature { parameters: ["a", "b", "rel_tol", "abs_tol"], skip: 0, positional_only: 0, max_positional: 2, required: 2 },
+    )?;
+    let (a, b) = (vm.to_f64(a)?, vm.to_f64(b)?);
+    let relative = if relative.is_null() { 1e-9 } else { vm.to_f64(relative)? };
+    let absolute = if absolute.is_null() { 0.0 } else { vm.to_f64(absolute)? };
+    if relative < 0.0 || absolute < 0.0 {
+        return Err(vm.value_error("tolerances must be non-negative"));
+    }
+    let close = if a == b {
+        true
+    } else if a.is_infinite() || b.is_infinite() {
+        false
+    } else {
+        let difference = (b - a).abs();
+        difference <= (relative * b).abs() || difference <= (relative * a).abs() || difference <= absolute
+    };
+    Ok(vm.bool(close))
+}
+
+fn int_argument(vm: &mut Vm, value: Value) -> PyResult<BigInt> {
+    let value = vm.index_big(value)?;
+    Ok(vm.as_bigint(value).unwrap_or_default())
+}
+
+fn fold_ints(vm: &mut Vm, args: &CallArgs, start: BigInt, f: fn(BigInt, BigInt) -> BigInt) -> PyResult {
+    let mut total = start;
+    for value in args.values {
+        let x = int_argument(vm, *value)?;
+        total = f(total, x).abs();
+    }
+    Ok(vm.int_from_big(&total))
+}
+
+/// The product of `from..=to`, by halves, so that the factors stay balanced.
+fn product(from: u64, to: u64) -> BigInt {
+    if from > to {
+        return BigInt::from(1);
+    }
+    if to - from < 8 {
+        return (from..=to).map(BigInt::from).product();
+    }
+    let middle = from + (to - from) / 2;
+    product(from, middle) * product(middle + 1, to)
+}
+
+fn factorial(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let n = int_argument(vm, args.values[0])?;
+    if n.is_negative() {
+        return Err(vm.value_error("factorial() not defined for negative values"));
+    }
+    match n.to_u64().filter(|n| *n <= i64::MAX as u64) {
+        Some(n) => {
+            let result = product(2, n);
+            Ok(vm.int_from_big(&result))
+        }
+        None => Err(vm.overflow_error(format!("factorial() argument should not exceed {}", i64::MAX))),
+    }
+}
+
+fn isqrt(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let n = int_argument(vm, args.values[0])?;
+    if n.is_negative() {
+        return Err(vm.value_error("isqrt() argument must be nonnegative"));
+    }
+    let root = n.sqrt();
+    Ok(vm.int_from_big(&root))
+}
+
+/// `n` and `k` of combinations; `Err` for bad ones, `None` if the result is 0.
+fn choices(vm: &mut Vm, n: &BigInt, k: &BigInt) -> PyResult<Option<(BigInt, u64)>> {
+    if n.is_negative() {
+        return Err(vm.value_error("n must be a non-negative integer"));
+    }
+    if k.is_negative() {
+        return Err(vm.value_error("k must be a non-negative integer"));
+    }
+    if k > n {
+        return Ok(None);
+    }
+    match k.to_u64() {
+        Some(k) => Ok(Some((n.clone(), k))),
+        None => Err(vm.overflow_error(format!("k must not exceed {}", u64::MAX))),
+    }
+}
+
+fn falling_factorial(n: &BigInt, k: u64) -> BigInt {
+    match n.to_u64() {
+        Some(n) => product(n - k + 1, n),
+        None => (0..k).map(|i| n - i).product(),
+    }
+}
+
+fn comb(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let (n, mut k) = (int_argument(vm, args.values[0])?, int_argument(vm, args.values[1])?);
+    let other = &n - &k;
+    if !other.is_negative() && other < k {
+        k = other;
+    }
+    let Some((n, k)) = choices(vm, &n, &k)? else { return Ok(Value::from_int(0)) };
+    let result = falling_factorial(&n, k) / product(2, k);
+    Ok(vm.int_from_big(&result))
+}
+
+fn perm(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let n = int_argument(vm, args.values[0])?;
+    let k = match args.get(1) {
+        Some(k) if k != vm.none => int_argument(vm, k)?,
+        _ => n.clone(),
+    };
+    let Some((n, k)) = choices(vm, &n, &k)? else { return Ok(Value::from_int(0)) };
+    let result = falling_factorial(&n, k);
+    Ok(vm.int_from_big(&result))
+}

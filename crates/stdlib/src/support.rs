@@ -1,0 +1,59 @@
+//! What native modules have in common: constants, signatures, types.
+
+use heap::Value;
+use objects::args::{CallArgs, Signature};
+use objects::error::PyResult;
+use objects::module::dict_of;
+use objects::ty::{TypeRef, TypeSpec, flags};
+use objects::vm::Vm;
+
+/// A signature whose parameters can all be given by position and by name.
+pub const fn signature<const N: usize>(parameters: [&'static str; N], required: usize) -> Signature<N> {
+    Signature { parameters, skip: 0, positional_only: 0, max_positional: N, required }
+}
+
+/// Integer constants of a module.
+pub fn int_constants(vm: &mut Vm, module: Value, constants: &[(&str, i64)]) {
+    for &(name, number) in constants {
+        let number = vm.int(number);
+        vm.module_set(module, name, number);
+    }
+}
+
+/// Makes a class that derives from `object` and enters it into its module.
+pub fn add_type(vm: &mut Vm, module: Value, spec: TypeSpec) -> TypeRef {
+    let object = vm.types.object;
+    let name = spec.name;
+    let ty = vm.new_builtin_type(spec, object);
+    vm.dict_set_str(dict_of(module), name, ty.value());
+    ty
+}
+
+/// Only classes written in Python, whose `__init__` may want them, get keyword arguments.
+pub fn no_keywords(vm: &mut Vm, ty: TypeRef, name: &str, args: &CallArgs) -> PyResult<()> {
+    if ty.has(flags::HEAP) { Ok(()) } else { objects::arity::no_keywords(vm, name, args) }
+}
+
+/// The positional arguments of a class that takes no others.
+pub fn positional<'a>(
+    vm: &mut Vm,
+    ty: TypeRef,
+    name: &str,
+    args: &CallArgs<'a>,
+    min: usize,
+    max: usize,
+) -> PyResult<&'a [Value]> {
+    no_keywords(vm, ty, name, args)?;
+    objects::arity::positional_count(vm, name, args.args(), min, max)?;
+    Ok(args.args())
+}
+
+/// A value that may be NULL, as Python sees it.
+pub fn or_none(vm: &Vm, value: Value) -> Value {
+    if value.is_null() { vm.none } else { value }
+}
+
+/// Whether an optional argument was left out or is None.
+pub fn is_absent(vm: &Vm, value: Value) -> bool {
+    value.is_null() || value == vm.none
+}

@@ -1,0 +1,177 @@
+//! Module `sys`.
+
+mod frames;
+mod hooks;
+mod info;
+
+pub use info::VERSION;
+
+use crate::vm_ext::VmExt;
+use heap::Value;
+use interp::import::LIBRARY;
+use interp::state;
+use objects::args::{CallArgs, MethodDef};
+use objects::builtin_layouts::Module;
+use objects::error::PyResult;
+use objects::layout::cast;
+use objects::module::ModuleDef;
+use objects::vm::Vm;
+
+pub static MODULE: ModuleDef = ModuleDef {
+    name: "sys",
+    doc: "This module provides access to some objects used or maintained by the\ninterpreter and to functions that interact strongly with the interpreter.",
+    functions: FUNCTIONS,
+    init,
+};
+
+static FUNCTIONS: &[MethodDef] = &[
+    MethodDef::function("exit", 0, 1, exit),
+    MethodDef::function("intern", 1, 1, intern),
+    MethodDef::function("getsizeof", 1, 2, getsizeof),
+    MethodDef::function("getrefcount", 1, 1, |vm, _| Ok(vm.int(2))).leaf(),
+    MethodDef::function("getrecursionlimit", 0, 0, |vm, _| {
+        let limit = vm.thread.depth_limit;
+        Ok(vm.int(limit as i64))
+    })
+    .leaf(),
+    MethodDef::function("setrecursionlimit", 1, 1, set_recursion_limit),
+    MethodDef::function("getdefaultencoding", 0, 0, |vm, _| Ok(vm.intern("utf-8"))).leaf(),
+    MethodDef::function("getfilesystemencoding", 0, 0, |vm, _| Ok(vm.intern("utf-8"))).leaf(),
+    MethodDef::function("getfilesystemencodeerrors", 0, 0, |vm, _| Ok(vm.intern("surrogateescape"))).leaf(),
+    MethodDef::function("getswitchinterval", 0, 0, |vm, _| Ok(vm.float(0.005))).leaf(),
+    MethodDef::function("setswitchinterval", 1, 1, |vm, _| Ok(vm.none)),
+    MethodDef::function("is_finalizing", 0, 0, |vm, _| Ok(vm.false_)).leaf(),
+    MethodDef::function("get_int_max_str_digits", 0, 0, |vm, _| {
+        let digits = objects::int::max_str_digits(vm);
+        Ok(vm.int(digits as i64))
+    })
+    .leaf(),
+    MethodDef::function("set_int_max_str_digits", 1, 1, set_max_digits),
+    MethodDef::function("audit", 1, objects::args::MANY, |vm, _| Ok(vm.none)),
+    MethodDef::function("addaudithook", 1, 1, |vm, _| Ok(vm.none)),
+    MethodDef::function("getallocatedblocks", 0, 0, |vm, _| Ok(vm.int(0))).leaf(),
+    MethodDef::function("_is_gil_enabled", 0, 0, |vm, _| Ok(vm.true_)).leaf(),
+    MethodDef::function("_is_interned", 1, 1, |vm, args| {
+        let interned = vm.intern_value(args.values[0]) == args.values[0];
+        Ok(vm.bool(interned))
+    }),
+    MethodDef::function("_clear_internal_caches", 0, 0, |vm, _| Ok(vm.none)).leaf(),
+    MethodDef::function("_clear_type_cache", 0, 0, |vm, _| Ok(vm.none)).leaf(),
+];
+
+/// Sets an attribute of a module.
+fn set(vm: &mut Vm, module: Value, name: &str, value: Value) -> PyResult<()> {
+    vm.dict_set_str(cast::<Module>(module).dict.get(), name, value);
+    Ok(())
+}
+
+fn strings<'a>(vm: &mut Vm, items: impl IntoIterator<Item = &'a str>) -> Value {
+    let list = vm.new_list(&[]);
+    for item in items {
+        let item = vm.new_str(item);
+        vm.list_append(list, item);
+    }
+    list
+}
+
+fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
+    let handle = vm.keep(module);
+    state::state(vm).sys = Some(handle);
+    let config = state::state(vm).config.clone();
+    for table in [frames::FUNCTIONS, hooks::FUNCTIONS] {
+        vm.add_functions(module, table);
+    }
+    info::init(vm, module, &config)?;
+    let modules = vm.handle(vm.modules);
+    set(vm, module, "modules", modules)?;
+    let argv = strings(vm, config.arguments.iter().map(String::as_str));
+    set(vm, module, "argv", argv)?;
+    let orig = strings(vm, config.orig_arguments.iter().map(String::as_str));
+    set(vm, module, "orig_argv", orig)?;
+    let path = strings(vm, config.search_path.iter().map(String::as_str).chain([LIBRARY]));
+    set(vm, module, "path", path)?;
+    let warn = strings(vm, config.warn_options.iter().map(String::as_str));
+    set(vm, module, "warnoptions", warn)?;
+    let options = vm.new_dict();
+    for (name, value) in &config.x_options {
+        let value = match value {
+            Some(value) => vm.new_str(value),
+            None => vm.true_,
+        };
+        vm.dict_set_str(options, name, value);
+    }
+    set(vm, module, "_xoptions", options)?;
+    for name in ["meta_path", "path_hooks"] {
+        let list = vm.new_list(&[]);
+        set(vm, module, name, list)?;
+    }
+    let cache = vm.new_dict();
+    set(vm, module, "path_importer_cache", cache)?;
+    let executable = vm.new_str(&config.executable);
+    set(vm, module, "executable", executable)?;
+    set(vm, module, "_base_executable", executable)?;
+    for name in ["prefix", "exec_prefix", "base_prefix", "base_exec_prefix"] {
+        let prefix = vm.new_str("<adder>");
+        set(vm, module, name, prefix)?;
+    }
+    let dont_write = vm.bool(true);
+    set(vm, module, "dont_write_bytecode", dont_write)?;
+    hooks::init(vm, module)
+}
+
+/// `sys.exit(status=None)`.
+fn exit(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let class = vm.exc.system_exit;
+    Err(match args.get(0) {
+        None => vm.raise_args(class, &[]),
+        Some(status) => vm.raise_args(class, &[status]),
+    })
+}
+
+fn intern(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    if vm.kind(args.values[0]) != objects::shape::Kind::Str {
+        let kind = vm.type_of(args.values[0]).name();
+        return Err(vm.type_error(format!("intern() argument must be str, not {kind}")));
+    }
+    Ok(vm.intern_value(args.values[0]))
+}
+
+/// The bytes of the object itself, by `__sizeof__`.
+fn getsizeof(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let name = vm.intern("__sizeof__");
+    match vm.special_method(args.values[0], name)? {
+        Some(method) => vm.call(method, &[]),
+        None => match args.get(1) {
+            Some(default) => Ok(default),
+            None => {
+                let kind = vm.type_of(args.values[0]).name();
+                Err(vm.type_error(format!("Type {kind} doesn't define __sizeof__")))
+            }
+        },
+    }
+}
+
+fn set_recursion_limit(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let limit = vm.index(args.values[0])?;
+    if limit < 1 {
+        return Err(vm.value_error("recursion limit must be greater or equal than 1"));
+    }
+    let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+    if limit <= vm.thread.depth {
+        let depth = vm.thread.depth;
+        return Err(vm.recursion_error(format!(
+            "cannot set the recursion limit to {limit} at the recursion depth {depth}: the limit is too low"
+        )));
+    }
+    vm.thread.depth_limit = limit;
+    Ok(vm.none)
+}
+
+fn set_max_digits(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let digits = vm.index(args.values[0])?;
+    if digits != 0 && digits < 640 {
+        return Err(vm.value_error("maxdigits must be 0 or larger than 640"));
+    }
+    objects::int::set_max_str_digits(vm, digits as usize);
+    Ok(vm.none)
+}

@@ -1,0 +1,143 @@
+//! Programs, with the JIT and without: the same output, and compiled code where it should be.
+
+use metatrace::Options;
+use toy::{RunOptions, ToyError, Vm};
+
+fn run(program: &str, jit: &str) -> (Result<String, ToyError>, Vec<String>, metatrace::Counters) {
+    let options = RunOptions { jit: Options::parse(jit).unwrap(), ..RunOptions::default() };
+    let mut vm = Vm::new(program, &options).unwrap();
+    let result = vm.run();
+    (result, vm.output.clone(), vm.counters().clone())
+}
+
+/// Runs both ways; the counters of the run with tiny thresholds.
+fn same(program: &str, expected: &str) -> metatrace::Counters {
+    let (direct, direct_output, _) = run(program, "off");
+    assert_eq!(direct, Ok(expected.to_string()));
+    let jit = format!("threshold=3,bridge=3,entry=4,double_run,{}", std::env::var("ADDER_JIT").unwrap_or_default());
+    let (traced, output, counters) = run(program, &jit);
+    assert_eq!((traced, output), (direct, direct_output));
+    counters
+}
+
+#[test]
+fn a_loop_over_integers() {
+    let counters =
+        same("fn main() { let i = 0; let s = 0; while i < 1000 { s = s + i * 2; i = i + 1; } return s; }", "999000");
+    assert_eq!((counters.loops, counters.aborts), (1, 0));
+}
+
+#[test]
+fn integers_become_floats() {
+    same(
+        "fn main() { let i = 0; let s = 1; while i < 100 { s = s * 3; i = i + 1; } return s; }",
+        "5.153775207320113e47",
+    );
+}
+
+#[test]
+fn branches_become_bridges() {
+    let program = "fn main() { let i = 0; let a = 0; let b = 0;
+        while i < 1000 { if i % 3 == 0 { a = a + i; } else { b = b + 1; } i = i + 1; } return [a, b]; }";
+    let counters = same(program, "[166833, 666]");
+    assert!(counters.bridges >= 1, "{counters:?}");
+}
+
+#[test]
+fn functions_are_inlined() {
+    let program = "fn double(x) { return x + x; } fn add(a, b) { return double(a) + b; }
+        fn main() { let i = 0; let s = 0; while i < 500 { s = add(i, s) % 1000; i = i + 1; } return s; }";
+    same(program, "500");
+}
+
+#[test]
+fn objects_and_operator_methods() {
+    let program = "class Vec(x, y) { fn add(self, o) { return Vec(self.x + o.x, self.y + o.y); } fn len2(self) { return self.x * self.x + self.y * self.y; } }
+        fn main() { let v = Vec(0, 0.0); let i = 0;
+            while i < 300 { v = v + Vec(i, 0.5); v.x += 1; i = i + 1; }
+            print(v.len2()); return v; }";
+    same(program, "Vec(45150, 150.0)");
+}
+
+#[test]
+fn recursion() {
+    let program = "fn fib(n) { if n < 2 { return n; } return fib(n - 1) + fib(n - 2); } fn main() { return fib(15); }";
+    let counters = same(program, "610");
+    assert!(counters.functions >= 1, "{counters:?}");
+}
+
+#[test]
+fn the_recursion_limit() {
+    let program = "fn down(n) { if n == 0 { return 0; } return 1 + down(n - 1); }
+        fn main() { let i = 0; let caught = 0; while i < 20 { try { down(100 + i * 50); } catch e { caught = caught + 1; } i = i + 1; } return caught; }";
+    same(program, "12");
+}
+
+#[test]
+fn exceptions() {
+    let program = "fn risky(i) { if i % 5 == 0 { raise i; } return 1 / (i % 7); }
+        fn main() { let i = 0; let s = 0; while i < 400 { try { s = s + risky(i); } catch e { if e == \"division by zero\" { s = s + 1; } else { s = s + e; } } i = i + 1; } return s; }";
+    let (direct, ..) = run(program, "off");
+    same(program, &direct.unwrap());
+}
+
+#[test]
+fn lists() {
+    let program = "fn main() { let l = []; let i = 0; while i < 300 { push(l, i * i); i = i + 1; }
+        let s = 0; i = 0; while i < len(l) { s = s + l[i] % 7; l[i] = s; i = i + 1; }
+        i = 0; while i < 200 { try { swap(l, i, i * 2); } catch e { s = s + 1; } i = i + 1; }
+        return [s, l[10], l[299], l[199]]; }";
+    let (direct, ..) = run(program, "off");
+    same(program, &direct.unwrap());
+}
+
+#[test]
+fn methods_change() {
+    let program = "class A(x) { fn get(self) { return self.x; } } fn other(self) { return self.x + 100; } fn third(self) { return 7; }
+        fn main() { let a = A(1); let i = 0; let s = 0;
+            while i < 300 { s = s + a.get(); if i == 100 { set_method(A, \"get\", other); } if i == 200 { set_method(A, \"get\", third); } i = i + 1; }
+            return s; }";
+    let counters = same(program, "10894");
+    assert!(counters.fallen >= 1, "{counters:?}");
+}
+
+#[test]
+fn inner_loops() {
+    let program = "fn main() { let i = 0; let s = 0; while i < 60 { let j = 0; while j < i { s = s + j; j = j + 1; } i = i + 1; } return s; }";
+    same(program, "34220");
+}
+
+#[test]
+fn loops_in_callees() {
+    let program = "fn sum(n) { let s = 0; let i = 0; while i < n { s = s + i; i = i + 1; } return s; }
+        fn main() { let i = 0; let s = 0; while i < 100 { s = s + sum(i); i = i + 1; } return s; }";
+    same(program, "161700");
+}
+
+#[test]
+fn frames_are_seen_from_below() {
+    let program = "fn look(a) { return depth(); } fn mid(a, b) { return look(b) + a; }
+        fn main() { let i = 0; let s = 0; while i < 200 { s = s + mid(i, s % 10) % 997; i = i + 1; } return s; }";
+    let (direct, ..) = run(program, "off");
+    same(program, &direct.unwrap());
+}
+
+#[test]
+fn compiled_frames_are_seen_from_below() {
+    // The inspector is called long after everything has been compiled, and from a residual call: `rec` is recursive.
+    let program = "class P(x, y) { fn add(self, o) { self.x += rec(3, o); return P(self.x, o); } }
+        fn rec(n, v) { if n == 0 { if v % 97 == 96 { return depth() % 1009; } return v; } let k = n + v; return rec(n - 1, v) + k; }
+        fn mid(p, a) { let q = P(a, p.x); let r = rec(a % 4, a); return q.x + q.y + r; }
+        fn main() { let i = 0; let s = 0; let p = P(1, 2);
+            while i < 600 { let t = P(i, s); s = (s + mid(t, i) + t.y) % 1000; p = p + i; i = i + 1; } return [s, p]; }";
+    let (direct, ..) = run(program, "off");
+    let counters = same(program, &direct.unwrap());
+    assert!(counters.forced > 0, "{counters:?}");
+}
+
+#[test]
+fn strings() {
+    let program = "fn main() { let s = \"\"; let i = 0; let n = 0; while i < 200 { s = s + \"ab\"; if s == \"abab\" { n = n + 1; } if len(s) > 100 { s = \"\"; } i = i + 1; } return [n, len(s)]; }";
+    let (direct, ..) = run(program, "off");
+    same(program, &direct.unwrap());
+}

@@ -1,0 +1,79 @@
+//! The benchmark programs, at their small sizes, give the reference's checksums: with the JIT on, off, and a threshold of 3.
+//!
+//! bench/expected.txt has a line `program case checksum` for each case. `BLESS=1` rewrites it from the reference Python
+//! (`REFERENCE_PYTHON`, by default `python3.14`).
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+#[test]
+fn checksums_are_the_reference_s() {
+    let expected_path = bench().join("expected.txt");
+    if env::var_os("BLESS").is_some() {
+        let python = env::var("REFERENCE_PYTHON").unwrap_or_else(|_| "python3.14".into());
+        let cases = programs().iter().flat_map(|p| run(&python, None, p).expect("the reference runs it")).collect();
+        fs::write(&expected_path, render(&cases)).expect("written");
+        return;
+    }
+    let adder = env::var("ADDER").ok().or(option_env!("CARGO_BIN_EXE_adder").map(String::from));
+    let adder = adder.expect("ADDER names the binary to test");
+    let expected = fs::read_to_string(&expected_path).expect("expected.txt");
+    let mut faults = Vec::new();
+    for jit in [None, Some("off"), Some("threshold=3")] {
+        for program in programs() {
+            let name = program.file_stem().expect("program").to_string_lossy().into_owned();
+            let wanted: BTreeMap<String, String> = expected
+                .lines()
+                .filter_map(|line| line.rsplit_once(' '))
+                .filter(|(case, _)| case.split(' ').next() == Some(&name))
+                .map(|(case, sum)| (case.into(), sum.into()))
+                .collect();
+            match run(&adder, jit, &program) {
+                Ok(got) if got == wanted => {}
+                Ok(got) => faults.push(format!("{name}, {jit:?}: {}expected\n{}", render(&got), render(&wanted))),
+                Err(error) => faults.push(format!("{name}, {jit:?}: {error}")),
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+fn bench() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../bench")
+}
+
+/// The programs: files that call `bench()` and are run, not imported.
+fn programs() -> Vec<PathBuf> {
+    let entries = fs::read_dir(bench().join("programs")).expect("programs").flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.retain(|path| {
+        let name = path.file_name().expect("name").to_string_lossy();
+        name.starts_with('p') && name.ends_with(".py") && !name.ends_with("_warmup.py") && !name.ends_with("fields.py")
+    });
+    paths.sort();
+    paths
+}
+
+/// `program case` to checksum.
+fn run(interpreter: &str, jit: Option<&str>, program: &Path) -> Result<BTreeMap<String, String>, String> {
+    let mut command = Command::new(interpreter);
+    command.arg(program).args(["--quick", "--once"]).env_remove("ADDER_JIT").env("PYTHONDONTWRITEBYTECODE", "1");
+    if let Some(jit) = jit {
+        command.env("ADDER_JIT", jit);
+    }
+    let output = command.output().map_err(|error| format!("{interpreter}: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("{}\n{}", output.status, String::from_utf8_lossy(&output.stderr)));
+    }
+    let name = program.file_stem().expect("program").to_string_lossy();
+    let cases = String::from_utf8_lossy(&output.stdout).into_owned();
+    let cases = cases.lines().filter_map(|line| line.strip_prefix("RESULT "));
+    let cases = cases.map(|line| line.split(' ').collect::<Vec<_>>());
+    Ok(cases.map(|fields| (format!("{name} {}", fields[0]), fields[3].to_string())).collect())
+}
+
+fn render(cases: &BTreeMap<String, String>) -> String {
+    cases.iter().map(|(case, sum)| format!("{case} {sum}\n")).collect()
+}

@@ -1,0 +1,74 @@
+//! The project's own commands: `cargo xtask COMMAND`.
+
+mod bench;
+mod fuzz;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::{env, process};
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  bench [--quick] [--runs N] [--only PROGRAM]...
+        run the benchmark programs side by side and write docs/benchmarks.md
+  fuzz-python [--programs N] [--seed S] [--jobs N] [--coverage] [--print]
+        random Python programs under adder with the JIT on, off and with a threshold of 3, and under the reference
+
+The reference Python is REFERENCE_PYTHON (default python3.14), PyPy is REFERENCE_PYPY (default pypy3; left out if it
+does not start), the adder is ADDER (default target/release/adder).";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let result = match arguments.first().map(String::as_str) {
+        Some("bench") => bench::run(&arguments[1..]),
+        Some("fuzz-python") => fuzz::run(&arguments[1..]),
+        Some("--help" | "-h") => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => Err(USAGE.to_string()),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The interpreters that the commands start.
+struct Interpreters {
+    adder: String,
+    python: String,
+    pypy: Option<String>,
+}
+
+impl Interpreters {
+    fn find() -> Result<Interpreters, String> {
+        let or = |name: &str, default: &str| env::var(name).unwrap_or_else(|_| default.into());
+        let built = root().join("target/release/adder");
+        let interpreters = Interpreters {
+            adder: or("ADDER", &built.to_string_lossy()),
+            python: or("REFERENCE_PYTHON", "python3.14"),
+            pypy: Some(or("REFERENCE_PYPY", "pypy3")).filter(|command| starts(command)),
+        };
+        for command in [&interpreters.adder, &interpreters.python] {
+            if !starts(command) {
+                return Err(format!("{command} does not start"));
+            }
+        }
+        Ok(interpreters)
+    }
+}
+
+fn starts(command: &str) -> bool {
+    process::Command::new(command).args(["-c", "pass"]).status().is_ok_and(|status| status.success())
+}
+
+/// The root of the workspace.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("workspace")
+}
