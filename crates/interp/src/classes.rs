@@ -43,9 +43,13 @@ fn plan_of(vm: &mut Vm, data: &'static TypeData) -> Option<ClassPlan> {
     if ty.slots().new.map(|f| f as usize) != object_new {
         return None;
     }
+    // Until the class has settled how many attributes its instances have in line, they are counted in the general way.
+    if !data.settled.get() {
+        return None;
+    }
     let shape = data.shape.get()?;
-    // Only classes that derive from `object` alone: others have words that are no values.
-    if shape.bytes() / 8 > MAX_WORDS || shape.fixed_words > 2 || shape.dictionary {
+    // Bases with a layout of their own have words that are no values.
+    if shape.bytes() / 8 > MAX_WORDS || shape.dictionary || !data.layout.borrow().is_all_values() {
         return None;
     }
     let name = vm.intern("__init__");

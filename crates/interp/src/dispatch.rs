@@ -249,7 +249,7 @@ fn step<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Result<Flow<M>, Raise<M:
         Op::BinaryOp => {
             let b = f.pop();
             let a = f.pop();
-            let value = if arg == op::SUBSCRIPT { subscript::load(m, a, b)? } else { arith::binary(m, arg, a, b)? };
+            let value = if arg == op::SUBSCRIPT { subscript::load(m, a, b)? } else { arith::binary(m, &code.sites[pc], arg, a, b)? };
             f.push(value);
         }
         Op::CompareOp => {

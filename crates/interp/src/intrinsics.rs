@@ -83,28 +83,24 @@ fn import_star(vm: &mut Vm, module: Value, locals: Value) -> PyResult {
     Ok(vm.none)
 }
 
-/// PEP 479: a StopIteration that leaves a generator's body becomes a RuntimeError.
+/// PEP 479: a StopIteration that leaves the body of a generator or coroutine becomes a RuntimeError.
 fn stop_iteration_error(vm: &mut Vm, exception: Value) -> Value {
+    // SAFETY: the record of a live frame, which runs this instruction.
+    let Some(code) = vm.thread.records().next().map(|record| unsafe { (*record).code }) else { return exception };
+    let flags = code.flags();
+    let what = if flags.has(syntax::CodeFlags::ASYNC_GENERATOR) {
+        "async generator"
+    } else if flags.has(syntax::CodeFlags::COROUTINE) {
+        "coroutine"
+    } else {
+        "generator"
+    };
     let message = if vm.exception_matches(exception, vm.exc.stop_iteration) {
-        "generator raised StopIteration"
-    } else if vm.exception_matches(exception, vm.exc.stop_async_iteration) {
-        "async generator raised StopAsyncIteration"
+        format!("{what} raised StopIteration")
+    } else if what == "async generator" && vm.exception_matches(exception, vm.exc.stop_async_iteration) {
+        format!("{what} raised StopAsyncIteration")
     } else {
         return exception;
-    };
-    // A coroutine says so too.
-    let code = match vm.thread.records().next() {
-        // SAFETY: the record of a live frame.
-        Some(record) => unsafe { (*record).code },
-        None => return exception,
-    };
-    let flags = code.flags();
-    let message = if flags.has(syntax::CodeFlags::ASYNC_GENERATOR) {
-        message.replacen("generator", "async generator", (!message.starts_with("async")) as usize)
-    } else if flags.has(syntax::CodeFlags::COROUTINE) {
-        message.replacen("generator", "coroutine", 1)
-    } else {
-        message.to_owned()
     };
     let error = vm.runtime_error(message).0;
     let object = cast::<Exception>(error);

@@ -131,8 +131,7 @@ pub fn null<M: PyMachine>(m: &mut M) -> M::Ref {
 /// Raises what a Rust function builds: errors that handlers detect themselves.
 pub fn raise<M: PyMachine>(m: &mut M, callee: &'static Callee, operands: &[Operand<M>]) -> M::Ref {
     let result = m.call_ref(callee, operands);
-    let _ = check(m, result);
-    result
+    check(m, result).unwrap_or_else(|exception| exception)
 }
 
 /// The context behind the pointer that compiled code and machines pass to callees.

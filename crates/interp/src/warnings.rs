@@ -1,7 +1,9 @@
 //! Warnings and errors that nobody can catch.
 
 use heap::Value;
+use objects::builtin_layouts::{Exception, Traceback};
 use objects::error::{PyResult, Raised};
+use objects::layout::cast;
 use objects::ty::TypeRef;
 use objects::vm::Vm;
 
@@ -45,7 +47,28 @@ fn report(vm: &mut Vm, exception: Value, message: &str, object: Value) -> PyResu
 
 /// Prints an exception and its traceback to `sys.stderr`, by the library's `traceback` module.
 pub fn print_exception(vm: &mut Vm, exception: Value) -> Result<(), Raised> {
-    let traceback = crate::import::import_module(vm, "traceback")?;
-    vm.call_method(traceback, "_print_exception_bltin", &[exception])?;
+    let by_library = crate::import::import_module(vm, "traceback")
+        .and_then(|traceback| vm.call_method(traceback, "_print_exception_bltin", &[exception]));
+    if by_library.is_err() {
+        print_plainly(vm, exception);
+    }
     Ok(())
+}
+
+/// Places and message alone, without the library: it may be what is broken.
+fn print_plainly(vm: &mut Vm, exception: Value) {
+    eprintln!("Traceback (most recent call last):");
+    let mut at = cast::<Exception>(exception).traceback.get();
+    while at.is_object() && at != vm.none {
+        let entry = cast::<Traceback>(at);
+        let code = crate::frame_object::code_of(entry.frame.get());
+        let (file, name) = (vm.text_of(code.filename), vm.text_of(code.name));
+        eprintln!("  File \"{file}\", line {}, in {name}", entry.line.get());
+        at = entry.next.get();
+    }
+    let kind = vm.type_of(exception).name();
+    match vm.str_of(exception) {
+        Ok(text) => eprintln!("{kind}: {}", vm.text_of(text)),
+        Err(_) => eprintln!("{kind}: <exception str() failed>"),
+    }
 }

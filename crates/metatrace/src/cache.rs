@@ -62,6 +62,8 @@ pub(crate) struct CachedExit {
     pub(crate) kind: ExitKind,
     pub(crate) count: u32,
     pub(crate) tries: u32,
+    /// A bridge is being recorded.
+    pub(crate) busy: bool,
     /// Has a bridge.
     pub(crate) bridged: bool,
 }

@@ -17,6 +17,8 @@ pub struct HotCell {
     pub aborts: Cell<u32>,
     /// Traces from here that fell with an assumption.
     pub falls: Cell<u32>,
+    /// A recording from here is under way; guest code that it runs must not start another one.
+    pub(crate) busy: Cell<bool>,
     /// Never try again.
     pub dead: Cell<bool>,
     /// Of a function's entry: the function has a loop, so it is called, not inlined.

@@ -91,6 +91,7 @@ macro_rules! define_machine {
             fn raw_store_int(&mut self, owner: Self::Ref, address: Self::Int, index: Self::Int, repr: Repr, value: Self::Int);
             fn raw_store_flt(&mut self, owner: Self::Ref, address: Self::Int, index: Self::Int, repr: Repr, value: Self::Flt);
             /// A fresh object of `bytes` bytes; the handler initialises every field before its next event or call.
+            #[allow(clippy::new_ret_no_self, clippy::wrong_self_convention)]
             fn new(&mut self, shape: ShapeId, bytes: u32) -> Self::Ref;
             /// A fresh object with a tail of `count` zeroed items; word 1 holds the count.
             fn new_items(&mut self, shape: ShapeId, fixed_bytes: u32, item_bytes: u32, count: Self::Int) -> Self::Ref;

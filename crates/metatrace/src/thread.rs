@@ -60,6 +60,8 @@ pub struct Thread<L: Language> {
     pub(crate) tracer_stacks: Vec<*mut Traced<Value>>,
     /// Compiled code on the native stack, oldest first, and what inspectors made of it.
     pub(crate) entries: Vec<Entry<L>>,
+    // Boxed, because an exit refers to one of them while the table may change.
+    #[allow(clippy::vec_box)]
     pub(crate) forced: Vec<Box<Forced<L>>>,
     /// Somebody looked at the guest's frames since a tracer or compiled code last asked.
     pub(crate) inspected: bool,

@@ -6,7 +6,12 @@ use crate::vm::Vm;
 use heap::Value;
 
 /// See [`CallArgs::bind`].
-pub fn bind<const N: usize>(vm: &mut Vm, function: &str, args: &CallArgs, signature: &Signature<N>) -> PyResult<[Value; N]> {
+pub fn bind<const N: usize>(
+    vm: &mut Vm,
+    function: &str,
+    args: &CallArgs,
+    signature: &Signature<N>,
+) -> PyResult<[Value; N]> {
     let mut bound = [Value::NULL; N];
     let positional = args.args();
     let positional = &positional[signature.skip.min(positional.len())..];
@@ -47,9 +52,16 @@ pub fn bind<const N: usize>(vm: &mut Vm, function: &str, args: &CallArgs, signat
         if i < signature.positional_only {
             let given = positional.len();
             let plural = |n: usize| if n == 1 { "" } else { "s" };
-            let bound = if signature.positional_only.min(signature.required) < signature.max_positional { "at least" } else { "exactly" };
+            let bound = if signature.positional_only.min(signature.required) < signature.max_positional {
+                "at least"
+            } else {
+                "exactly"
+            };
             let needed = signature.required.min(signature.positional_only);
-            return Err(vm.type_error(format!("{function}() takes {bound} {needed} positional argument{} ({given} given)", plural(needed))));
+            return Err(vm.type_error(format!(
+                "{function}() takes {bound} {needed} positional argument{} ({given} given)",
+                plural(needed)
+            )));
         }
         let name = signature.parameters[i];
         return Err(vm.type_error(format!("{function}() missing required argument '{name}' (pos {})", i + 1)));

@@ -36,9 +36,10 @@ pub fn no_keywords(vm: &mut Vm, name: &str, args: &CallArgs) -> PyResult<()> {
     }
 }
 
-/// No keyword arguments, unless a subclass is made, whose `__init__` may take them.
+/// No keyword arguments, unless a subclass with an `__init__` of its own is made, which may take them.
 pub fn no_keywords_unless_derived(vm: &mut Vm, exact: TypeRef, ty: TypeRef, args: &CallArgs) -> PyResult<()> {
-    if ty == exact { no_keywords(vm, &exact.name(), args) } else { Ok(()) }
+    let init = |ty: TypeRef| ty.slots().init.map(|init| init as usize);
+    if init(ty) == init(exact) { no_keywords(vm, &exact.name(), args) } else { Ok(()) }
 }
 
 fn plural(count: usize) -> &'static str {

@@ -1,8 +1,8 @@
 //! Where an attribute is found, as a function of shape and name: what handlers and traces rely on while the class stays
 //! as it is.
 
-use crate::layout::cast;
 use crate::builtin_layouts::Property;
+use crate::layout::cast;
 use crate::shape::{Kind, Shape};
 use crate::slots::{GetattrFn, SetattrFn};
 use crate::ty::{ResolutionKind, TypeRef, flags};
@@ -33,7 +33,10 @@ pub enum AttributePlan {
 pub enum StorePlan {
     Inline(&'static Field),
     /// A new attribute: the instance gets another shape.
-    Transition { field: &'static Field, shape: ShapeId },
+    Transition {
+        field: &'static Field,
+        shape: ShapeId,
+    },
     Generic,
 }
 
@@ -208,9 +211,7 @@ fn make_store_plan(vm: &mut Vm, shape: &'static Shape, name: Value) -> StorePlan
         return StorePlan::Generic;
     }
     match crate::instance::next_shape(vm, shape, name) {
-        Some(next) => {
-            StorePlan::Transition { field: vm.word_field(shape.fixed_words as u32 + index), shape: next.id }
-        }
+        Some(next) => StorePlan::Transition { field: vm.word_field(shape.fixed_words as u32 + index), shape: next.id },
         None => StorePlan::Generic,
     }
 }

@@ -40,7 +40,14 @@ impl Vm {
     }
 }
 
-fn make(vm: &mut Vm, shape: &'static Shape, def: &'static MethodDef, receiver: Value, module: Value, owner: Value) -> Value {
+fn make(
+    vm: &mut Vm,
+    shape: &'static Shape,
+    def: &'static MethodDef,
+    receiver: Value,
+    module: Value,
+    owner: Value,
+) -> Value {
     let builtin = vm.alloc::<Builtin>(shape);
     builtin.def.set(std::ptr::from_ref(def).addr() as i64);
     builtin.receiver.set(receiver);
@@ -98,10 +105,7 @@ fn tp_new(vm: &mut Vm, args: &CallArgs) -> PyResult {
     // Instances of a class with a built-in layout can be made by that type's `__new__` alone.
     let native = native_base(class);
     let new = native.slots().new;
-    if native != owner
-        && new.map(|f| f as usize) != owner.slots().new.map(|f| f as usize)
-        && !owner.has(flags::HEAP)
-    {
+    if native != owner && new.map(|f| f as usize) != owner.slots().new.map(|f| f as usize) && !owner.has(flags::HEAP) {
         let native = native.name();
         return Err(vm.type_error(format!("{owner_name}.__new__({name}) is not safe, use {native}.__new__()")));
     }
@@ -261,12 +265,7 @@ pub(crate) fn init(vm: &mut Vm) {
     vm.types.method_descriptor = vm.new_builtin_type(
         TypeSpec {
             flags: flags::NO_NEW | flags::METHOD_DESCRIPTOR,
-            slots: Slots {
-                call: Some(call),
-                repr: Some(repr_descriptor),
-                descr_get: Some(bind),
-                ..Slots::default()
-            },
+            slots: Slots { call: Some(call), repr: Some(repr_descriptor), descr_get: Some(bind), ..Slots::default() },
             methods: const { &[MethodDef::method("__reduce__", 1, 1, reduce)] },
             getset: DESCRIPTOR_GETSET,
             ..TypeSpec::of::<Builtin>("method_descriptor", Kind::Builtin)
@@ -400,7 +399,9 @@ fn bind(vm: &mut Vm, descriptor: Value, instance: Value, _: Value) -> PyResult {
     let ty = vm.type_of(instance);
     if !ty.is_subtype(owner) {
         let (name, owner, given) = (def_of(descriptor).name, owner.name(), ty.name());
-        return Err(vm.type_error(format!("descriptor '{name}' for '{owner}' objects doesn't apply to a '{given}' object")));
+        return Err(
+            vm.type_error(format!("descriptor '{name}' for '{owner}' objects doesn't apply to a '{given}' object"))
+        );
     }
     Ok(vm.new_builtin(def_of(descriptor), instance))
 }

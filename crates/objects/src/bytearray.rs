@@ -165,3 +165,25 @@ fn init_method(vm: &mut Vm, value: Value, args: &CallArgs) -> PyResult<()> {
     Ok(())
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::with_vms;
+
+    #[test]
+    fn what_grows_keeps_its_bytes() {
+        with_vms(|vm| {
+            let value = vm.new_bytearray(b"");
+            let mut expected = Vec::new();
+            for i in 0..3000 {
+                extend(vm, value, &[i as u8]);
+                expected.push(i as u8);
+            }
+            assert_eq!(content(value), expected);
+            resize(vm, value, 10);
+            assert_eq!(content(value), &expected[..10]);
+            resize(vm, value, 12);
+            assert_eq!(content(value)[10..], [0, 0]);
+        });
+    }
+}

@@ -302,10 +302,18 @@ pub(crate) fn content_of_arguments(
             Err(raised) => Err(raised),
         };
     }
-    if let Some(bytes) = vm.bytes_like_opt(source)? {
-        return Ok(bytes.to_vec());
+    if let Some(bytes) = copied(vm, source)? {
+        return Ok(bytes);
     }
     from_iterable(vm, class, source)
+}
+
+/// A copy of what an object with the buffer protocol holds; a view's elements need not be adjacent.
+fn copied(vm: &mut Vm, source: Value) -> PyResult<Option<Vec<u8>>> {
+    if vm.type_of(source) == vm.types.memoryview {
+        return crate::memoryview::gathered(vm, source).map(Some);
+    }
+    Ok(vm.bytes_like_opt(source)?.map(<[u8]>::to_vec))
 }
 
 /// `PyObject_Bytes`: bytes of anything that is like bytes or yields ints.
@@ -322,8 +330,8 @@ pub fn from_object(vm: &mut Vm, source: Value) -> PyResult<Vec<u8>> {
         }
         return Ok(vm.bytes(result).to_vec());
     }
-    if let Some(bytes) = vm.bytes_like_opt(source)? {
-        return Ok(bytes.to_vec());
+    if let Some(bytes) = copied(vm, source)? {
+        return Ok(bytes);
     }
     if vm.is_str(source) {
         return Err(vm.type_error("cannot convert 'str' object to bytes"));

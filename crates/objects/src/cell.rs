@@ -36,10 +36,12 @@ pub(crate) fn init(vm: &mut Vm) {
                 hash: Some(crate::object::hash_not_implemented),
                 ..Slots::default()
             },
-            getset: const { &[GetSetDef::new("cell_contents", get_contents, |vm, cell, value| {
-                set(vm, cell, value);
-                Ok(())
-            })] },
+            getset: const {
+                &[GetSetDef::new("cell_contents", get_contents, |vm, cell, value| {
+                    set(vm, cell, value);
+                    Ok(())
+                })]
+            },
             doc: "Create a new cell object.",
             ..TypeSpec::of::<CellObject>("cell", Kind::Cell)
         },
@@ -54,7 +56,7 @@ fn new(vm: &mut Vm, _: TypeRef, args: &CallArgs) -> PyResult {
 
 fn get_contents(vm: &mut Vm, cell: Value) -> PyResult {
     let content = cast::<CellObject>(cell).content.get();
-    if content.is_null() { Err(vm.value_error("cell is empty")) } else { Ok(content) }
+    if content.is_null() { Err(vm.value_error("Cell is empty")) } else { Ok(content) }
 }
 
 fn repr(vm: &mut Vm, cell: Value) -> PyResult {

@@ -1,8 +1,8 @@
 //! Text encodings: the built-in codecs, error handlers, and the registry behind module `_codecs`.
 
 mod errors;
-mod escapes;
-mod registry;
+pub mod escapes;
+pub mod registry;
 mod utf;
 
 pub use escapes::{escape_decode, escape_encode};
@@ -231,4 +231,48 @@ fn encode_narrow(vm: &mut Vm, text: Value, errors: &str, codec: Codec, limit: u3
         at = next;
     }
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{error, with_vms};
+
+    #[test]
+    fn text_comes_back() {
+        with_vms(|vm| {
+            let text = vm.new_str("aé€😀\u{10ffff}");
+            for encoding in ["utf-8", "utf-16", "UTF_16_BE", "utf-16-le", "utf-32", "utf-32-be", "unicode_escape"] {
+                let bytes = encode(vm, text, encoding, "strict").unwrap();
+                let back = decode(vm, &bytes, encoding, "strict").unwrap();
+                assert_eq!(vm.str_bytes(back), vm.str_bytes(text), "{encoding}");
+            }
+        });
+    }
+
+    #[test]
+    fn any_bytes_come_back_by_surrogates() {
+        with_vms(|vm| {
+            let bytes: Vec<u8> = (0..=255).chain(b"\xe2\x82\xac\xe2\x82".iter().copied()).collect();
+            for encoding in ["utf-8", "ascii"] {
+                let text = decode(vm, &bytes, encoding, "surrogateescape").unwrap();
+                assert_eq!(encode(vm, text, encoding, "surrogateescape").unwrap(), bytes);
+            }
+        });
+    }
+
+    #[test]
+    fn unfinished_characters_wait() {
+        with_vms(|vm| {
+            let bytes = "a€😀".as_bytes();
+            for end in 0..=bytes.len() {
+                let (text, used) = Codec::Utf8.decode(vm, &bytes[..end], "strict", false).unwrap();
+                assert_eq!(vm.str_bytes(text), &bytes[..used]);
+                assert_eq!(end - used, unfinished_tail("utf-8", &bytes[..end]));
+            }
+            let raised = decode(vm, b"a\xe2\x82z", "utf-8", "strict").unwrap_err();
+            let message = "UnicodeDecodeError: 'utf-8' codec can't decode bytes in position 1-2: invalid continuation byte";
+            assert_eq!(error(vm, raised), message);
+        });
+    }
 }

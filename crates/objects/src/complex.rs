@@ -1,7 +1,7 @@
 //! `complex`: two floats.
 //!
-//! Arithmetic is C99's without its recovery of infinities from NaN, as CPython 3.14 has it; a real operand counts as one
-//! without an imaginary part, so that signed zeros and infinities come out as C's mixed mode has them.
+//! Arithmetic is that of C99, Annex G, as in CPython 3.14: a real operand has no imaginary part at all, so that signed zeros
+//! and infinities come out right.
 
 mod arithmetic;
 mod methods;

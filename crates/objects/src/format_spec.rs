@@ -205,3 +205,53 @@ fn unknown_code(vm: &mut Vm, spec: &Spec, ty: &str) -> Raised {
     let shown = if (' '..'\u{80}').contains(&code) && code != ' ' { code.to_string() } else { format!("\\x{:x}", code as u32) };
     vm.value_error(format!("Unknown format code '{shown}' for object of type '{ty}'"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{error, with_vms};
+
+    fn shown(vm: &mut Vm, result: PyResult) -> String {
+        match result {
+            Ok(text) => vm.text_of(text),
+            Err(raised) => error(vm, raised),
+        }
+    }
+
+    #[test]
+    fn ints() {
+        with_vms(|vm| {
+            for (value, spec, expected) in [
+                (1234567, ",", "1,234,567"),
+                (-255, "#010x", "-0x00000ff"),
+                (255, "_b", "1111_1111"),
+                (5, "*^7", "***5***"),
+                (3, "+.1e", "+3.0e+00"),
+                (1, "5.2", "ValueError: Precision not allowed in integer format specifier"),
+                (1, "q", "ValueError: Unknown format code 'q' for object of type 'int'"),
+            ] {
+                let result = format_int(vm, Value::from_int(value), spec.as_bytes());
+                assert_eq!(shown(vm, result), expected, "{spec}");
+            }
+        });
+    }
+
+    #[test]
+    fn floats() {
+        with_vms(|vm| {
+            for (value, spec, expected) in [
+                (1234567.891, ",.2f", "1,234,567.89"),
+                (140.244, "015,.5f", "0,000,140.24400"),
+                (0.25, ".1%", "25.0%"),
+                (-0.001, "z.1f", "0.0"),
+                (f64::INFINITY, "08", "00000inf"),
+                (1e16, "", "1e+16"),
+                (100.0, ".2", "1e+02"),
+                (0.1234567, "._f", "0.123_457"),
+            ] {
+                let result = format_float(vm, value, spec.as_bytes());
+                assert_eq!(shown(vm, result), expected, "{spec}");
+            }
+        });
+    }
+}

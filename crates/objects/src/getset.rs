@@ -25,18 +25,54 @@ pub fn new_getset(vm: &mut Vm, def: &'static GetSetDef, owner: TypeRef) -> Value
     value_of(descriptor)
 }
 
+/// Attributes that CPython keeps in fields: their descriptors say that they are members.
+static FIELDS: &[(&str, &[&str])] = &[
+    ("function", &["__closure__", "__doc__", "__globals__", "__module__", "__builtins__"]),
+    ("property", &["fget", "fset", "fdel"]),
+    ("method", &["__func__", "__self__"]),
+    ("slice", &["start", "stop", "step"]),
+    ("range", &["start", "stop", "step"]),
+    ("complex", &["real", "imag"]),
+    ("super", &["__thisclass__", "__self__", "__self_class__"]),
+    ("staticmethod", &["__func__", "__wrapped__"]),
+    ("classmethod", &["__func__", "__wrapped__"]),
+    ("type", &["__basicsize__", "__itemsize__", "__flags__", "__weakrefoffset__", "__base__", "__dictoffset__"]),
+    ("BaseException", &["__suppress_context__"]),
+];
+
+/// Once type `member` exists: gives such descriptors of the types so far its class.
+pub(crate) fn mark_fields(vm: &mut Vm) {
+    let id = vm.thread.heap.register_shape(crate::shape::fixed::<GetSet>());
+    let shape = crate::shape::Shape::new(id, Kind::GetSet, vm.types.member, <GetSet as crate::layout::Object>::WORDS);
+    let shape = vm.enter_shape(shape);
+    for ty in vm.all_types.clone() {
+        let name = ty.name();
+        let Some((_, fields)) = FIELDS.iter().find(|(owner, _)| *owner == name) else { continue };
+        for field in *fields {
+            if let Some(descriptor) = vm.dict_get_str(ty.0.dict.get(), field)
+                && vm.type_of(descriptor) == vm.types.getset
+            {
+                // SAFETY: both shapes have the layout of `GetSet`.
+                unsafe { heap::set_shape(descriptor, shape.id) };
+            }
+        }
+    }
+}
+
 pub(crate) fn init(vm: &mut Vm) {
     let object = vm.types.object;
     vm.types.getset = vm.new_builtin_type(
         TypeSpec {
             flags: flags::NO_NEW,
             slots: Slots { repr: Some(repr), descr_get: Some(get), descr_set: Some(set), ..Slots::default() },
-            getset: const { &[
-                GetSetDef::read_only("__name__", |vm, object| Ok(vm.intern(def_of(object).name))),
-                GetSetDef::read_only("__qualname__", qualname),
-                GetSetDef::read_only("__doc__", |vm, object| Ok(crate::builtin::doc_value(vm, def_of(object).doc))),
-                GetSetDef::read_only("__objclass__", |_, object| Ok(cast::<GetSet>(object).owner.get())),
-            ] },
+            getset: const {
+                &[
+                    GetSetDef::read_only("__name__", |vm, object| Ok(vm.intern(def_of(object).name))),
+                    GetSetDef::read_only("__qualname__", qualname),
+                    GetSetDef::read_only("__doc__", |vm, object| Ok(crate::builtin::doc_value(vm, def_of(object).doc))),
+                    GetSetDef::read_only("__objclass__", |_, object| Ok(cast::<GetSet>(object).owner.get())),
+                ]
+            },
             ..TypeSpec::of::<GetSet>("getset_descriptor", Kind::GetSet)
         },
         object,
@@ -53,7 +89,7 @@ fn check_receiver(vm: &mut Vm, descriptor: Value, instance: Value) -> PyResult<(
     Err(vm.type_error(format!("descriptor '{name}' for '{owner}' objects doesn't apply to a '{given}' object")))
 }
 
-fn get(vm: &mut Vm, descriptor: Value, instance: Value, _: Value) -> PyResult {
+pub(crate) fn get(vm: &mut Vm, descriptor: Value, instance: Value, _: Value) -> PyResult {
     if instance.is_null() {
         return Ok(descriptor);
     }
@@ -61,7 +97,7 @@ fn get(vm: &mut Vm, descriptor: Value, instance: Value, _: Value) -> PyResult {
     (def_of(descriptor).get)(vm, instance)
 }
 
-fn set(vm: &mut Vm, descriptor: Value, instance: Value, value: Value) -> PyResult<()> {
+pub(crate) fn set(vm: &mut Vm, descriptor: Value, instance: Value, value: Value) -> PyResult<()> {
     check_receiver(vm, descriptor, instance)?;
     let def = def_of(descriptor);
     match def.set {
@@ -73,13 +109,14 @@ fn set(vm: &mut Vm, descriptor: Value, instance: Value, value: Value) -> PyResul
     }
 }
 
-fn repr(vm: &mut Vm, descriptor: Value) -> PyResult {
+pub(crate) fn repr(vm: &mut Vm, descriptor: Value) -> PyResult {
     let owner = TypeRef::from_value(cast::<GetSet>(descriptor).owner.get()).name();
-    let text = format!("<attribute '{}' of '{owner}' objects>", def_of(descriptor).name);
+    let what = if vm.type_of(descriptor) == vm.types.member { "member" } else { "attribute" };
+    let text = format!("<{what} '{}' of '{owner}' objects>", def_of(descriptor).name);
     Ok(vm.new_str(&text))
 }
 
-fn qualname(vm: &mut Vm, descriptor: Value) -> PyResult {
+pub(crate) fn qualname(vm: &mut Vm, descriptor: Value) -> PyResult {
     let owner = TypeRef::from_value(cast::<GetSet>(descriptor).owner.get());
     let text = format!("{}.{}", vm.text_of(owner.0.qualname.get()), def_of(descriptor).name);
     Ok(vm.new_str(&text))

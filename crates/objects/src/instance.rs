@@ -38,7 +38,11 @@ impl Vm {
             count_instance(self, ty);
         }
         let shape = data.shape.get().expect("the class has instances");
-        self.thread.heap.alloc_zeroed(shape.id, shape.bytes())
+        let instance = self.thread.heap.alloc_zeroed(shape.id, shape.bytes());
+        if ty.has(flags::HAS_FINALIZER) {
+            self.thread.heap.register_finalizer(instance);
+        }
+        instance
     }
 
     /// An instance of a class derived from an immutable built-in one, around `value`, an exact one.
@@ -390,12 +394,11 @@ pub fn set_class(vm: &mut Vm, object: Value, ty: TypeRef) -> PyResult<()> {
     }
     let module_like = vm.kind(object) == Kind::Module || old.has(flags::HEAP) && ty.has(flags::HEAP);
     if !module_like || ty.has(flags::IMMUTABLE) && ty != vm.types.module {
-        return Err(vm.type_error(
-            "__class__ assignment only supported for mutable types or ModuleType subclasses",
-        ));
+        return Err(vm.type_error("__class__ assignment only supported for mutable types or ModuleType subclasses"));
     }
     let (from, to) = (old.data().layout.borrow().clone(), ty.data().layout.borrow().clone());
-    let compatible = from.fixed_words == to.fixed_words && from.overflow_word == to.overflow_word && from.refs == to.refs;
+    let compatible =
+        from.fixed_words == to.fixed_words && from.overflow_word == to.overflow_word && from.refs == to.refs;
     let solid = from.solid == to.solid || same_slots(old, ty);
     if !compatible || !solid || old.has(flags::HAS_DICT) != ty.has(flags::HAS_DICT) {
         return Err(vm.type_error(format!(
@@ -475,4 +478,3 @@ fn root_with_capacity(vm: &mut Vm, ty: TypeRef, capacity: u16) -> &'static Shape
     shape.dictionary = keeps_dictionary(ty);
     vm.enter_shape(shape)
 }
-

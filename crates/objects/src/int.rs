@@ -154,6 +154,11 @@ fn division_by_zero(vm: &mut Vm, message: &str) -> PyResult {
 }
 
 pub fn floordiv(vm: &mut Vm, a: Value, b: Value) -> PyResult {
+    if let Some((x, y)) = small(vm, a, b)
+        && y != 0
+    {
+        return Ok(vm.int(x.div_floor(&y)));
+    }
     let Some((x, y)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
     if y.is_zero() {
         return division_by_zero(vm, "division by zero");
@@ -163,6 +168,11 @@ pub fn floordiv(vm: &mut Vm, a: Value, b: Value) -> PyResult {
 }
 
 pub fn modulo(vm: &mut Vm, a: Value, b: Value) -> PyResult {
+    if let Some((x, y)) = small(vm, a, b)
+        && y != 0
+    {
+        return Ok(vm.int(x.mod_floor(&y)));
+    }
     let Some((x, y)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
     if y.is_zero() {
         return division_by_zero(vm, "division by zero");
@@ -182,6 +192,14 @@ pub fn divmod(vm: &mut Vm, a: Value, b: Value) -> PyResult {
 }
 
 pub fn truediv(vm: &mut Vm, a: Value, b: Value) -> PyResult {
+    // Both are floats without rounding.
+    if let Some((x, y)) = small(vm, a, b)
+        && y != 0
+        && x.unsigned_abs() <= 1 << 53
+        && y.unsigned_abs() <= 1 << 53
+    {
+        return Ok(vm.float(x as f64 / y as f64));
+    }
     let Some((x, y)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
     if y.is_zero() {
         return division_by_zero(vm, "division by zero");
@@ -194,6 +212,16 @@ pub fn truediv(vm: &mut Vm, a: Value, b: Value) -> PyResult {
 
 /// Shifts that would not fit in memory are errors; a result of 0 or -1 is cheap at any count.
 fn shift(vm: &mut Vm, a: Value, b: Value, left: bool) -> PyResult {
+    if let Some((x, count)) = small(vm, a, b)
+        && count >= 0
+    {
+        if !left {
+            return Ok(vm.int(x >> count.min(63)));
+        }
+        if count < x.unsigned_abs().leading_zeros() as i64 - 1 {
+            return Ok(vm.int(x << count));
+        }
+    }
     let Some((x, count)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
     if count.is_negative() {
         return Err(vm.value_error("negative shift count"));
@@ -260,6 +288,9 @@ pub fn pow(vm: &mut Vm, a: Value, b: Value, modulus: Value) -> PyResult {
 }
 
 fn neg(vm: &mut Vm, a: Value) -> PyResult {
+    if a.is_int() {
+        return Ok(vm.int(-a.as_int()));
+    }
     let x = vm.as_bigint(a).expect("an int's slot");
     Ok(vm.int_from_big(&-x))
 }
@@ -269,11 +300,17 @@ fn pos(vm: &mut Vm, a: Value) -> PyResult {
 }
 
 fn abs(vm: &mut Vm, a: Value) -> PyResult {
+    if a.is_int() {
+        return Ok(vm.int(a.as_int().abs()));
+    }
     let x = vm.as_bigint(a).expect("an int's slot");
     Ok(vm.int_from_big(&x.abs()))
 }
 
 fn invert(vm: &mut Vm, a: Value) -> PyResult {
+    if a.is_int() {
+        return Ok(vm.int(!a.as_int()));
+    }
     let x = vm.as_bigint(a).expect("an int's slot");
     Ok(vm.int_from_big(&!x))
 }
@@ -374,5 +411,61 @@ fn spec() -> TypeSpec {
         getset: methods::GETTERS,
         doc: "int([x]) -> integer\nint(x, base=10) -> integer",
         ..TypeSpec::of::<builtin_layouts::BigInt>("int", Kind::BigInt)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{error, repr, with_vms};
+    use crate::vm::Vm;
+    use heap::Value;
+
+    fn parse(vm: &mut Vm, text: &str) -> Value {
+        vm.int_from_big(&text.parse().unwrap())
+    }
+
+    #[test]
+    fn the_two_forms_do_not_overlap() {
+        with_vms(|vm| {
+            for text in ["4611686018427387903", "-4611686018427387904", "4611686018427387904", "-4611686018427387905"] {
+                let value = parse(vm, text);
+                assert_eq!(repr(vm, value), text);
+                let fits = Value::int_fits(text.parse().unwrap());
+                assert_eq!(value.is_int(), fits);
+                let zero = super::sub(vm, value, value).unwrap();
+                assert_eq!(zero, Value::from_int(0));
+            }
+            let edge = Value::from_int(Value::INT_MIN);
+            let negated = super::neg(vm, edge).unwrap();
+            assert_eq!(repr(vm, negated), "4611686018427387904");
+            let back = super::neg(vm, negated).unwrap();
+            assert!(back == edge);
+        });
+    }
+
+    #[test]
+    fn division_floors() {
+        with_vms(|vm| {
+            let big = parse(vm, "-100000000000000000000");
+            let seven = Value::from_int(7);
+            let quotient = super::floordiv(vm, big, seven).unwrap();
+            assert_eq!(repr(vm, quotient), "-14285714285714285715");
+            let rest = super::modulo(vm, big, seven).unwrap();
+            assert_eq!(rest.as_int(), 5);
+            let raised = super::modulo(vm, seven, Value::from_int(0)).unwrap_err();
+            assert_eq!(error(vm, raised), "ZeroDivisionError: division by zero");
+        });
+    }
+
+    #[test]
+    fn equal_numbers_have_equal_hashes() {
+        with_vms(|vm| {
+            for exponent in 0..1000 {
+                let big = num_bigint::BigInt::from(1) << exponent;
+                let int = vm.int_from_big(&big);
+                let float = vm.float(2f64.powi(exponent));
+                assert_eq!(vm.hash(int).unwrap(), vm.hash(float).unwrap());
+            }
+        });
     }
 }

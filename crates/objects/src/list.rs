@@ -18,7 +18,7 @@ use crate::layout::{Object, cast};
 use crate::shape::{self, Kind};
 use crate::slice;
 use crate::slots::{CompareOp, Slots};
-use crate::ty::{TypeSpec, flags};
+use crate::ty::{TypeRef, TypeSpec, flags};
 use crate::value_vec::{self, ValueVec};
 use crate::vm::Vm;
 use heap::Value;
@@ -181,6 +181,8 @@ impl Vm {
     }
 
     fn list_extend_from_iterator(&mut self, list: Value, iterable: Value) -> PyResult<()> {
+        // Room is made as needed, but an error that the question for the length raises is to be seen.
+        self.length_hint(iterable, 0)?;
         self.for_each(iterable, |vm, item| {
             vm.list_append(list, item);
             Ok(())
@@ -222,7 +224,11 @@ impl Vm {
 }
 
 fn init_list(vm: &mut Vm, list: Value, args: &CallArgs) -> PyResult<()> {
-    arity::no_keywords(vm, "list", args)?;
+    // A subclass with a `__new__` of its own may take keyword arguments.
+    let new = |ty: TypeRef| ty.slots().new.map(|new| new as usize);
+    if new(vm.type_of(list)) == new(vm.types.list) {
+        arity::no_keywords(vm, "list", args)?;
+    }
     arity::positional_count(vm, "list", args.args(), 0, 1)?;
     resize(vm, list, 0);
     match args.args() {

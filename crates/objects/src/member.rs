@@ -1,8 +1,10 @@
 //! `member_descriptor`: the attributes of `__slots__`, and fields of built-in objects.
 
 use crate::args::GetSetDef;
-use crate::builtin_layouts::Member;
+use crate::builtin_layouts::{GetSet, Member};
 use crate::error::PyResult;
+use crate::getset;
+use crate::getset::def_of;
 use crate::instance::word;
 use crate::layout::{cast, value_of};
 use crate::shape::Kind;
@@ -27,16 +29,35 @@ pub(crate) fn init(vm: &mut Vm) {
         TypeSpec {
             flags: flags::NO_NEW,
             slots: Slots { repr: Some(repr), descr_get: Some(get), descr_set: Some(set), ..Slots::default() },
-            getset: const { &[
-                GetSetDef::read_only("__name__", |_, object| Ok(cast::<Member>(object).name.get())),
-                GetSetDef::read_only("__qualname__", qualname),
-                GetSetDef::read_only("__doc__", |vm, _| Ok(vm.none)),
-                GetSetDef::read_only("__objclass__", |_, object| Ok(cast::<Member>(object).owner.get())),
-            ] },
+            getset: const {
+                &[
+                    GetSetDef::read_only("__name__", |vm, object| {
+                        Ok(if is_field(vm, object) {
+                            vm.intern(def_of(object).name)
+                        } else {
+                            cast::<Member>(object).name.get()
+                        })
+                    }),
+                    GetSetDef::read_only("__qualname__", qualname),
+                    GetSetDef::read_only("__doc__", |vm, _| Ok(vm.none)),
+                    GetSetDef::read_only("__objclass__", |vm, object| {
+                        Ok(if is_field(vm, object) {
+                            cast::<GetSet>(object).owner.get()
+                        } else {
+                            cast::<Member>(object).owner.get()
+                        })
+                    }),
+                ]
+            },
             ..TypeSpec::of::<Member>("member_descriptor", Kind::Member)
         },
         object,
     );
+}
+
+/// Whether this is an attribute that Rust functions get and set, see `getset.rs`.
+fn is_field(vm: &Vm, descriptor: Value) -> bool {
+    vm.kind(descriptor) == Kind::GetSet
 }
 
 fn check_receiver(vm: &mut Vm, member: &Member, instance: Value) -> PyResult<()> {
@@ -49,7 +70,10 @@ fn check_receiver(vm: &mut Vm, member: &Member, instance: Value) -> PyResult<()>
     Err(vm.type_error(format!("descriptor '{name}' for '{owner}' objects doesn't apply to a '{given}' object")))
 }
 
-fn get(vm: &mut Vm, descriptor: Value, instance: Value, _: Value) -> PyResult {
+fn get(vm: &mut Vm, descriptor: Value, instance: Value, class: Value) -> PyResult {
+    if is_field(vm, descriptor) {
+        return getset::get(vm, descriptor, instance, class);
+    }
     if instance.is_null() {
         return Ok(descriptor);
     }
@@ -63,6 +87,9 @@ fn get(vm: &mut Vm, descriptor: Value, instance: Value, _: Value) -> PyResult {
 }
 
 fn set(vm: &mut Vm, descriptor: Value, instance: Value, value: Value) -> PyResult<()> {
+    if is_field(vm, descriptor) {
+        return getset::set(vm, descriptor, instance, value);
+    }
     let member = cast::<Member>(descriptor);
     check_receiver(vm, member, instance)?;
     let word = word(instance, member.index.get() as usize);
@@ -74,6 +101,9 @@ fn set(vm: &mut Vm, descriptor: Value, instance: Value, value: Value) -> PyResul
 }
 
 fn repr(vm: &mut Vm, descriptor: Value) -> PyResult {
+    if is_field(vm, descriptor) {
+        return getset::repr(vm, descriptor);
+    }
     let member = cast::<Member>(descriptor);
     let owner = TypeRef::from_value(member.owner.get()).name();
     let text = format!("<member '{}' of '{owner}' objects>", vm.text_of(member.name.get()));
@@ -81,6 +111,9 @@ fn repr(vm: &mut Vm, descriptor: Value) -> PyResult {
 }
 
 fn qualname(vm: &mut Vm, descriptor: Value) -> PyResult {
+    if is_field(vm, descriptor) {
+        return getset::qualname(vm, descriptor);
+    }
     let member = cast::<Member>(descriptor);
     let owner = TypeRef::from_value(member.owner.get());
     let text = format!("{}.{}", vm.text_of(owner.0.qualname.get()), vm.text_of(member.name.get()));

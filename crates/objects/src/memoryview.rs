@@ -6,6 +6,8 @@
 mod item;
 mod methods;
 
+pub use item::{f64_to_half, half_to_f64};
+
 use crate::args::{CallArgs, Signature};
 use crate::builtin_layouts::SequenceIterator;
 use crate::error::PyResult;
@@ -358,4 +360,26 @@ fn setitem(vm: &mut Vm, value: Value, key: Value, item: Value) -> PyResult<()> {
         element(to, base, i as i64).copy_from_slice(chunk);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{error, with_vms};
+
+    #[test]
+    fn a_view_follows_its_exporter() {
+        with_vms(|vm| {
+            let bytes = vm.new_bytearray(b"abcdef");
+            let view = vm.new_memoryview(bytes).unwrap();
+            let key = vm.new_slice(Value::from_int(5), vm.none, Value::from_int(-2));
+            let backwards = getitem(vm, view, key).unwrap();
+            assert_eq!(gathered(vm, backwards).unwrap(), b"fdb");
+            setitem(vm, backwards, Value::from_int(0), Value::from_int(88)).unwrap();
+            assert_eq!(crate::bytearray::content(bytes), b"abcdeX");
+            crate::bytearray::resize(vm, bytes, 1);
+            let raised = gathered(vm, backwards).unwrap_err();
+            assert_eq!(error(vm, raised), "BufferError: memoryview: the underlying buffer was resized");
+        });
+    }
 }

@@ -38,14 +38,16 @@ pub(crate) fn init(vm: &mut Vm) {
                 ..Slots::default()
             },
             methods: const { &[MethodDef::method("__reduce__", 1, 1, reduce)] },
-            getset: const { &[
-                GetSetDef::read_only("__func__", |_, method| Ok(cast::<Method>(method).function.get())),
-                GetSetDef::read_only("__self__", |_, method| Ok(cast::<Method>(method).receiver.get())),
-                GetSetDef::read_only("__doc__", |vm, method| {
-                    let name = vm.names.__doc__;
-                    vm.getattr(cast::<Method>(method).function.get(), name)
-                }),
-            ] },
+            getset: const {
+                &[
+                    GetSetDef::read_only("__func__", |_, method| Ok(cast::<Method>(method).function.get())),
+                    GetSetDef::read_only("__self__", |_, method| Ok(cast::<Method>(method).receiver.get())),
+                    GetSetDef::read_only("__doc__", |vm, method| {
+                        let name = vm.names.__doc__;
+                        vm.getattr(cast::<Method>(method).function.get(), name)
+                    }),
+                ]
+            },
             doc: "Create a bound instance method object.",
             ..TypeSpec::of::<Method>("method", Kind::Method)
         },

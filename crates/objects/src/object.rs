@@ -161,7 +161,9 @@ pub fn object_init(vm: &mut Vm, object: Value, args: &CallArgs) -> PyResult<()> 
         return Err(vm.type_error("object.__init__() takes exactly one argument (the instance to initialize)"));
     }
     if !own_new {
-        return Err(vm.type_error(format!("{}.__init__() takes exactly one argument (the instance to initialize)", ty.name())));
+        return Err(
+            vm.type_error(format!("{}.__init__() takes exactly one argument (the instance to initialize)", ty.name()))
+        );
     }
     Ok(())
 }

@@ -84,6 +84,11 @@ fn format(vm: &mut Vm, mode: Mode, template: &[u8], values: Value) -> PyResult<V
             break;
         }
         at += 1;
+        if template.get(at) == Some(&b'%') {
+            out.push(b'%');
+            at += 1;
+            continue;
+        }
         let directive = match directive::parse(template, &mut at) {
             Ok(directive) => directive,
             Err(message) => return Err(vm.value_error(message)),
@@ -92,15 +97,11 @@ fn format(vm: &mut Vm, mode: Mode, template: &[u8], values: Value) -> PyResult<V
             values.look_up(vm, mode, key)?;
         }
         let directive = sized(vm, directive, &mut values)?;
-        if directive.code == '%' as u32 {
-            out.push(b'%');
-            continue;
-        }
         let known = matches!(
             char::from_u32(directive.code),
             Some('s' | 'r' | 'a' | 'b' | 'c' | 'd' | 'i' | 'u' | 'o' | 'x' | 'X' | 'e' | 'E' | 'f' | 'F' | 'g' | 'G')
         );
-        let value = if known { values.take(vm)? } else { Value::NULL };
+        let value = values.take(vm)?;
         if !known || directive.code == 'b' as u32 && mode == Mode::Str {
             return Err(unsupported(vm, mode, template, at, directive.code));
         }
@@ -266,4 +267,31 @@ fn character(vm: &mut Vm, mode: Mode, directive: &Directive, value: Value, out: 
     }
     push_padded(mode, out, directive, &text);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{error, with_vms};
+
+    fn formatted(vm: &mut Vm, template: &str, values: &[Value]) -> String {
+        let (template, values) = (vm.new_str(template), vm.new_tuple(values));
+        match str_modulo(vm, template, values) {
+            Ok(text) => vm.text_of(text),
+            Err(raised) => error(vm, raised),
+        }
+    }
+
+    #[test]
+    fn directives() {
+        with_vms(|vm| {
+            let (text, half) = (vm.new_str("é"), vm.float(0.5));
+            assert_eq!(formatted(vm, "%5s|%-3s|%r", &[text, text, text]), "    é|é  |'é'");
+            assert_eq!(formatted(vm, "%05d %+.3d %#x", &[Value::from_int(-3), Value::from_int(7), Value::from_int(255)]), "-0003 +007 0xff");
+            assert_eq!(formatted(vm, "%*.*f%%", &[Value::from_int(6), Value::from_int(2), half]), "  0.50%");
+            assert_eq!(formatted(vm, "%d", &[]), "TypeError: not enough arguments for format string");
+            assert_eq!(formatted(vm, "a", &[half]), "TypeError: not all arguments converted during string formatting");
+            assert_eq!(formatted(vm, "é%z", &[half]), "ValueError: unsupported format character 'z' (0x7a) at index 2");
+        });
+    }
 }

@@ -32,9 +32,12 @@ pub(crate) fn init(vm: &mut Vm) {
 }
 
 static METHODS: &[MethodDef] = &[
-    MethodDef::method("getter", 2, 2, |vm, args| copy(vm, args, 0)).with_doc("Descriptor to obtain a copy of the property with a different getter."),
-    MethodDef::method("setter", 2, 2, |vm, args| copy(vm, args, 1)).with_doc("Descriptor to obtain a copy of the property with a different setter."),
-    MethodDef::method("deleter", 2, 2, |vm, args| copy(vm, args, 2)).with_doc("Descriptor to obtain a copy of the property with a different deleter."),
+    MethodDef::method("getter", 2, 2, |vm, args| copy(vm, args, 0))
+        .with_doc("Descriptor to obtain a copy of the property with a different getter."),
+    MethodDef::method("setter", 2, 2, |vm, args| copy(vm, args, 1))
+        .with_doc("Descriptor to obtain a copy of the property with a different setter."),
+    MethodDef::method("deleter", 2, 2, |vm, args| copy(vm, args, 2))
+        .with_doc("Descriptor to obtain a copy of the property with a different deleter."),
     MethodDef::method("__set_name__", 3, 3, set_name).with_doc("Method to set name of a property."),
 ];
 
@@ -57,7 +60,13 @@ fn init_property(vm: &mut Vm, property: Value, args: &CallArgs) -> PyResult<()> 
     let values = args.bind(
         vm,
         "property",
-        &Signature { parameters: ["fget", "fset", "fdel", "doc"], skip: 0, positional_only: 0, max_positional: 4, required: 0 },
+        &Signature {
+            parameters: ["fget", "fset", "fdel", "doc"],
+            skip: 0,
+            positional_only: 0,
+            max_positional: 4,
+            required: 0,
+        },
     )?;
     let [fget, fset, fdel, mut doc] = values.map(|value| if value == vm.none { Value::NULL } else { value });
     let object = cast::<Property>(property);
@@ -74,7 +83,8 @@ fn init_property(vm: &mut Vm, property: Value, args: &CallArgs) -> PyResult<()> 
         }
     }
     vm.write(property, &object.doc, doc);
-    if vm.type_of(property) != vm.types.property && crate::instance::has_dict(vm, property) && (given || !doc.is_null()) {
+    if vm.type_of(property) != vm.types.property && crate::instance::has_dict(vm, property) && (given || !doc.is_null())
+    {
         // A subclass's own `__doc__` would hide the field.
         let name = vm.names.__doc__;
         let doc = or_none(vm, doc);

@@ -144,12 +144,26 @@ impl Vm {
 
     /// A UnicodeDecodeError for `object[start..end]`.
     #[cold]
-    pub fn unicode_decode_error(&mut self, encoding: &str, object: Value, start: usize, end: usize, reason: &str) -> Raised {
+    pub fn unicode_decode_error(
+        &mut self,
+        encoding: &str,
+        object: Value,
+        start: usize,
+        end: usize,
+        reason: &str,
+    ) -> Raised {
         self.unicode_error_of(self.exc.unicode_decode_error, encoding, object, start, end, reason)
     }
 
     #[cold]
-    pub fn unicode_encode_error(&mut self, encoding: &str, object: Value, start: usize, end: usize, reason: &str) -> Raised {
+    pub fn unicode_encode_error(
+        &mut self,
+        encoding: &str,
+        object: Value,
+        start: usize,
+        end: usize,
+        reason: &str,
+    ) -> Raised {
         self.unicode_error_of(self.exc.unicode_encode_error, encoding, object, start, end, reason)
     }
 

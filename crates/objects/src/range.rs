@@ -136,20 +136,13 @@ fn new(vm: &mut Vm, _ty: TypeRef, args: &CallArgs) -> PyResult {
 
 /// An argument as an exact int.
 fn int_argument(vm: &mut Vm, value: Value) -> PyResult {
-    let Some(int) = slice::index_object(vm, value)? else {
-        let name = vm.type_name(value);
-        return Err(vm.type_error(format!("'{name}' object cannot be interpreted as an integer")));
-    };
-    exact_int(vm, int)
-}
-
-/// An exact int with the value of a bool or an instance of a subclass.
-fn exact_int(vm: &mut Vm, int: Value) -> PyResult {
-    if int.is_int() || vm.type_of(int) == vm.types.int {
-        return Ok(int);
+    match slice::index_object(vm, value)? {
+        Some(int) => Ok(int),
+        None => {
+            let name = vm.type_name(value);
+            Err(vm.type_error(format!("'{name}' object cannot be interpreted as an integer")))
+        }
     }
-    let big = vm.as_bigint(int).expect("__index__ gives an int");
-    Ok(vm.int_from_big(&big))
 }
 
 fn repr(vm: &mut Vm, range: Value) -> PyResult {

@@ -3,12 +3,11 @@
 //! A shape fixes the layout, the class and, for instances, which attribute lies in which slot. One comparison of the
 //! header guards all three. Adding an attribute moves an instance to the shape that follows (hidden classes).
 
+use crate::layout::Object;
 use crate::ty::TypeRef;
 use crate::value_map::WordMap;
-use crate::layout::Object;
 use heap::{Heap, Layout, ShapeId, Tail, Value};
 use std::cell::{Cell, RefCell};
-
 
 /// What kind of object a shape describes: what a handler switches on. Subclass instances of `List`, `Dict`, `Set`,
 /// `Exception` and so on have kind `Instance` and start with the base's words; exact ones have the kind of their own.

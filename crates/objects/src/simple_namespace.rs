@@ -32,12 +32,14 @@ pub(crate) fn init(vm: &mut Vm) {
                 hash: Some(crate::object::hash_not_implemented),
                 ..Slots::default()
             },
-            methods: const { &[
-                MethodDef::method("__reduce__", 1, 1, reduce).with_doc("Return state information for pickling"),
-                MethodDef::method("__replace__", 1, 1, replace)
-                    .with_keywords()
-                    .with_doc("Return a copy of the namespace object with new values for the specified attributes."),
-            ] },
+            methods: const {
+                &[
+                    MethodDef::method("__reduce__", 1, 1, reduce).with_doc("Return state information for pickling"),
+                    MethodDef::method("__replace__", 1, 1, replace).with_keywords().with_doc(
+                        "Return a copy of the namespace object with new values for the specified attributes.",
+                    ),
+                ]
+            },
             getset: std::slice::from_ref(&instance::DICT_GETSET),
             doc: "SimpleNamespace(mapping_or_iterable=(), /, **kwargs)\n--\n\nA simple attribute-based namespace.",
             ..TypeSpec::of::<Instance>("SimpleNamespace", Kind::Other)

@@ -162,13 +162,15 @@ pub fn clipped(vm: &mut Vm, int: Value) -> i64 {
     }
 }
 
-/// The int that `__index__` gives; `None` if there is no such method.
+/// The exact int that `__index__` gives; `None` if there is no such method.
 pub fn index_object(vm: &mut Vm, value: Value) -> PyResult<Option<Value>> {
     if value.is_int() {
         return Ok(Some(value));
     }
-    let Some(index) = vm.type_of(value).slots().index else { return Ok(None) };
-    index(vm, value).map(Some)
+    if vm.type_of(value).slots().index.is_none() {
+        return Ok(None);
+    }
+    vm.index_big(value).map(Some)
 }
 
 impl Vm {

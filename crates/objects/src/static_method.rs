@@ -86,15 +86,21 @@ static GETSET: &[GetSetDef] = &[
         let is_abstract = crate::property::is_abstract_function(vm, function_of(method))?;
         Ok(vm.bool(is_abstract))
     }),
-    GetSetDef::new("__dict__", |vm, method| Ok(crate::instance::materialise(vm, method)), |vm, method, dict| {
-        (crate::instance::DICT_GETSET.set.expect("it can be set"))(vm, method, dict)
-    }),
-    GetSetDef::new("__annotations__", |vm, method| forwarded(vm, method, "__annotations__"), |vm, method, value| {
-        set_own(vm, method, "__annotations__", value)
-    }),
-    GetSetDef::new("__annotate__", |vm, method| forwarded(vm, method, "__annotate__"), |vm, method, value| {
-        set_own(vm, method, "__annotate__", value)
-    }),
+    GetSetDef::new(
+        "__dict__",
+        |vm, method| Ok(crate::instance::materialise(vm, method)),
+        |vm, method, dict| (crate::instance::DICT_GETSET.set.expect("it can be set"))(vm, method, dict),
+    ),
+    GetSetDef::new(
+        "__annotations__",
+        |vm, method| forwarded(vm, method, "__annotations__"),
+        |vm, method, value| set_own(vm, method, "__annotations__", value),
+    ),
+    GetSetDef::new(
+        "__annotate__",
+        |vm, method| forwarded(vm, method, "__annotate__"),
+        |vm, method, value| set_own(vm, method, "__annotate__", value),
+    ),
 ];
 
 fn forwarded(vm: &mut Vm, method: Value, name: &str) -> PyResult {

@@ -6,7 +6,7 @@
 pub mod case;
 pub mod format;
 pub mod edges;
-mod index;
+pub mod index;
 mod methods;
 pub(crate) mod pad;
 pub mod predicates;
@@ -415,4 +415,54 @@ fn decode(vm: &mut Vm, object: Value, encoding: Value, errors: Value) -> PyResul
         return Err(vm.type_error(format!("decoding to str: need a bytes-like object, {given} found")));
     }
     crate::codecs::decode_object(vm, object, encoding, errors)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::with_vms;
+
+    #[test]
+    fn code_points_are_found_by_number() {
+        with_vms(|vm| {
+            let chars: Vec<char> = "aé€😀".chars().cycle().take(1000).collect();
+            let text: String = chars.iter().collect();
+            let value = vm.new_str(&text);
+            assert_eq!(length(value), 1000);
+            for (i, c) in chars.iter().enumerate() {
+                let offset = byte_offset(vm, value, i);
+                assert!(text[offset..].starts_with(*c));
+                assert_eq!(code_point_index(value, offset), i);
+            }
+            let middle = substring(vm, value, 500, 503);
+            assert_eq!(vm.str(middle).unwrap(), chars[500..503].iter().collect::<String>());
+        });
+    }
+
+    #[test]
+    fn info_adds_up() {
+        with_vms(|vm| {
+            let mut lone = b"x".to_vec();
+            wtf8::push(&mut lone, 0xd800);
+            let (ascii, wide, lone) = (vm.new_str("ab"), vm.new_str("é"), vm.new_str_bytes(&lone));
+            let both = concatenate(vm, &[ascii, wide]);
+            assert_eq!((length(both), is_ascii(both), has_surrogates(both)), (3, false, false));
+            let all = concatenate(vm, &[ascii, ascii, lone]);
+            assert_eq!((length(all), is_ascii(all), has_surrogates(all)), (6, false, true));
+            assert!(vm.str(all).is_err());
+            assert!(is_ascii(concatenate(vm, &[ascii, ascii])));
+        });
+    }
+
+    #[test]
+    fn hashes_depend_on_every_byte() {
+        let text = b"the quick brown fox jumps over it".to_vec();
+        let hash = hash_bytes(&text);
+        for i in 0..text.len() {
+            let mut other = text.clone();
+            other[i] ^= 1;
+            assert_ne!(hash_bytes(&other), hash);
+            assert_ne!(hash_bytes(&text[..i]), hash);
+        }
+    }
 }

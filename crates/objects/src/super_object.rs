@@ -97,9 +97,8 @@ fn check(vm: &mut Vm, class: TypeRef, receiver: Value) -> PyResult<TypeRef> {
     let what = if is_type(vm, receiver) { "type" } else { "instance of" };
     let given = if is_type(vm, receiver) { TypeRef::from_value(receiver).name() } else { ty.name() };
     let class = class.name();
-    Err(vm.type_error(format!(
-        "super(type, obj): obj ({what} {given}) is not an instance or subtype of type ({class})."
-    )))
+    Err(vm
+        .type_error(format!("super(type, obj): obj ({what} {given}) is not an instance or subtype of type ({class}).")))
 }
 
 fn find_raw(vm: &mut Vm, class: TypeRef, receiver_class: TypeRef, name: Value) -> Option<Value> {

@@ -28,16 +28,20 @@ pub(crate) fn init(vm: &mut Vm) {
     vm.types.traceback = vm.new_builtin_type(
         TypeSpec {
             slots: Slots { new: Some(new), ..Slots::default() },
-            methods: const { &[MethodDef::method("__dir__", 1, 1, |vm, _| {
-                let names = ["tb_frame", "tb_next", "tb_lasti", "tb_lineno"].map(|name| vm.intern(name));
-                Ok(vm.new_list(&names))
-            })] },
-            getset: const { &[
-                GetSetDef::new("tb_next", |vm, tb| Ok(or_none(vm, cast::<Traceback>(tb).next.get())), set_next),
-                GetSetDef::read_only("tb_frame", |vm, tb| Ok(or_none(vm, cast::<Traceback>(tb).frame.get()))),
-                GetSetDef::read_only("tb_lasti", get_lasti),
-                GetSetDef::read_only("tb_lineno", |vm, tb| Ok(vm.int(cast::<Traceback>(tb).line.get()))),
-            ] },
+            methods: const {
+                &[MethodDef::method("__dir__", 1, 1, |vm, _| {
+                    let names = ["tb_frame", "tb_next", "tb_lasti", "tb_lineno"].map(|name| vm.intern(name));
+                    Ok(vm.new_list(&names))
+                })]
+            },
+            getset: const {
+                &[
+                    GetSetDef::new("tb_next", |vm, tb| Ok(or_none(vm, cast::<Traceback>(tb).next.get())), set_next),
+                    GetSetDef::read_only("tb_frame", |vm, tb| Ok(or_none(vm, cast::<Traceback>(tb).frame.get()))),
+                    GetSetDef::read_only("tb_lasti", get_lasti),
+                    GetSetDef::read_only("tb_lineno", |vm, tb| Ok(vm.int(cast::<Traceback>(tb).line.get()))),
+                ]
+            },
             doc: "traceback(tb_next, tb_frame, tb_lasti, tb_lineno)\n--\n\nCreate a new traceback object.",
             ..TypeSpec::of::<Traceback>("traceback", Kind::Other)
         },

@@ -136,6 +136,14 @@ pub struct InstanceLayout {
     pub solid: Option<TypeRef>,
 }
 
+impl InstanceLayout {
+    /// Whether every fixed word but the header holds a value.
+    pub fn is_all_values(&self) -> bool {
+        let is_value = |word: u16| self.refs.get(word as usize / 64).is_some_and(|bits| bits >> (word % 64) & 1 == 1);
+        self.tail == heap::Tail::None && (1..self.fixed_words).all(is_value)
+    }
+}
+
 /// What looking a name up along a class's MRO found.
 pub struct Resolution {
     /// `None`: nothing found, or volatile.

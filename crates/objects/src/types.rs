@@ -8,9 +8,32 @@ impl Vm {
     pub fn builtin_types(&self) -> Vec<TypeRef> {
         let t = &self.types;
         let mut all = vec![
-            t.object, t.type_, t.int, t.bool_, t.float, t.complex, t.str_, t.bytes, t.bytearray, t.memoryview, t.list, t.tuple,
-            t.dict, t.set, t.frozenset, t.range, t.slice, t.property, t.classmethod, t.staticmethod, t.super_, t.enumerate,
-            t.zip, t.map, t.filter, t.reversed,
+            t.object,
+            t.type_,
+            t.int,
+            t.bool_,
+            t.float,
+            t.complex,
+            t.str_,
+            t.bytes,
+            t.bytearray,
+            t.memoryview,
+            t.list,
+            t.tuple,
+            t.dict,
+            t.set,
+            t.frozenset,
+            t.range,
+            t.slice,
+            t.property,
+            t.classmethod,
+            t.staticmethod,
+            t.super_,
+            t.enumerate,
+            t.zip,
+            t.map,
+            t.filter,
+            t.reversed,
         ];
         all.extend(self.exc.all());
         all

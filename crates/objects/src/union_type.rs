@@ -41,28 +41,32 @@ pub(crate) fn init(vm: &mut Vm) {
                 new: Some(|vm, _, _| Err(vm.type_error("cannot create 'typing.Union' instances"))),
                 ..Slots::default()
             },
-            methods: const { &[
-                MethodDef::method("__instancecheck__", 2, 2, |vm, args| {
-                    let result = vm.isinstance(args.values[1], args.values[0])?;
-                    Ok(vm.bool(result))
-                }),
-                MethodDef::method("__subclasscheck__", 2, 2, |vm, args| {
-                    let result = vm.issubclass(args.values[1], args.values[0])?;
-                    Ok(vm.bool(result))
-                }),
-                MethodDef::class_method("__class_getitem__", 2, 2, class_getitem),
-                MethodDef::method("__mro_entries__", 2, 2, |vm, args| {
-                    let text = vm.repr_text(args.values[0])?;
-                    Err(vm.type_error(format!("Cannot subclass {text}")))
-                }),
-            ] },
-            getset: const { &[
-                GetSetDef::read_only("__args__", |_, union| Ok(cast::<Union>(union).args.get())),
-                GetSetDef::read_only("__parameters__", get_parameters),
-                GetSetDef::read_only("__name__", |vm, _| Ok(vm.intern("Union"))),
-                GetSetDef::read_only("__qualname__", |vm, _| Ok(vm.intern("Union"))),
-                GetSetDef::read_only("__origin__", |vm, _| Ok(vm.types.union_type.value())),
-            ] },
+            methods: const {
+                &[
+                    MethodDef::method("__instancecheck__", 2, 2, |vm, args| {
+                        let result = vm.isinstance(args.values[1], args.values[0])?;
+                        Ok(vm.bool(result))
+                    }),
+                    MethodDef::method("__subclasscheck__", 2, 2, |vm, args| {
+                        let result = vm.issubclass(args.values[1], args.values[0])?;
+                        Ok(vm.bool(result))
+                    }),
+                    MethodDef::class_method("__class_getitem__", 2, 2, class_getitem),
+                    MethodDef::method("__mro_entries__", 2, 2, |vm, args| {
+                        let text = vm.repr_text(args.values[0])?;
+                        Err(vm.type_error(format!("Cannot subclass {text}")))
+                    }),
+                ]
+            },
+            getset: const {
+                &[
+                    GetSetDef::read_only("__args__", |_, union| Ok(cast::<Union>(union).args.get())),
+                    GetSetDef::read_only("__parameters__", get_parameters),
+                    GetSetDef::read_only("__name__", |vm, _| Ok(vm.intern("Union"))),
+                    GetSetDef::read_only("__qualname__", |vm, _| Ok(vm.intern("Union"))),
+                    GetSetDef::read_only("__origin__", |vm, _| Ok(vm.types.union_type.value())),
+                ]
+            },
             doc: "Represent a union type\n\nE.g. for int | str",
             ..TypeSpec::of::<Union>("Union", Kind::Other)
         },

@@ -130,6 +130,8 @@ impl Vm {
                 visitor.precise(&mut (*vm).exception);
                 visitor.precise_slice((*vm).repr_stack.as_mut_ptr(), (*vm).repr_stack.len());
                 (*vm).weak.visit_roots(visitor);
+                // Finalizers and callbacks that the collection finds due run at the next safe point.
+                (*vm).thread.poll.store(1, std::sync::atomic::Ordering::Relaxed);
             }
         }));
     }

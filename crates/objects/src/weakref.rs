@@ -53,9 +53,8 @@ impl WeakTable {
 }
 
 /// `__weakref__` of instances: one of the references, or None.
-pub static WEAKREF_GETSET: GetSetDef = GetSetDef::read_only("__weakref__", |vm, object| {
-    Ok(references(vm, object).first().copied().unwrap_or(vm.none))
-});
+pub static WEAKREF_GETSET: GetSetDef =
+    GetSetDef::read_only("__weakref__", |vm, object| Ok(references(vm, object).first().copied().unwrap_or(vm.none)));
 
 pub(crate) fn init(vm: &mut Vm) {
     let object = vm.types.object;
@@ -74,10 +73,12 @@ pub(crate) fn init(vm: &mut Vm) {
                 ..Slots::default()
             },
             methods: const { &[crate::generic_alias::CLASS_GETITEM] },
-            getset: const { &[GetSetDef::read_only("__callback__", |vm, reference| {
-                let callback = cast::<WeakRef>(reference).callback.get();
-                Ok(if callback.is_null() { vm.none } else { callback })
-            })] },
+            getset: const {
+                &[GetSetDef::read_only("__callback__", |vm, reference| {
+                    let callback = cast::<WeakRef>(reference).callback.get();
+                    Ok(if callback.is_null() { vm.none } else { callback })
+                })]
+            },
             ..TypeSpec::of::<WeakRef>("ReferenceType", Kind::Other)
         },
         object,
@@ -118,7 +119,10 @@ pub fn is_referable(vm: &Vm, object: Value) -> bool {
     let ty = vm.type_of(object);
     ty.has(flags::HAS_WEAKREF)
         || matches!(vm.shape_of(object).kind, Kind::Function | Kind::Method | Kind::Builtin | Kind::Type | Kind::Set)
-        || matches!(vm.shape_of(object).kind, Kind::FrozenSet | Kind::Code | Kind::Module | Kind::Generator | Kind::Array)
+        || matches!(
+            vm.shape_of(object).kind,
+            Kind::FrozenSet | Kind::Code | Kind::Module | Kind::Generator | Kind::Array
+        )
 }
 
 /// The live references to an object, oldest last.

@@ -216,6 +216,9 @@ impl Walk<'_> {
                 objects.push((shape.node, Arg::Value(id)));
                 let values: Vec<Arg> = parts.iter().map(|part| self.instance(part, objects)).collect();
                 let Some(object) = self.values.at(id).object else { return Arg::Value(id) };
+                // It holds younger objects, so that a later store of it into one of them closes a ring.
+                self.has_rings |=
+                    values.iter().any(|&value| self.values.object(value).is_some_and(|held| held >= object));
                 let object = &mut self.objects[object as usize];
                 let places = object.fields.iter_mut().map(|field| &mut field.1);
                 let places = places.chain(object.items.iter_mut().flatten().map(|item| &mut item.1));

@@ -273,7 +273,9 @@ impl<'r> Walk<'r> {
                 return;
             }
         }
-        if self.has(Passes::HEAP) && self.is_there(op, &args) {
+        // Fresh memory holds nothing yet, and memory off the heap may hold another NaN than a load gave.
+        let can_be_there = matches!(op.code, OpCode::SetField | OpCode::SetItem | OpCode::SetShape);
+        if self.has(Passes::HEAP) && can_be_there && self.is_there(op, &args) {
             return;
         }
         let forced: SmallVec<[Arg; 3]> = args.iter().map(|&arg| self.forced(arg)).collect();

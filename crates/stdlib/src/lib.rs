@@ -1,25 +1,42 @@
 //! The native modules of the standard library, one file or folder a module.
 
-mod support;
-mod vm_ext;
 pub mod abc_;
+pub mod array;
 pub mod atexit;
+pub mod codecs_;
 pub mod collections_;
 pub mod contextvars_;
 pub mod errno;
 pub mod functools_;
+pub mod gc;
+pub mod imp;
 pub mod io;
 pub mod itertools;
+pub mod locale_;
+pub mod marshal;
 pub mod math;
 pub mod operator_;
+pub mod posix;
+pub mod posixsubprocess;
+pub mod pwd;
+pub mod random_;
+pub mod select;
 pub mod signal_;
+pub mod sre;
 pub mod stat_;
 pub mod string_;
+pub mod struct_;
 pub mod struct_sequence;
+mod support;
 pub mod sys;
 pub mod thread_;
 pub mod time;
+pub mod typing_;
+pub mod unicodedata;
+mod vm_ext;
+pub mod warnings_;
 pub mod weakref_;
+pub mod zlib;
 
 use objects::error::PyResult;
 use objects::module::ModuleDef;
@@ -28,22 +45,40 @@ use objects::vm::Vm;
 /// Every native module, sorted by file.
 pub static MODULES: &[&ModuleDef] = &[
     &abc_::MODULE,
+    &array::MODULE,
     &atexit::MODULE,
+    &codecs_::MODULE,
     &collections_::MODULE,
     &contextvars_::MODULE,
     &errno::MODULE,
     &functools_::MODULE,
+    &gc::MODULE,
+    &imp::MODULE,
     &io::MODULE,
     &itertools::MODULE,
+    &locale_::MODULE,
+    &marshal::MODULE,
     &math::MODULE,
     &operator_::MODULE,
+    &posix::MODULE,
+    &posixsubprocess::MODULE,
+    &pwd::GROUPS,
+    &pwd::MODULE,
+    &random_::MODULE,
+    &select::MODULE,
     &signal_::MODULE,
+    &sre::MODULE,
     &stat_::MODULE,
     &string_::MODULE,
+    &struct_::MODULE,
     &sys::MODULE,
     &thread_::MODULE,
     &time::MODULE,
+    &typing_::MODULE,
+    &unicodedata::MODULE,
+    &warnings_::MODULE,
     &weakref_::MODULE,
+    &zlib::MODULE,
 ];
 
 /// Makes the modules importable.
@@ -53,8 +88,9 @@ pub fn register(vm: &mut Vm) {
     }
 }
 
-/// What a program finds when it starts: the standard streams.
+/// What a program finds when it starts: signal handlers and the standard streams.
 pub fn start(vm: &mut Vm) -> PyResult<()> {
+    signal_::start(vm)?;
     io::open_standard_streams(vm)
 }
 

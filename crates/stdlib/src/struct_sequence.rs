@@ -14,7 +14,8 @@ pub fn new_class(vm: &mut Vm, module: &str, name: &str, fields: &[&str]) -> PyRe
     new_class_with_hidden(vm, module, name, fields, &[], "")
 }
 
-/// The same with fields that are no items. A field named `_` has no attribute.
+/// The same with fields that are no items. A field whose name starts with `_` is shown
+/// without the underscore and has no attribute.
 pub fn new_class_with_hidden(
     vm: &mut Vm,
     module: &str,
@@ -32,11 +33,11 @@ pub fn new_class_with_hidden(
         let slots = vm.empty_tuple;
         vm.dict_set_str(namespace, "__slots__", slots);
     }
-    for (i, field) in fields.iter().enumerate().filter(|(_, field)| **field != "_") {
+    for (i, field) in fields.iter().enumerate().filter(|(_, field)| !field.starts_with('_')) {
         let getter = objects::tuple_getter::new(vm, i);
         vm.dict_set_str(namespace, field, getter);
     }
-    let unnamed = fields.iter().filter(|field| **field == "_").count();
+    let unnamed = fields.iter().filter(|field| field.starts_with('_')).count();
     for (key, count) in [
         ("n_fields", fields.len() + hidden.len()),
         ("n_sequence_fields", fields.len()),
@@ -45,19 +46,22 @@ pub fn new_class_with_hidden(
         let count = vm.int(count as i64);
         vm.dict_set_str(namespace, key, count);
     }
-    let names: Vec<Value> = fields.iter().filter(|field| **field != "_").map(|field| vm.intern(field)).collect();
+    let names: Vec<Value> = fields.iter().filter(|field| !field.starts_with('_')).map(|field| vm.intern(field)).collect();
     let match_args = vm.new_tuple(&names);
     vm.dict_set_str(namespace, "__match_args__", match_args);
+    let shown: Vec<Value> = fields.iter().map(|field| vm.intern(field.trim_start_matches('_'))).collect();
+    let shown = vm.new_tuple(&shown);
+    vm.dict_set_str(namespace, SHOWN, shown);
     let hidden: Vec<Value> = hidden.iter().map(|field| vm.intern(field)).collect();
     let hidden = vm.new_tuple(&hidden);
     vm.dict_set_str(namespace, HIDDEN, hidden);
     let new = vm.new_builtin(&NEW, Value::NULL);
     let new = vm.new_static_method(new);
     vm.dict_set_str(namespace, "__new__", new);
-    for method in METHODS {
+    for (name, method) in METHODS {
         let tuple = vm.types.tuple;
         let descriptor = objects::builtin::new_method_descriptor(vm, method, tuple);
-        vm.dict_set_str(namespace, method.name, descriptor);
+        vm.dict_set_str(namespace, name, descriptor);
     }
     let name = vm.new_str(name);
     let bases = vm.new_tuple(&[vm.types.tuple.value()]);
@@ -68,18 +72,22 @@ pub fn new_class_with_hidden(
 /// Where a class keeps the names of the fields that are no items.
 const HIDDEN: &str = "_hidden_fields";
 
+/// Where it keeps the names that `repr` shows.
+const SHOWN: &str = "_shown_fields";
+
 static NEW: MethodDef = MethodDef::function("__new__", 1, 3, construct).with_keywords();
 
-static METHODS: &[MethodDef] = &[
-    MethodDef::method("__repr__", 1, 1, |vm, args| repr(vm, args.values[0])),
-    MethodDef::method("__reduce__", 1, 1, reduce),
-    MethodDef::method("__replace__", 1, 1, replace).with_keywords(),
+/// Under other names than those of the slots: a method of `tuple` named `__repr__` would stand for tuple's own slot.
+static METHODS: &[(&str, MethodDef)] = &[
+    ("__repr__", MethodDef::method("repr", 1, 1, |vm, args| repr(vm, args.values[0]))),
+    ("__reduce__", MethodDef::method("reduce", 1, 1, reduce)),
+    ("__replace__", MethodDef::method("replace", 1, 1, replace).with_keywords()),
 ];
 
 /// `module.name(field=value, …)`.
 fn repr(vm: &mut Vm, sequence: Value) -> PyResult {
     let class = vm.type_of(sequence);
-    let names = vm.getattr_str(class.value(), "__match_args__")?;
+    let names = vm.getattr_str(class.value(), SHOWN)?;
     let module = vm.getattr_str(class.value(), "__module__")?;
     let mut text = format!("{}.{}(", vm.text_of(module), class.name());
     for (i, (name, value)) in tuple::items(names).iter().zip(tuple::items(sequence)).enumerate() {

@@ -57,3 +57,15 @@ pub fn or_none(vm: &Vm, value: Value) -> Value {
 pub fn is_absent(vm: &Vm, value: Value) -> bool {
     value.is_null() || value == vm.none
 }
+
+/// A new exception class, as C modules make them: `module` is what its `__module__` says.
+pub fn new_exception(vm: &mut Vm, module: &str, name: &str, base: TypeRef) -> PyResult<TypeRef> {
+    let dict = vm.new_dict();
+    let module = vm.new_str(module);
+    vm.dict_set_str(dict, "__module__", module);
+    let name = vm.intern(name);
+    let bases = vm.new_tuple(&[base.value()]);
+    let metatype = vm.types.type_.value();
+    let class = vm.call(metatype, &[name, bases, dict])?;
+    Ok(TypeRef::from_value(class))
+}

@@ -35,7 +35,13 @@ mod compare {
 
 /// `a op b` for all of BINARY_OP but the subscript.
 #[inline(always)]
-pub fn binary<M: PyMachine>(m: &mut M, operation: u32, a: M::Ref, b: M::Ref) -> Outcome<M> {
+pub fn binary<M: PyMachine>(
+    m: &mut M,
+    site: &'static metatrace::Site,
+    operation: u32,
+    a: M::Ref,
+    b: M::Ref,
+) -> Outcome<M> {
     let int_a = m.is_int(a);
     if m.decide(int_a) {
         let int_b = m.is_int(b);
@@ -78,11 +84,20 @@ pub fn binary<M: PyMachine>(m: &mut M, operation: u32, a: M::Ref, b: M::Ref) -> 
             }
         }
     }
-    slow_binary(m, operation, a, b)
+    slow_binary(m, site, operation, a, b)
 }
 
 #[inline(always)]
-fn slow_binary<M: PyMachine>(m: &mut M, operation: u32, a: M::Ref, b: M::Ref) -> Outcome<M> {
+fn slow_binary<M: PyMachine>(
+    m: &mut M,
+    site: &'static metatrace::Site,
+    operation: u32,
+    a: M::Ref,
+    b: M::Ref,
+) -> Outcome<M> {
+    if let Some(result) = crate::handlers::operator_method::binary(m, site, operation, a, b)? {
+        return Ok(result);
+    }
     let operation = int_operand(m, operation as i64);
     let result = m.call_ref(&BINARY, &[operation, Operand::Ref(a), Operand::Ref(b)]);
     check(m, result)

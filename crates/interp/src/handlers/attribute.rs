@@ -49,11 +49,11 @@ pub fn load<M: PyMachine>(
                 return Ok(Loaded::Method { function, receiver: object });
             }
             AttributePlan::Constant(handle) => return Ok(Loaded::Value(m.handle(*handle))),
-            AttributePlan::Property(handle) => {
+            AttributePlan::Property(handle) if !method => {
                 let function = m.handle(*handle);
                 return Ok(Loaded::Getter { function, receiver: object });
             }
-            AttributePlan::Method(_) | AttributePlan::Generic => {}
+            AttributePlan::Method(_) | AttributePlan::Property(_) | AttributePlan::Generic => {}
         }
     }
     let name = m.constant(name);

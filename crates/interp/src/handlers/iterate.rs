@@ -50,7 +50,10 @@ pub fn for_iter<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Result<Iterated<
                 return Ok(Iterated::Exhausted);
             }
             let value = m.get_int(iterator, RangeIterator::NEXT);
+            // Constant in a trace: then the sign of the values is known too.
             let step = m.get_int(iterator, RangeIterator::STEP);
+            let step = m.promote_int(step);
+            let step = m.int(step);
             let next = m.int_add(value, step);
             let one = m.int(1);
             let remaining = m.int_sub(remaining, one);

@@ -10,4 +10,5 @@ pub mod flow;
 pub mod intrinsic;
 pub mod iterate;
 pub mod names;
+pub mod operator_method;
 pub mod subscript;

@@ -37,8 +37,30 @@ pub(crate) fn callees<L: Language>(thread: &mut Thread<L>) -> Callees {
     })
 }
 
-/// Runs guest code: `code` is the address of the code with bit 0 set, a tagged integer for the collector; then, tagged, the
-/// pc and above it the number of the caller's frames without a record; then the callee's slots. NULL: an exception is
+/// How [`call_guest`] enters its callee; one tagged integer in a trace.
+pub(crate) struct GuestCall {
+    /// At most 24 bits, as `sp`.
+    pub(crate) pc: u32,
+    pub(crate) sp: u32,
+    /// The caller's frames without a record; at most 12 bits.
+    pub(crate) inlined: u32,
+}
+
+impl GuestCall {
+    pub(crate) fn word(self) -> u64 {
+        debug_assert!(self.pc < 1 << 24 && self.sp < 1 << 24 && self.inlined < 1 << 12);
+        Value::from_int(self.pc as i64 | (self.sp as i64) << 24 | (self.inlined as i64) << 48).0
+    }
+
+    fn from_word(word: u64) -> GuestCall {
+        let bits = Value(word).as_int() as u64;
+        let part = |at: u32, width: u32| (bits >> at) as u32 & ((1 << width) - 1);
+        GuestCall { pc: part(0, 24), sp: part(24, 24), inlined: part(48, 12) }
+    }
+}
+
+/// Runs guest code: `code` is the address of the code with bit 0 set, a tagged integer for the collector; then a
+/// [`GuestCall`], then the callee's slots, of which the last ones may be missing: NULL. NULL comes back if an exception is
 /// pending.
 pub(crate) extern "C" fn call_guest<L: Language>(context: *mut u8, code: u64, words: *const u64, count: u64) -> u64 {
     let context: *mut L::Context = context.cast();
@@ -47,8 +69,7 @@ pub(crate) extern "C" fn call_guest<L: Language>(context: *mut u8, code: u64, wo
         unsafe { (&*((code & !1) as *const L::Code), std::slice::from_raw_parts(words, count as usize)) };
     // SAFETY: the context outlives the call, and the thread is its first field.
     let thread = unsafe { &mut *thread_of::<L>(context) };
-    let pc = Value(words[0]).as_int() as u32;
-    let inlined = (Value(words[0]).as_int() >> 32) as u32;
+    let GuestCall { pc, sp, inlined } = GuestCall::from_word(words[0]);
     thread.depth += inlined;
     let slots = &words[1..];
     let result = match thread.window(L::slot_count(code)) {
@@ -57,7 +78,7 @@ pub(crate) extern "C" fn call_guest<L: Language>(context: *mut u8, code: u64, wo
                 // SAFETY: the window has room for all slots of the code.
                 unsafe { *window.add(at) = Value(word) };
             }
-            Direct::<L>::call(context, code, window, pc, slots.len() as u32)
+            Direct::<L>::call(context, code, window, pc, sp)
         }
         // SAFETY: the context outlives the call.
         None => Err(L::recursion_error(unsafe { &mut *context })),

@@ -109,6 +109,7 @@ pub(crate) fn finish_bridge<L: Language>(
     drop(tracer);
     // SAFETY: the context outlives the call, and the thread is its first field.
     let jit = unsafe { &mut (*crate::language::thread_of::<L>(context)).jit };
+    jit.cache.trace_mut(parent).exits[at.0 as usize].busy = false;
     // Guest code that the recording ran may have taken the parent out of use.
     let installed = recorded.and_then(|recording| match jit.cache.trace(parent).fallen {
         true => Err(Failed::Abort(Abort::AssumptionFell)),
@@ -310,6 +311,7 @@ fn cached_exits(trace: &Trace, polls: &[(u64, u32, u32)]) -> Vec<CachedExit> {
             kind: if is_poll { ExitKind::Poll } else { kind },
             count: 0,
             tries: 0,
+            busy: false,
             bridged: false,
         }
     });

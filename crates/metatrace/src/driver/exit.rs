@@ -25,8 +25,9 @@ pub(crate) fn leave<L: Language>(context: *mut L::Context, number: u32) -> Outco
     let fallen = trace.fallen;
     let cached = &mut trace.exits[at.0 as usize];
     cached.count = cached.count.saturating_add(1);
-    let hot =
-        cached.kind == ExitKind::Guard && cached.count >= limit && cached.tries < tries && !cached.bridged && !fallen;
+    let may = cached.kind == ExitKind::Guard && !cached.bridged && !cached.busy && !fallen;
+    let hot = may && cached.count >= limit && cached.tries < tries;
+    cached.busy |= hot;
     let exit = cached.exit.clone();
     if jit.options.log.exit {
         let text = format!("{} exit {} of {} ({:?})", number, at.0, trace.name, cached.kind);

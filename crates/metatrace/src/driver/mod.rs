@@ -7,7 +7,7 @@ mod exit;
 mod recipe;
 mod record;
 
-pub(crate) use callees::{call_guest, callees};
+pub(crate) use callees::{GuestCall, call_guest, callees};
 pub(crate) use recipe::Made;
 
 use crate::direct::Direct;

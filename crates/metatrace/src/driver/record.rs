@@ -16,12 +16,14 @@ pub(crate) fn record_loop<L: Language>(
     cell: &'static HotCell,
 ) -> Option<Outcome> {
     cell.count.set(0);
-    if cell.dead.get() || !L::is_traceable(code) {
+    if cell.dead.get() || cell.busy.get() || !L::is_traceable(code) {
         return None;
     }
     let mut tracer = Tracer::<L>::new(context, TraceKind::Loop, L::describe(code, pc));
     tracer.start = Some((code, pc));
+    cell.busy.set(true);
     let outcome = record_current(&mut tracer);
+    cell.busy.set(false);
     compile::finish_root(tracer, cell);
     Some(outcome)
 }
@@ -33,11 +35,13 @@ pub(crate) fn record_function<L: Language>(
     cell: &'static HotCell,
 ) -> Option<Outcome> {
     cell.count.set(0);
-    if cell.dead.get() || !L::is_traceable(code) {
+    if cell.dead.get() || cell.busy.get() || !L::is_traceable(code) {
         return None;
     }
     let mut tracer = Tracer::<L>::new(context, TraceKind::Function, L::describe(code, 0));
+    cell.busy.set(true);
     let outcome = record_current(&mut tracer);
+    cell.busy.set(false);
     compile::finish_root(tracer, cell);
     Some(outcome)
 }

@@ -216,11 +216,14 @@ impl<L: Language> Tracer<L> {
             let slots = unsafe { std::slice::from_raw_parts(window, sp as usize) };
             let mut words: SmallVec<[u64; 16]> = SmallVec::new();
             let mut args: SmallVec<[Arg; 16]> = SmallVec::new();
-            words.push(Value::from_int(pc as i64).0);
+            words.push(driver::GuestCall { pc, sp, inlined: 0 }.word());
             args.push(Arg::Imm(code_word.0));
             // The frames inlined in the trace count for the recursion limit, although they have no records there.
-            args.push(Arg::Imm(Value::from_int(pc as i64 | ((self.active as i64 - 1) << 32)).0));
-            for slot in slots {
+            args.push(Arg::Imm(driver::GuestCall { pc, sp, inlined: self.active as u32 - 1 }.word()));
+            // The window is NULL to begin with.
+            let unset =
+                slots.iter().rev().take_while(|slot| slot.id == super::CONSTANT && slot.value.is_null()).count();
+            for slot in &slots[..slots.len() - unset] {
                 words.push(slot.value.0);
                 args.push(self.arg(*slot));
             }

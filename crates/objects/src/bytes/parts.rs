@@ -64,8 +64,7 @@ fn words(bytes: &[u8], most: usize) -> Vec<Range<usize>> {
             return parts;
         }
         if parts.len() == most {
-            let end = bytes.iter().rposition(|byte| !is_space(*byte)).map_or(at, |last| last + 1);
-            parts.push(at..end);
+            parts.push(at..bytes.len());
             return parts;
         }
         let end = at + bytes[at..].iter().take_while(|byte| !is_space(**byte)).count();
@@ -83,8 +82,7 @@ fn words_from_right(bytes: &[u8], most: usize) -> Vec<Range<usize>> {
             break;
         }
         if parts.len() == most {
-            let start = bytes.iter().position(|byte| !is_space(*byte)).unwrap_or(0);
-            parts.push(start..at);
+            parts.push(0..at);
             break;
         }
         let start = at - bytes[..at].iter().rev().take_while(|byte| !is_space(**byte)).count();

@@ -103,9 +103,6 @@ fn isinstance_and_issubclass() {
         assert!(vm.isinstance(Value::from_int(1), both).unwrap());
         assert!(vm.issubclass(bool, int).unwrap());
         let result = vm.isinstance(vm.true_, Value::from_int(1));
-        assert_eq!(
-            error(vm, result),
-            "TypeError: isinstance() arg 2 must be a type, a tuple of types, or a union"
-        );
+        assert_eq!(error(vm, result), "TypeError: isinstance() arg 2 must be a type, a tuple of types, or a union");
     });
 }

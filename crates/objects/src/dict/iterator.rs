@@ -125,10 +125,20 @@ fn forward<const PART: u8>(vm: &mut Vm, value: Value) -> PyResult<Option<Value>>
 fn backward<const PART: u8>(vm: &mut Vm, value: Value) -> PyResult<Option<Value>> {
     let iterator = cast::<DictIterator>(value);
     let Some(dict) = unchanged(vm, iterator)? else { return Ok(None) };
-    let Some(index) = table::previous_live(dict, iterator.position.get() as usize) else {
+    let found = if iterator.position.get() > dict.fill.get() {
+        // The dictionary was emptied under way.
+        None
+    } else {
+        table::previous_live(dict, iterator.position.get() as usize)
+    };
+    let Some(index) = found else {
         finish(iterator);
         return Ok(None);
     };
+    if iterator.remaining.get() == 0 {
+        finish(iterator);
+        return keys_changed(vm);
+    }
     iterator.position.set(index as i64);
     iterator.remaining.set(iterator.remaining.get() - 1);
     Ok(Some(element::<PART>(vm, dict, index)))

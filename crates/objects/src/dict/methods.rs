@@ -3,14 +3,16 @@
 use super::{is_exact, len, next, table, value_at};
 use crate::args::{CallArgs, MethodDef};
 use crate::arity;
-use crate::builtin_layouts::Dict;
+use crate::builtin_layouts::{Dict, Set};
 use crate::dict::{iterator, views};
 use crate::error::PyResult;
 use crate::layout::cast;
 use crate::list::sequence;
+use crate::set;
 use crate::shape::Kind;
 use crate::slots::{CompareOp, Slots};
 use crate::ty::{TypeSpec, flags};
+use crate::value_vec::ValueVec;
 use crate::vm::Vm;
 use heap::Value;
 
@@ -208,6 +210,7 @@ fn popitem(vm: &mut Vm, args: &CallArgs) -> PyResult {
     };
     let (key, value) = (table::key_at(dict, index), value_at(dict, index));
     vm.dict_remove(dict, index);
+    table::trim(dict);
     Ok(vm.new_tuple(&[key, value]))
 }
 
@@ -215,8 +218,27 @@ fn fromkeys(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let (class, iterable) = (args.values[0], args.values[1]);
     let value = args.get(2).unwrap_or(vm.none);
     let dict = vm.call(class, &[])?;
-    let exact = is_exact(dict);
-    vm.for_each(iterable, |vm, key| if exact { vm.dict_set(dict, key, value) } else { vm.setitem(dict, key, value) })?;
+    if !is_exact(dict) {
+        vm.for_each(iterable, |vm, key| vm.setitem(dict, key, value))?;
+        return Ok(dict);
+    }
+    // Sets and dicts know their elements' hashes.
+    let mut at = 0;
+    if is_exact(iterable) {
+        let from = cast::<Dict>(iterable);
+        while let Some(index) = table::next_live(from, at) {
+            at = index + 1;
+            vm.dict_set_hashed(dict, table::key_at(from, index), table::hash_at(from, index), value)?;
+        }
+    } else if set::is_exact(iterable) {
+        let from = cast::<Set>(iterable);
+        while let Some(index) = set::table::next_live(from, at) {
+            at = index + 1;
+            vm.dict_set_hashed(dict, set::table::key_at(from, index), set::table::hash_at(from, index), value)?;
+        }
+    } else {
+        vm.for_each(iterable, |vm, key| vm.dict_set(dict, key, value))?;
+    }
     Ok(dict)
 }
 
@@ -290,17 +312,14 @@ fn merge(vm: &mut Vm, dict: Value, source: Value) -> PyResult<()> {
 fn update_from_pairs(vm: &mut Vm, dict: Value, source: Value) -> PyResult<()> {
     let mut number = 0;
     vm.for_each(source, |vm, pair| {
-        let items = match vm.kind(pair) {
-            Kind::Tuple | Kind::List => sequence::collect(vm, pair)?,
-            _ => {
-                let slots = vm.type_of(pair).slots();
-                if slots.iter.is_none() && slots.getitem.is_none() {
-                    drop(slots);
-                    return Err(vm.type_error("object is not iterable"));
-                }
-                drop(slots);
-                sequence::collect(vm, pair)?
+        let items = match pair_items(vm, pair) {
+            Err(raised) if vm.exception_matches(raised.0, vm.exc.type_error) => {
+                let note = format!("Cannot convert dictionary update sequence element #{number} to a sequence");
+                let note = vm.new_str(&note);
+                vm.call_method(raised.0, "add_note", &[note])?;
+                return Err(raised);
             }
+            items => items?,
         };
         if items.len != 2 {
             return Err(vm.value_error(format!(
@@ -311,4 +330,14 @@ fn update_from_pairs(vm: &mut Vm, dict: Value, source: Value) -> PyResult<()> {
         number += 1;
         vm.dict_set(dict, items.get(0), items.get(1))
     })
+}
+
+/// The items of what should be a pair.
+fn pair_items(vm: &mut Vm, pair: Value) -> PyResult<ValueVec> {
+    let is_iterable = {
+        let ty = vm.type_of(pair);
+        let slots = ty.slots();
+        slots.iter.is_some() || slots.getitem.is_some()
+    };
+    if is_iterable { sequence::collect(vm, pair) } else { Err(vm.type_error("object is not iterable")) }
 }

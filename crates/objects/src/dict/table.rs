@@ -6,7 +6,7 @@
 //!
 //! Invariants: a deleted entry has a NULL key and keeps its hash, and its slot goes on naming it, so that probing goes past
 //! it. Entries from `fill` on are NULL and no slot names them. `used` counts live entries. `changes` grows when a key comes
-//! or goes: a search that ran Python code starts again if it did.
+//! or goes.
 
 use crate::builtin_layouts::{Dict, Str};
 use crate::error::PyResult;
@@ -107,7 +107,7 @@ pub fn find_leaf(table: &Dict, key: Value, hash: i64) -> Found {
             found = Some(entry);
             return true;
         }
-        if candidate_hash == hash {
+        if candidate_hash == hash && !candidate.is_null() {
             match alike(candidate, key) {
                 Some(true) => {
                     found = Some(entry);
@@ -130,37 +130,35 @@ pub fn find_leaf(table: &Dict, key: Value, hash: i64) -> Found {
 fn find_slow(vm: &mut Vm, table: &'static Dict, key: Value, hash: i64) -> PyResult<Option<usize>> {
     let tagged = tag_hash(hash);
     'restart: loop {
-        let changes = table.changes.get();
-        // Entries compared so far: a restart is needed only when the table changed.
+        let entries = table.entries.get();
+        // Entries compared so far.
         let mut skip = 0;
         loop {
             let mut at = None;
             let mut seen = 0;
             each_candidate(table, tagged, |entry, candidate, candidate_hash| {
                 seen += 1;
-                if seen > skip && (candidate == key || candidate_hash == tagged) {
+                if seen > skip && !candidate.is_null() && (candidate == key || candidate_hash == tagged) {
                     at = Some((entry, candidate));
-                    return true;
                 }
-                false
+                at.is_some()
             });
             let Some((entry, candidate)) = at else { return Ok(None) };
             skip = seen;
-            if candidate == key || vm.eq(candidate, key)? {
-                if table.changes.get() != changes {
-                    continue 'restart;
-                }
-                return Ok(Some(entry));
-            }
-            if table.changes.get() != changes {
+            let equal = candidate == key || vm.eq(candidate, key)?;
+            // As in CPython, only a comparison that takes this entry away makes the search start again.
+            if table.entries.get() != entries || key_at(table, entry) != candidate {
                 continue 'restart;
+            }
+            if equal {
+                return Ok(Some(entry));
             }
         }
     }
 }
 
 /// Whether two keys with the same hash are equal, if their types tell.
-#[inline(always)]
+#[inline]
 pub(crate) fn alike(a: Value, b: Value) -> Option<bool> {
     if a.is_int() && b.is_int() {
         return Some(a == b);
@@ -168,11 +166,40 @@ pub(crate) fn alike(a: Value, b: Value) -> Option<bool> {
     if is_exact_str(a) && is_exact_str(b) {
         return Some(same_text(a, b));
     }
+    if a.is_object() {
+        return if shape::is_exact(a, Kind::Tuple) && shape::is_exact(b, Kind::Tuple) {
+            alike_tuples(a, b, 4)
+        } else {
+            None
+        };
+    }
     match (number(a), number(b)) {
         // One of the two is a float, or both are.
         (Some(a), Some(b)) => Some(a == b),
         _ => None,
     }
+}
+
+/// The same for tuples nested to `depth` levels.
+fn alike_tuples(a: Value, b: Value, depth: u32) -> Option<bool> {
+    let (a, b) = (crate::tuple::exact_items(a), crate::tuple::exact_items(b));
+    if a.len() != b.len() {
+        return Some(false);
+    }
+    for (&a, &b) in a.iter().zip(b) {
+        let same = if a == b {
+            Some(true)
+        } else if a.is_object() && shape::is_exact(a, Kind::Tuple) && shape::is_exact(b, Kind::Tuple) {
+            if depth == 0 { None } else { alike_tuples(a, b, depth - 1) }
+        } else {
+            alike(a, b)
+        };
+        // The first difference decides; what comes before it has to be known.
+        if same != Some(true) {
+            return same;
+        }
+    }
+    Some(true)
 }
 
 /// An immediate float, or an immediate int that a float holds exactly.
@@ -202,7 +229,7 @@ fn text_bytes(text: Value) -> &'static [u8] {
     unsafe { std::slice::from_raw_parts((text.0 as usize + Str::BYTES) as *const u8, len) }
 }
 
-/// Calls `visit` with each entry that may have the hash, live ones alone, until it returns true.
+/// Calls `visit` with each entry that may have the hash, deleted ones included, until it returns true.
 #[inline(always)]
 fn each_candidate(table: &Dict, hash: Value, mut visit: impl FnMut(usize, Value, Value) -> bool) {
     let entries = table.entries.get();
@@ -215,7 +242,7 @@ fn each_candidate(table: &Dict, hash: Value, mut visit: impl FnMut(usize, Value,
         for entry in 0..table.fill.get() as usize {
             // SAFETY: entries below `fill` lie in the array.
             let (key, candidate_hash) = unsafe { (*base.add(entry * STRIDE), *base.add((entry + 1) * STRIDE - 1)) };
-            if !key.is_null() && visit(entry, key, candidate_hash) {
+            if visit(entry, key, candidate_hash) {
                 return;
             }
         }
@@ -227,7 +254,7 @@ fn each_candidate(table: &Dict, hash: Value, mut visit: impl FnMut(usize, Value,
         let entry = slot_value - 1;
         // SAFETY: slots name entries below `fill`.
         let (key, candidate_hash) = unsafe { (*base.add(entry * STRIDE), *base.add((entry + 1) * STRIDE - 1)) };
-        !key.is_null() && visit(entry, key, candidate_hash)
+        visit(entry, key, candidate_hash)
     };
     if mask < 256 {
         probe::<u8>(indices, mask, hash, |_, slot| look(slot));
@@ -427,7 +454,7 @@ pub fn insert_new(vm: &mut Vm, table: &'static Dict, key: Value, hash: i64) -> (
     (fill, moved)
 }
 
-/// Deletes an entry.
+/// Deletes an entry. Its number stays taken: an iterator notices what is added afterwards.
 pub fn delete(table: &Dict, entry: usize) {
     let base = array_base(table.entries.get());
     for word in 0..STRIDE - 1 {
@@ -436,11 +463,10 @@ pub fn delete(table: &Dict, entry: usize) {
     }
     table.used.set(table.used.get() - 1);
     table.changes.set(table.changes.get() + 1);
-    trim(table);
 }
 
 /// Gives deleted entries at the end back, so that taking from the end costs the same each time.
-fn trim(table: &Dict) {
+pub fn trim(table: &Dict) {
     let indices = table.indices.get();
     let mut fill = table.fill.get() as usize;
     while fill > 0 && key_at(table, fill - 1).is_null() {

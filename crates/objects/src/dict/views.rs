@@ -8,7 +8,7 @@ use crate::layout;
 use crate::layout::cast;
 use crate::list::sequence;
 use crate::set;
-use crate::shape::Kind;
+use crate::shape::{self, Kind};
 use crate::slots::{CompareOp, Slots};
 use crate::tuple;
 use crate::ty::{TypeRef, TypeSpec, flags};
@@ -173,7 +173,7 @@ fn combine(vm: &mut Vm, a: Value, b: Value, operation: Combine) -> PyResult {
 fn intersection(vm: &mut Vm, a: Value, b: Value) -> PyResult {
     // The view is asked about the other's elements; of two, the longer one.
     let (mut view, mut other) = if is_set_view(vm, a) { (a, b) } else { (b, a) };
-    if set::is_exact(other) && vm.len(view)? <= vm.len(other)? {
+    if shape::is_exact(other, Kind::Set) && vm.len(view)? <= vm.len(other)? {
         return set::algebra::intersection(vm, other, view);
     }
     if is_set_view(vm, other) && vm.len(other)? > vm.len(view)? {

@@ -12,32 +12,45 @@ use heap::Value;
 pub(super) fn spec() -> TypeSpec {
     TypeSpec {
         slots: Slots { new: Some(new), init: Some(init), repr: Some(repr), str: Some(str), ..Slots::default() },
-        methods: const { &[
-            MethodDef::method("__reduce__", 1, 1, reduce),
-            MethodDef::method("__setstate__", 2, 2, set_state),
-            MethodDef::method("with_traceback", 2, 2, with_traceback)
-                .with_doc("with_traceback($self, object, /)\n--\n\nSet self.__traceback__ to tb and return self."),
-            MethodDef::method("add_note", 2, 2, add_note_method)
-                .with_doc("add_note($self, object, /)\n--\n\nAdd a note to the exception"),
-        ] },
-        getset: const { &[
-            GetSetDef::new("args", |vm, e| Ok(args_of(vm, e)), set_args),
-            GetSetDef::new("__traceback__", |vm, e| Ok(or_none(vm, cast::<Exception>(e).traceback.get())), set_traceback),
-            GetSetDef::new("__context__", |vm, e| Ok(or_none(vm, cast::<Exception>(e).context.get())), set_context),
-            GetSetDef::new("__cause__", |vm, e| Ok(or_none(vm, cast::<Exception>(e).cause.get())), set_cause),
-            GetSetDef::new(
-                "__suppress_context__",
-                |vm, e| Ok(vm.bool(cast::<Exception>(e).suppress_context.get() != 0)),
-                |vm, e, value| {
-                    if value != vm.true_ && value != vm.false_ {
-                        return Err(vm.type_error("attribute value type must be bool"));
-                    }
-                    cast::<Exception>(e).suppress_context.set((value == vm.true_) as i64);
-                    Ok(())
+        methods: const {
+            &[
+                MethodDef::method("__reduce__", 1, 1, reduce),
+                MethodDef::method("__setstate__", 2, 2, set_state),
+                MethodDef::method("with_traceback", 2, 2, with_traceback)
+                    .with_doc("with_traceback($self, object, /)\n--\n\nSet self.__traceback__ to tb and return self."),
+                MethodDef::method("add_note", 2, 2, add_note_method)
+                    .with_doc("add_note($self, object, /)\n--\n\nAdd a note to the exception"),
+            ]
+        },
+        getset: const {
+            &[
+                GetSetDef::new("args", |vm, e| Ok(args_of(vm, e)), set_args),
+                GetSetDef::new(
+                    "__traceback__",
+                    |vm, e| Ok(or_none(vm, cast::<Exception>(e).traceback.get())),
+                    set_traceback,
+                ),
+                GetSetDef::new("__context__", |vm, e| Ok(or_none(vm, cast::<Exception>(e).context.get())), set_context),
+                GetSetDef::new("__cause__", |vm, e| Ok(or_none(vm, cast::<Exception>(e).cause.get())), set_cause),
+                GetSetDef::new(
+                    "__suppress_context__",
+                    |vm, e| Ok(vm.bool(cast::<Exception>(e).suppress_context.get() != 0)),
+                    |vm, e, value| {
+                        if value != vm.true_ && value != vm.false_ {
+                            return Err(vm.type_error("attribute value type must be bool"));
+                        }
+                        cast::<Exception>(e).suppress_context.set((value == vm.true_) as i64);
+                        Ok(())
+                    },
+                ),
+                GetSetDef {
+                    name: "__dict__",
+                    get: crate::instance::DICT_GETSET.get,
+                    set: crate::instance::DICT_GETSET.set,
+                    doc: "",
                 },
-            ),
-            GetSetDef { name: "__dict__", get: crate::instance::DICT_GETSET.get, set: crate::instance::DICT_GETSET.set, doc: "" },
-        ] },
+            ]
+        },
         doc: "Common base class for all exceptions",
         ..super::plain_spec("BaseException")
     }
@@ -145,7 +158,7 @@ fn add_note_method(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let note = args.values[1];
     if !vm.is_str(note) {
         let given = vm.type_name(note);
-        return Err(vm.type_error(format!("note must be a str, not '{given}'")));
+        return Err(vm.type_error(format!("add_note() argument must be str, not {given}")));
     }
     add_note(vm, args.values[0], note)?;
     Ok(vm.none)
@@ -198,7 +211,9 @@ fn check_exception(vm: &mut Vm, value: Value, what: &str) -> PyResult {
         return Ok(Value::NULL);
     }
     if !super::is_exception(vm, value) {
-        return Err(vm.type_error(format!("exception {} must be None or derive from BaseException", what.trim_matches('_'))));
+        return Err(
+            vm.type_error(format!("exception {} must be None or derive from BaseException", what.trim_matches('_')))
+        );
     }
     Ok(value)
 }

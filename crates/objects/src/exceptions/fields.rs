@@ -22,7 +22,20 @@ static FAMILIES: &[(&str, &[&str])] = &[
     ("AttributeError", &["name", "obj"]),
     ("ImportError", &["msg", "name", "path", "name_from"]),
     ("OSError", &["errno", "strerror", "filename", "filename2", "characters_written"]),
-    ("SyntaxError", &["msg", "filename", "lineno", "offset", "text", "end_lineno", "end_offset", "print_file_and_line", "_metadata"]),
+    (
+        "SyntaxError",
+        &[
+            "msg",
+            "filename",
+            "lineno",
+            "offset",
+            "text",
+            "end_lineno",
+            "end_offset",
+            "print_file_and_line",
+            "_metadata",
+        ],
+    ),
     ("UnicodeDecodeError", &["encoding", "object", "start", "end", "reason"]),
     ("UnicodeEncodeError", &["encoding", "object", "start", "end", "reason"]),
     ("UnicodeTranslateError", &["encoding", "object", "start", "end", "reason"]),
@@ -94,24 +107,24 @@ static IMPORT_ERROR: &[GetSetDef] = &[field!("msg", 0), field!("name", 1), field
 pub(super) fn extend(class: &str, spec: TypeSpec) -> TypeSpec {
     let slots = spec.slots;
     match class {
-        "stop_iteration" => TypeSpec {
-            slots: Slots { init: Some(init_first), ..slots },
-            getset: STOP_ITERATION,
-            ..spec
-        },
+        "stop_iteration" => {
+            TypeSpec { slots: Slots { init: Some(init_first), ..slots }, getset: STOP_ITERATION, ..spec }
+        }
         "system_exit" => TypeSpec { slots: Slots { init: Some(init_code), ..slots }, getset: SYSTEM_EXIT, ..spec },
         "name_error" => TypeSpec { slots: Slots { init: Some(init_name), ..slots }, getset: NAME_ERROR, ..spec },
         "attribute_error" => TypeSpec {
             slots: Slots { init: Some(init_attribute), ..slots },
-            methods: const { &[
-                crate::args::MethodDef::method("__reduce__", 1, 1, reduce_attribute),
-                crate::args::MethodDef::method("__getstate__", 1, 1, state_of_attribute),
-            ] },
+            methods: const {
+                &[
+                    crate::args::MethodDef::method("__reduce__", 1, 1, reduce_attribute),
+                    crate::args::MethodDef::method("__getstate__", 1, 1, state_of_attribute),
+                ]
+            },
             getset: ATTRIBUTE_ERROR,
             ..spec
         },
         "import_error" => TypeSpec {
-            slots: Slots { init: Some(init_import), str: Some(str_import), repr: Some(repr_import), ..slots },
+            slots: Slots { init: Some(init_import), str: Some(str_import), ..slots },
             methods: const { &[crate::args::MethodDef::method("__reduce__", 1, 1, reduce_import)] },
             getset: IMPORT_ERROR,
             ..spec
@@ -198,8 +211,13 @@ fn init_import(vm: &mut Vm, exception: Value, args: &CallArgs) -> PyResult<()> {
         [message] => message,
         _ => Value::NULL,
     };
-    let signature =
-        Signature { parameters: ["name", "path", "name_from"], skip: 0, positional_only: 0, max_positional: 0, required: 0 };
+    let signature = Signature {
+        parameters: ["name", "path", "name_from"],
+        skip: 0,
+        positional_only: 0,
+        max_positional: 0,
+        required: 0,
+    };
     let [name, path, name_from] = keywords_of(args).bind(vm, "ImportError", &signature)?;
     for (index, value) in [message, name, path, name_from].into_iter().enumerate() {
         set(vm, exception, index, value);
@@ -210,22 +228,6 @@ fn init_import(vm: &mut Vm, exception: Value, args: &CallArgs) -> PyResult<()> {
 fn str_import(vm: &mut Vm, exception: Value) -> PyResult {
     let message = get(exception, 0);
     if !message.is_null() && vm.type_of(message) == vm.types.str_ { Ok(message) } else { base::str(vm, exception) }
-}
-
-fn repr_import(vm: &mut Vm, exception: Value) -> PyResult {
-    let name = vm.type_name(exception);
-    let args = base::args_of(vm, exception);
-    let mut parts = Vec::new();
-    for &arg in crate::tuple::items(args) {
-        parts.push(vm.repr_text(arg)?);
-    }
-    for (index, field) in [(1, "name"), (2, "path")] {
-        let value = get(exception, index);
-        if !value.is_null() && value != vm.none {
-            parts.push(format!("{field}={}", vm.repr_text(value)?));
-        }
-    }
-    Ok(vm.new_str(&format!("{name}({})", parts.join(", "))))
 }
 
 fn reduce_import(vm: &mut Vm, args: &CallArgs) -> PyResult {

@@ -21,19 +21,21 @@ pub(super) fn extend(spec: TypeSpec, is_base: bool) -> TypeSpec {
     }
     TypeSpec {
         slots: Slots { new: Some(new), init: Some(init), str: Some(str), repr: Some(repr), ..spec.slots },
-        methods: const { &[
-            MethodDef::method("derive", 2, 2, derive),
-            MethodDef::method("split", 2, 2, |vm, args| {
-                let [matched, rest] = split(vm, args.values[0], args.values[1], true)?;
-                let parts = [matched, rest].map(|part| if part.is_null() { vm.none } else { part });
-                Ok(vm.new_tuple(&parts))
-            }),
-            MethodDef::method("subgroup", 2, 2, |vm, args| {
-                let [matched, _] = split(vm, args.values[0], args.values[1], false)?;
-                Ok(if matched.is_null() { vm.none } else { matched })
-            }),
-            crate::generic_alias::CLASS_GETITEM,
-        ] },
+        methods: const {
+            &[
+                MethodDef::method("derive", 2, 2, derive),
+                MethodDef::method("split", 2, 2, |vm, args| {
+                    let [matched, rest] = split(vm, args.values[0], args.values[1], true)?;
+                    let parts = [matched, rest].map(|part| if part.is_null() { vm.none } else { part });
+                    Ok(vm.new_tuple(&parts))
+                }),
+                MethodDef::method("subgroup", 2, 2, |vm, args| {
+                    let [matched, _] = split(vm, args.values[0], args.values[1], false)?;
+                    Ok(if matched.is_null() { vm.none } else { matched })
+                }),
+                crate::generic_alias::CLASS_GETITEM,
+            ]
+        },
         getset: const { &[field!("message", 0), field!("exceptions", 1)] },
         ..spec
     }
@@ -49,7 +51,7 @@ fn new(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {
     let (message, exceptions) = (positional[0], positional[1]);
     if !vm.is_str(message) {
         let given = vm.type_name(message);
-        return Err(vm.type_error(format!("argument 1 must be str, not {given}")));
+        return Err(vm.type_error(format!("BaseExceptionGroup.__new__() argument 1 must be str, not {given}")));
     }
     if vm.type_of(exceptions).slots().getitem.is_none() || vm.type_of(exceptions).has(flags::DICT | flags::SET) {
         return Err(vm.type_error("second argument (exceptions) must be a sequence"));

@@ -3,8 +3,8 @@
 use crate::args::{CallArgs, GetSetDef, MethodDef};
 use crate::builtin_layouts::Exception;
 use crate::error::{PyResult, Raised};
-use crate::exceptions::fields::{field, get, set};
 use crate::exceptions::base;
+use crate::exceptions::fields::{field, get, set};
 use crate::layout::cast;
 use crate::slots::{InitFn, NewFn, Slots};
 use crate::ty::{TypeRef, TypeSpec, flags};
@@ -21,31 +21,33 @@ pub(super) fn extend(spec: TypeSpec) -> TypeSpec {
     TypeSpec {
         slots: Slots { new: Some(new), init: Some(init), str: Some(str), ..spec.slots },
         methods: const { &[MethodDef::method("__reduce__", 1, 1, reduce)] },
-        getset: const { &[
-            field!("errno", 0),
-            field!("strerror", 1),
-            field!("filename", 2),
-            field!("filename2", 3),
-            GetSetDef::new(
-                "characters_written",
-                |vm, exception| match get(exception, WRITTEN) {
-                    unset if unset.is_null() => Err(vm.attribute_error_text("characters_written")),
-                    written => Ok(written),
-                },
-                |vm, exception, value| {
-                    if value.is_null() {
-                        if get(exception, WRITTEN).is_null() {
-                            return Err(vm.attribute_error_text("characters_written"));
+        getset: const {
+            &[
+                field!("errno", 0),
+                field!("strerror", 1),
+                field!("filename", 2),
+                field!("filename2", 3),
+                GetSetDef::new(
+                    "characters_written",
+                    |vm, exception| match get(exception, WRITTEN) {
+                        unset if unset.is_null() => Err(vm.attribute_error_text("characters_written")),
+                        written => Ok(written),
+                    },
+                    |vm, exception, value| {
+                        if value.is_null() {
+                            if get(exception, WRITTEN).is_null() {
+                                return Err(vm.attribute_error_text("characters_written"));
+                            }
+                            set(vm, exception, WRITTEN, Value::NULL);
+                            return Ok(());
                         }
-                        set(vm, exception, WRITTEN, Value::NULL);
-                        return Ok(());
-                    }
-                    let written = vm.index(value)?;
-                    set(vm, exception, WRITTEN, Value::from_int(written));
-                    Ok(())
-                },
-            ),
-        ] },
+                        let written = vm.index(value)?;
+                        set(vm, exception, WRITTEN, Value::from_int(written));
+                        Ok(())
+                    },
+                ),
+            ]
+        },
         ..spec
     }
 }

@@ -12,17 +12,19 @@ use heap::Value;
 pub(super) fn extend(spec: TypeSpec) -> TypeSpec {
     TypeSpec {
         slots: Slots { init: Some(init), str: Some(str), ..spec.slots },
-        getset: const { &[
-            field!("msg", 0),
-            field!("filename", 1),
-            field!("lineno", 2),
-            field!("offset", 3),
-            field!("text", 4),
-            field!("end_lineno", 5),
-            field!("end_offset", 6),
-            field!("print_file_and_line", 7),
-            field!("_metadata", 8),
-        ] },
+        getset: const {
+            &[
+                field!("msg", 0),
+                field!("filename", 1),
+                field!("lineno", 2),
+                field!("offset", 3),
+                field!("text", 4),
+                field!("end_lineno", 5),
+                field!("end_offset", 6),
+                field!("print_file_and_line", 7),
+                field!("_metadata", 8),
+            ]
+        },
         ..spec
     }
 }

@@ -1,10 +1,10 @@
 //! `UnicodeDecodeError`, `UnicodeEncodeError`, `UnicodeTranslateError`.
 
 use crate::args::CallArgs;
+use crate::args::GetSetDef;
 use crate::error::PyResult;
 use crate::exceptions::base;
 use crate::exceptions::fields::{field, get, set};
-use crate::args::GetSetDef;
 use crate::slots::Slots;
 use crate::ty::TypeSpec;
 use crate::vm::Vm;
@@ -28,7 +28,11 @@ pub(super) fn extend_encode(spec: TypeSpec) -> TypeSpec {
 }
 
 pub(super) fn extend_translate(spec: TypeSpec) -> TypeSpec {
-    TypeSpec { slots: Slots { init: Some(init_translate), str: Some(str_translate), ..spec.slots }, getset: GETSET, ..spec }
+    TypeSpec {
+        slots: Slots { init: Some(init_translate), str: Some(str_translate), ..spec.slots },
+        getset: GETSET,
+        ..spec
+    }
 }
 
 fn exactly(vm: &mut Vm, args: &CallArgs, count: usize) -> PyResult<()> {
@@ -200,4 +204,3 @@ fn str_translate(vm: &mut Vm, exception: Value) -> PyResult {
     };
     Ok(vm.new_str(&text))
 }
-

@@ -90,7 +90,7 @@ fn grouped(digits: &str, separator: u8, size: usize, least: usize) -> String {
     let mut reversed = Vec::with_capacity(digits.len() * 4 / 3 + 1);
     let (mut left, mut missing) = (digits.len(), least as isize);
     let mut first = true;
-    while left > 0 || missing > 0 || first {
+    loop {
         if !first {
             reversed.push(separator);
         }
@@ -133,6 +133,8 @@ mod tests {
     fn zeros_are_grouped_too() {
         assert_eq!(grouped("1234567", b',', 3, 0), "1,234,567");
         assert_eq!(grouped("1", b',', 3, 4), "0,001");
+        // No separator comes first: one more zero does.
+        assert_eq!(grouped("140", b',', 3, 8), "0,000,140");
         assert_eq!(grouped("1234", b',', 3, 6), "01,234");
         assert_eq!(grouped("ff", b'_', 4, 9), "0000_00ff");
         assert_eq!(split("12.50e+01"), ("12", ".50", "e+01"));

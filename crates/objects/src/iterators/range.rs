@@ -134,10 +134,12 @@ static LONG_METHODS: &[MethodDef] = &[
     .leaf(),
     MethodDef::method("__setstate__", 2, 2, |vm, args| {
         let iterator = cast::<LongRangeIterator>(args.values[0]);
-        if let Some(count) = vm.as_bigint(args.values[1]) {
-            let remaining = vm.as_bigint(iterator.remaining.get()).expect("an int");
-            advance(vm, args.values[0], count.clamp(num_bigint::BigInt::zero(), remaining));
-        }
+        let Some(count) = vm.as_bigint(args.values[1]) else {
+            let name = vm.type_name(args.values[1]);
+            return Err(vm.type_error(format!("state must be an int, not {name}")));
+        };
+        let remaining = vm.as_bigint(iterator.remaining.get()).expect("an int");
+        advance(vm, args.values[0], count.clamp(num_bigint::BigInt::zero(), remaining));
         Ok(vm.none)
     })
     .leaf(),

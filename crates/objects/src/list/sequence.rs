@@ -132,6 +132,10 @@ pub fn compare(
         let mut i = 0;
         while let (Some(&left), Some(&right)) = (a().get(i), b().get(i)) {
             if !same(vm, left, right)? {
+                if i >= a().len() || i >= b().len() {
+                    // The comparison took the items away.
+                    break;
+                }
                 return match op {
                     CompareOp::Eq => Ok(vm.false_),
                     CompareOp::Ne => Ok(vm.true_),

@@ -9,10 +9,10 @@
 //! The list is empty meanwhile; a comparison that changes it is noticed at the end.
 
 use super::replace_items;
-use crate::builtin_layouts::List;
+use crate::builtin_layouts::{ItemArray, List};
 use crate::dict::table;
 use crate::error::PyResult;
-use crate::layout::cast;
+use crate::layout::{Object, cast};
 use crate::slots::CompareOp;
 use crate::value_vec::{self, ValueVec};
 use crate::vm::Vm;
@@ -22,10 +22,12 @@ use heap::Value;
 pub fn sort(vm: &mut Vm, list: Value, key: Value, reverse: bool) -> PyResult<()> {
     let object = cast::<List>(list);
     let values = ValueVec { array: object.items.get(), len: object.len.get() as usize };
-    object.items.set(Value::NULL);
+    // An array without room: whatever adds to the list replaces it.
+    let marker = vm.thread.heap.alloc_tail(crate::shape::ITEM_ARRAY, ItemArray::BYTES, 0);
+    vm.write(list, &object.items, marker);
     object.len.set(0);
     let result = sorted(vm, values, key, reverse);
-    let untouched = object.items.get().is_null() && object.len.get() == 0;
+    let untouched = object.items.get() == marker && object.len.get() == 0;
     // A failed sort leaves the items in some order.
     let items = *result.as_ref().unwrap_or(&values);
     replace_items(vm, list, items);

@@ -45,7 +45,10 @@ impl Vm {
         self.getattr_opt(object, name)
     }
 
-    fn without_attribute_error(&mut self, read: impl FnOnce(&mut Vm) -> PyResult<Option<Value>>) -> PyResult<Option<Value>> {
+    fn without_attribute_error(
+        &mut self,
+        read: impl FnOnce(&mut Vm) -> PyResult<Option<Value>>,
+    ) -> PyResult<Option<Value>> {
         match read(self) {
             Err(raised) if self.exception_matches(raised.0, self.exc.attribute_error) => Ok(None),
             result => result,
@@ -203,11 +206,7 @@ impl Vm {
             Some(module) if self.is_str(module) => self.text_of(module),
             _ => return qualname,
         };
-        if module == "builtins" {
-            qualname
-        } else {
-            format!("{module}.{qualname}")
-        }
+        if module == "builtins" { qualname } else { format!("{module}.{qualname}") }
     }
 
     /// The receiver and function of a bound method.

@@ -45,7 +45,12 @@ impl Vm {
 
     /// Runs `body` with `first` in front of the arguments.
     #[inline]
-    pub fn with_prepended<R>(&mut self, first: Value, args: &CallArgs, body: impl FnOnce(&mut Vm, &CallArgs) -> R) -> R {
+    pub fn with_prepended<R>(
+        &mut self,
+        first: Value,
+        args: &CallArgs,
+        body: impl FnOnce(&mut Vm, &CallArgs) -> R,
+    ) -> R {
         let count = args.values.len() + 1;
         if count <= SMALL {
             let mut values = [Value::NULL; SMALL];

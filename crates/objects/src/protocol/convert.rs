@@ -101,7 +101,8 @@ impl Vm {
         }
         if self.type_of(class).has(flags::TUPLE) {
             let members = crate::tuple::items(class);
-            return self.guarded(" in __instancecheck__", |vm| vm.any_of(members, |vm, class| vm.isinstance(object, class)));
+            return self
+                .guarded(" in __instancecheck__", |vm| vm.any_of(members, |vm, class| vm.isinstance(object, class)));
         }
         let name = self.names.__instancecheck__;
         if let Some(result) = self.call_special_opt(class, name, &[object]) {
@@ -164,7 +165,8 @@ impl Vm {
         }
         if self.type_of(class).has(flags::TUPLE) {
             let members = crate::tuple::items(class);
-            return self.guarded(" in __subclasscheck__", |vm| vm.any_of(members, |vm, class| vm.issubclass(derived, class)));
+            return self
+                .guarded(" in __subclasscheck__", |vm| vm.any_of(members, |vm, class| vm.issubclass(derived, class)));
         }
         let name = self.names.__subclasscheck__;
         if let Some(result) = self.call_special_opt(class, name, &[derived]) {

@@ -242,10 +242,7 @@ impl Vm {
     #[cold]
     fn unsupported(&mut self, symbol: &str, a: Value, b: Value) -> crate::error::Raised {
         let (left, right) = (self.type_name(a), self.type_name(b));
-        let mut message = format!("unsupported operand type(s) for {symbol}: '{left}' and '{right}'");
-        if symbol == ">>" && self.type_of(a) == self.types.builtin && crate::builtin::def_of(a).name == "print" {
-            message.push_str(". Did you mean \"print(<message>, file=<output_stream>)\"?");
-        }
+        let message = format!("unsupported operand type(s) for {symbol}: '{left}' and '{right}'");
         self.type_error(message)
     }
 

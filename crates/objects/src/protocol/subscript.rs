@@ -62,6 +62,17 @@ impl Vm {
             Some(setitem) => setitem(self, object, key, value),
             None => {
                 let name = self.type_name(object);
+                // What is a sequence at all says it in other words.
+                let sequence = {
+                    let ty = self.type_of(object);
+                    let slots = ty.slots();
+                    let by_slots = slots.len.is_some() || slots.contains.is_some() || slots.concat.is_some();
+                    ty.has(crate::ty::flags::HEAP) || by_slots
+                };
+                let index = self.type_of(key).slots().index.is_some();
+                if value.is_null() && !(sequence && index) {
+                    return Err(self.type_error(format!("'{name}' object does not support item deletion")));
+                }
                 Err(self.type_error(format!("'{name}' object {complaint}")))
             }
         }

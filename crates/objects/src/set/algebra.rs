@@ -74,6 +74,17 @@ fn for_each_hashed(
         }
         return Ok(());
     }
+    if shape::is_exact(iterable, Kind::Dict) {
+        let from = cast::<Dict>(iterable);
+        let mut at = 0;
+        while let Some(index) = dict::table::next_live(from, at) {
+            at = index + 1;
+            if body(vm, dict::table::key_at(from, index), dict::table::hash_at(from, index))? {
+                return Ok(());
+            }
+        }
+        return Ok(());
+    }
     let iterator = vm.iter(iterable)?;
     while let Some(element) = vm.next(iterator)? {
         let hash = vm.set_hash(element)?;
@@ -182,7 +193,7 @@ pub fn symmetric_difference_update(vm: &mut Vm, set: Value, other: Value) -> PyR
         return Ok(());
     }
     // An iterable may give an element twice.
-    let other = if is_set(vm, other) {
+    let other = if is_set(vm, other) || shape::is_exact(other, Kind::Dict) {
         other
     } else {
         let elements = vm.new_set();

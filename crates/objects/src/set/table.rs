@@ -121,7 +121,7 @@ fn find_slow(vm: &mut Vm, set: &'static Set, key: Value, hash: i64) -> PyResult<
         if set.entries.get().is_null() {
             return Ok(None);
         }
-        let changes = set.changes.get();
+        let entries = set.entries.get();
         let mut skip = 0;
         loop {
             let (mut at, mut seen) = (None, 0);
@@ -135,7 +135,8 @@ fn find_slow(vm: &mut Vm, set: &'static Set, key: Value, hash: i64) -> PyResult<
             let Some((entry, candidate)) = at else { return Ok(None) };
             skip = seen;
             let equal = candidate == key || vm.eq(candidate, key)?;
-            if set.changes.get() != changes {
+            // As in CPython, only a comparison that takes this entry away makes the search start again.
+            if set.entries.get() != entries || key_at(set, entry) != candidate {
                 continue 'restart;
             }
             if equal {

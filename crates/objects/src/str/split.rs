@@ -71,8 +71,7 @@ fn words(bytes: &[u8], most: usize) -> Vec<Range<usize>> {
             return parts;
         }
         if parts.len() == most {
-            let end = super::edges::trimmed(&bytes[at..], false, true, is_space).end + at;
-            parts.push(at..end);
+            parts.push(at..bytes.len());
             return parts;
         }
         let start = at;
@@ -95,8 +94,7 @@ fn words_from_right(bytes: &[u8], most: usize) -> Vec<Range<usize>> {
             break;
         }
         if parts.len() == most {
-            let start = super::edges::trimmed(&bytes[..at], true, false, is_space).start;
-            parts.push(start..at);
+            parts.push(0..at);
             break;
         }
         let end = at;

@@ -57,12 +57,12 @@ fn from_mapping(vm: &mut Vm, table: Value, mapping: Value) -> PyResult<()> {
         let key = if vm.is_str(key) {
             match single_code_point(vm, key) {
                 Some(code) => Value::from_int(code as i64),
-                None => return Err(vm.value_error("string keys in translate table must be of length 1")),
+                None => return Err(vm.value_error("string keys in translatetable must be of length 1")),
             }
         } else if vm.is_int(key) {
             key
         } else {
-            return Err(vm.type_error("keys in translate table must be strings or integers"));
+            return Err(vm.type_error("keys in translate table mustbe strings or integers"));
         };
         vm.dict_set(table, key, value)?;
     }
@@ -71,14 +71,14 @@ fn from_mapping(vm: &mut Vm, table: Value, mapping: Value) -> PyResult<()> {
 
 fn from_texts(vm: &mut Vm, table: Value, from: Value, rest: &[Value]) -> PyResult<()> {
     let to = rest[0];
-    if !vm.is_str(from) {
-        return Err(vm.type_error("first maketrans argument must be a string if there is a second argument"));
-    }
     str_argument(vm, "maketrans", 2, to)?;
     let deleted = match rest.get(1) {
         Some(&deleted) => str_argument(vm, "maketrans", 3, deleted)?,
         None => b"",
     };
+    if !vm.is_str(from) {
+        return Err(vm.type_error("first maketrans argument must be a string if there is a second argument"));
+    }
     if length(vm.exact_str(from)) != length(vm.exact_str(to)) {
         return Err(vm.value_error("the first two maketrans arguments must have equal length"));
     }

@@ -215,7 +215,8 @@ fn set_bases(vm: &mut Vm, class: Value, value: Value) -> PyResult<()> {
     let old_best = ty.data().base.get().expect("a class has a base");
     {
         let (old, new) = (old_best.data().layout.borrow(), best.data().layout.borrow());
-        let differs = old.fixed_words != new.fixed_words || old.solid != new.solid || old.overflow_word != new.overflow_word;
+        let differs =
+            old.fixed_words != new.fixed_words || old.solid != new.solid || old.overflow_word != new.overflow_word;
         let (old_dict, new_dict) = (old.overflow_word != 0, new.overflow_word != 0);
         drop((old, new));
         if differs && !(ty.data().members.borrow().is_empty() && old_dict == new_dict) {
@@ -224,7 +225,8 @@ fn set_bases(vm: &mut Vm, class: Value, value: Value) -> PyResult<()> {
         }
     }
     let order = mro::compute(vm, ty, &bases)?;
-    let old: Vec<TypeRef> = crate::tuple::items(ty.0.bases.get()).iter().map(|&base| TypeRef::from_value(base)).collect();
+    let old: Vec<TypeRef> =
+        crate::tuple::items(ty.0.bases.get()).iter().map(|&base| TypeRef::from_value(base)).collect();
     for base in old {
         base.data().subclasses.borrow_mut().retain(|&class| class != ty);
     }
@@ -369,7 +371,11 @@ fn set_annotations(vm: &mut Vm, class: Value, value: Value) -> PyResult<()> {
         let name = ty.name();
         return Err(vm.type_error(format!("cannot set '__annotations__' attribute of immutable type '{name}'")));
     }
-    let target = if own(vm, class, names.__annotations__).is_some() { names.__annotations__ } else { names.__annotations_cache__ };
+    let target = if own(vm, class, names.__annotations__).is_some() {
+        names.__annotations__
+    } else {
+        names.__annotations_cache__
+    };
     if !assign(vm, ty, target, value)? {
         return Err(vm.attribute_error(class, names.__annotations__));
     }

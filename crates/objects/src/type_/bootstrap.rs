@@ -107,7 +107,9 @@ fn first_types(vm: &mut Vm, object: TypeRef, object_spec: TypeSpec) {
     vm.kind_shapes[Kind::Other as usize] = None;
     set_layout(vm, type_, &type_spec, Some(object));
     inherit_slots(type_, object);
-    for (id, kind) in [(shape::ITEM_ARRAY, Kind::Storage), (shape::INDEX_TABLE, Kind::Storage), (shape::BYTE_ARRAY, Kind::Storage)] {
+    for (id, kind) in
+        [(shape::ITEM_ARRAY, Kind::Storage), (shape::INDEX_TABLE, Kind::Storage), (shape::BYTE_ARRAY, Kind::Storage)]
+    {
         vm.enter_shape(Shape::new(id, kind, object, 2));
     }
     vm.item_array = vm.shapes[shape::ITEM_ARRAY.0 as usize];
@@ -170,6 +172,7 @@ fn more_types(vm: &mut Vm) {
     crate::memoryview::init(vm);
     crate::exceptions::init(vm);
     crate::module::init(vm);
+    crate::getset::mark_fields(vm);
     let modules = vm.new_dict();
     vm.modules = vm.keep(modules);
     let module = vm.new_module("builtins");

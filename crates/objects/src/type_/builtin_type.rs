@@ -202,11 +202,7 @@ pub(super) fn set_layout(vm: &mut Vm, ty: TypeRef, spec: &TypeSpec, base: Option
     }
     let reserved = shape::reserved_layout(layout.kind).is_some();
     let first = reserved && vm.kind_shapes[layout.kind as usize].is_none();
-    let id = if first {
-        shape::exact_id(layout.kind)
-    } else {
-        vm.thread.heap.register_shape(heap_layout(&layout, 0))
-    };
+    let id = if first { shape::exact_id(layout.kind) } else { vm.thread.heap.register_shape(heap_layout(&layout, 0)) };
     let mut shape = Shape::new(id, layout.kind, ty, layout.fixed_words);
     shape.overflow_word = layout.overflow_word;
     shape.dictionary = layout.overflow_word != 0;

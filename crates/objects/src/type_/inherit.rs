@@ -3,8 +3,8 @@
 use crate::builtin_layouts::{Builtin, SlotWrapper};
 use crate::layout::cast;
 use crate::shape::Kind;
-use crate::slots::Slots;
 use crate::slots::NewFn;
+use crate::slots::Slots;
 use crate::ty::{TypeRef, flags};
 use crate::type_::guest_slots;
 use crate::type_::slot_table::{GROUPS, SlotGroup};

@@ -12,14 +12,16 @@ pub fn linearize(ty: TypeRef, bases: &[TypeRef]) -> Result<Vec<TypeRef>, Vec<Typ
         return Ok(order);
     }
     // Reversed, so that heads are popped off.
-    let mut sequences: Vec<Vec<TypeRef>> = bases.iter().map(|base| base.data().mro.borrow().iter().rev().copied().collect()).collect();
+    let mut sequences: Vec<Vec<TypeRef>> =
+        bases.iter().map(|base| base.data().mro.borrow().iter().rev().copied().collect()).collect();
     sequences.push(bases.iter().rev().copied().collect());
     loop {
         sequences.retain(|sequence| !sequence.is_empty());
         if sequences.is_empty() {
             return Ok(order);
         }
-        let in_tail = |candidate: &TypeRef| sequences.iter().any(|sequence| sequence[..sequence.len() - 1].contains(candidate));
+        let in_tail =
+            |candidate: &TypeRef| sequences.iter().any(|sequence| sequence[..sequence.len() - 1].contains(candidate));
         let heads = || sequences.iter().filter_map(|sequence| sequence.last().copied());
         match heads().find(|head| !in_tail(head)) {
             Some(next) => {

@@ -5,10 +5,10 @@ use crate::builtin_layouts::WrappedInstance;
 use crate::error::PyResult;
 use crate::layout::Object;
 use crate::shape::Kind;
+use crate::ty::TypeSpec;
 use crate::ty::{InstanceLayout, TypeObject, TypeRef, flags};
 use crate::type_::builtin_type::{INHERITED, initialise};
 use crate::type_::{inherit, is_type, mro};
-use crate::ty::TypeSpec;
 use crate::vm::Vm;
 use heap::Value;
 
@@ -33,11 +33,8 @@ pub fn type_new(vm: &mut Vm, metatype: TypeRef, args: &CallArgs) -> PyResult {
     for &base in base_values {
         if !is_type(vm, base) {
             if vm.getattr_opt(base, vm.names.__mro_entries__)?.is_some() {
-                return Err(vm.type_error(
-                    "type() doesn't support MRO entry resolution; use types.new_class()",
-                ));
+                return Err(vm.type_error("type() doesn't support MRO entry resolution; use types.new_class()"));
             }
-            return Err(vm.type_error("bases must be types"));
         }
     }
     let winner = calculate_metaclass(vm, metatype, base_values)?;
@@ -48,6 +45,9 @@ pub fn type_new(vm: &mut Vm, metatype: TypeRef, args: &CallArgs) -> PyResult {
         {
             return new(vm, winner, args);
         }
+    }
+    if base_values.iter().any(|&base| !is_type(vm, base)) {
+        return Err(vm.type_error("bases must be types"));
     }
     let ty = make(vm, winner, name, bases, namespace)?;
     set_names(vm, ty)?;
@@ -82,7 +82,8 @@ impl Vm {
 }
 
 fn make(vm: &mut Vm, metatype: TypeRef, name: Value, bases: Value, namespace: Value) -> PyResult<TypeRef> {
-    let mut base_types: Vec<TypeRef> = crate::tuple::items(bases).iter().map(|&base| TypeRef::from_value(base)).collect();
+    let mut base_types: Vec<TypeRef> =
+        crate::tuple::items(bases).iter().map(|&base| TypeRef::from_value(base)).collect();
     let mut bases = bases;
     if base_types.is_empty() {
         base_types.push(vm.types.object);
@@ -407,7 +408,9 @@ fn fill_dict(vm: &mut Vm, ty: TypeRef, slots: &SlotNames) -> PyResult<()> {
     if let Some(cell) = vm.dict_get_name(dict, names.__classcell__) {
         if vm.kind(cell) != Kind::Cell {
             let given = vm.type_name(cell);
-            return Err(vm.type_error(format!("type.__new__: __classcell__ must be a nonlocal cell, not <class '{given}'>")));
+            return Err(
+                vm.type_error(format!("type.__new__: __classcell__ must be a nonlocal cell, not <class '{given}'>"))
+            );
         }
         crate::cell::set(vm, cell, ty.value());
         vm.dict_del_str(dict, "__classcell__");
@@ -441,8 +444,7 @@ fn set_names(vm: &mut Vm, ty: TypeRef) -> PyResult<()> {
             let attribute = vm.repr(key)?;
             let attribute = vm.text_of(attribute);
             let owner = vm.type_name(value);
-            let note =
-                format!("Error calling __set_name__ on '{owner}' instance {attribute} in '{}'", ty.name());
+            let note = format!("Error calling __set_name__ on '{owner}' instance {attribute} in '{}'", ty.name());
             let note = vm.new_str(&note);
             crate::exceptions::add_note(vm, raised.0, note)?;
             return Err(raised);

@@ -108,7 +108,8 @@ pub fn changed(vm: &mut Vm, ty: TypeRef) {
     }
     // Classes are looked up by the plans of their metaclass's instances too.
     if ty.has(flags::TYPE) && ty != vm.types.type_ {
-        let instances: Vec<TypeRef> = vm.all_types.iter().copied().filter(|class| vm.type_of(class.value()) == ty).collect();
+        let instances: Vec<TypeRef> =
+            vm.all_types.iter().copied().filter(|class| vm.type_of(class.value()) == ty).collect();
         for class in instances {
             vm.thread.jit.invalidate(class.data().version);
             class.data().generation.set(class.data().generation.get() + 1);

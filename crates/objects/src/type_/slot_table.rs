@@ -200,7 +200,12 @@ mod wrap {
         Ok(vm.bool(truth))
     }
 
-    pub fn call(vm: &mut Vm, f: fn(&mut Vm, Value, &CallArgs) -> PyResult, receiver: Value, args: &CallArgs) -> PyResult {
+    pub fn call(
+        vm: &mut Vm,
+        f: fn(&mut Vm, Value, &CallArgs) -> PyResult,
+        receiver: Value,
+        args: &CallArgs,
+    ) -> PyResult {
         f(vm, receiver, args)
     }
 
@@ -263,7 +268,12 @@ mod wrap {
         f(vm, receiver, args.values[0], op)
     }
 
-    pub fn next(vm: &mut Vm, f: fn(&mut Vm, Value) -> PyResult<Option<Value>>, receiver: Value, _: &CallArgs) -> PyResult {
+    pub fn next(
+        vm: &mut Vm,
+        f: fn(&mut Vm, Value) -> PyResult<Option<Value>>,
+        receiver: Value,
+        _: &CallArgs,
+    ) -> PyResult {
         match f(vm, receiver)? {
             Some(value) => Ok(value),
             None => Err(vm.stop_iteration(Value::NULL)),
@@ -290,7 +300,12 @@ mod wrap {
         Ok(vm.bool(found))
     }
 
-    pub fn buffer(vm: &mut Vm, _: fn(&mut Vm, Value) -> PyResult<BufferView>, receiver: Value, _: &CallArgs) -> PyResult {
+    pub fn buffer(
+        vm: &mut Vm,
+        _: fn(&mut Vm, Value) -> PyResult<BufferView>,
+        receiver: Value,
+        _: &CallArgs,
+    ) -> PyResult {
         let memoryview = vm.types.memoryview.value();
         vm.call(memoryview, &[receiver])
     }

@@ -106,8 +106,7 @@ fn to_struct(vm: &mut Vm, time: &libc::tm) -> PyResult {
 
 pub(super) fn gmtime(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let seconds = seconds_argument(vm, args)?;
-    let mut time = universal(vm, seconds)?;
-    time.tm_zone = c"UTC".as_ptr();
+    let time = universal(vm, seconds)?;
     to_struct(vm, &time)
 }
 

@@ -1,0 +1,137 @@
+//! Making arrays, and extending them.
+
+use super::elements::{ElementType, kind_of};
+use super::{content, is_array, new_array_of, push, resize};
+use crate::support;
+use heap::Value;
+use objects::array_layout::Array;
+use objects::args::CallArgs;
+use objects::error::PyResult;
+use objects::layout::cast;
+use objects::ty::TypeRef;
+use objects::vm::Vm;
+
+/// `array(typecode, initializer)`.
+pub(super) fn new(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {
+    support::no_keywords(vm, ty, "array.array", args)?;
+    let given = args.args();
+    if given.is_empty() || given.len() > 2 {
+        let (bound, plural) = if given.is_empty() { ("at least 1 argument", "") } else { ("at most 2 argument", "s") };
+        return Err(vm.type_error(format!("array() takes {bound}{plural} ({} given)", given.len())));
+    }
+    let typecode = typecode(vm, "array", 1, given[0])?;
+    let initial = given.get(1).copied();
+    if let Some(initial) = initial
+        && !matches!(typecode, 'u' | 'w')
+    {
+        if vm.is_str(initial) {
+            return Err(vm.type_error(format!("cannot use a str to initialize an array with typecode '{typecode}'")));
+        }
+        if is_array(vm, initial) && kind_of(cast::<Array>(initial)).is_text() {
+            return Err(vm.type_error(format!(
+                "cannot use a unicode array to initialize an array with typecode '{typecode}'"
+            )));
+        }
+    }
+    if typecode == 'u' {
+        let message = "The 'u' type code is deprecated and will be removed in Python 3.16";
+        (vm.hooks.warn)(vm, vm.exc.deprecation_warning, message, 1)?;
+    }
+    let Some(number) = ElementType::number(typecode) else {
+        return Err(vm.value_error("bad typecode (must be b, B, u, w, h, H, i, I, l, L, q, Q, f or d)"));
+    };
+    let array = new_array_of(vm, ty, number);
+    match initial {
+        None => {}
+        Some(initial) if vm.is_str(initial) => extend_with_text(vm, array, initial)?,
+        Some(initial) if vm.bytes_of(initial).is_some() => extend_with_bytes(vm, array, initial)?,
+        Some(initial) if is_array(vm, initial) && cast::<Array>(initial).kind.get() == number => {
+            extend_with_array(vm, array, initial)?
+        }
+        Some(initial) => extend_with_iterable(vm, array, initial)?,
+    }
+    Ok(array)
+}
+
+/// A str of one character.
+pub(super) fn typecode(vm: &mut Vm, function: &str, position: usize, value: Value) -> PyResult<char> {
+    if !vm.is_str(value) {
+        let given = vm.type_name(value);
+        return Err(
+            vm.type_error(format!("{function}() argument {position} must be a unicode character, not {given}"))
+        );
+    }
+    match objects::str::single_code_point(vm, value) {
+        Some(code) => Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)),
+        None => {
+            let len = objects::str::length(vm.exact_str(value));
+            Err(vm.type_error(format!(
+                "{function}() argument {position} must be a unicode character, not a string of length {len}"
+            )))
+        }
+    }
+}
+
+/// `array.extend`.
+pub(super) fn extend(vm: &mut Vm, array: Value, other: Value) -> PyResult<()> {
+    if is_array(vm, other) { extend_with_array(vm, array, other) } else { extend_with_iterable(vm, array, other) }
+}
+
+fn extend_with_iterable(vm: &mut Vm, array: Value, iterable: Value) -> PyResult<()> {
+    vm.for_each(iterable, |vm, value| push(vm, array, value))
+}
+
+/// An array of the same kind; it may be the same array.
+pub(super) fn extend_with_array(vm: &mut Vm, array: Value, other: Value) -> PyResult<()> {
+    if cast::<Array>(array).kind.get() != cast::<Array>(other).kind.get() {
+        return Err(vm.type_error("can only extend with array of same kind"));
+    }
+    let added = content(other).to_vec();
+    append_bytes(vm, array, &added)
+}
+
+/// The code points of a str, for an array of characters.
+pub(super) fn extend_with_text(vm: &mut Vm, array: Value, text: Value) -> PyResult<()> {
+    let bytes = vm.str_bytes(text);
+    let mut codes = Vec::with_capacity(bytes.len() * 4);
+    for code in code_points(bytes) {
+        codes.extend_from_slice(&code.to_le_bytes());
+    }
+    append_bytes(vm, array, &codes)
+}
+
+/// The memory of a bytes-like object as elements.
+pub(super) fn extend_with_bytes(vm: &mut Vm, array: Value, source: Value) -> PyResult<()> {
+    // Copied: it may be the array's own memory.
+    let bytes = vm.bytes_like(source)?.to_vec();
+    if bytes.len() % kind_of(cast::<Array>(array)).size() != 0 {
+        return Err(vm.value_error("bytes length not a multiple of item size"));
+    }
+    append_bytes(vm, array, &bytes)
+}
+
+/// Whole elements, which do not lie in the array.
+pub(super) fn append_bytes(vm: &mut Vm, array: Value, bytes: &[u8]) -> PyResult<()> {
+    let size = kind_of(cast::<Array>(array)).size();
+    let old = content(array).len();
+    resize(vm, array, (old + bytes.len()) / size)?;
+    content(array)[old..].copy_from_slice(bytes);
+    Ok(())
+}
+
+/// Of WTF-8.
+fn code_points(text: &[u8]) -> impl Iterator<Item = u32> + '_ {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let first = *text.get(at)? as u32;
+        let (count, bits) = match first {
+            0..0x80 => (1, first),
+            0x80..0xe0 => (2, first & 0x1f),
+            0xe0..0xf0 => (3, first & 0xf),
+            _ => (4, first & 7),
+        };
+        let code = text[at + 1..at + count].iter().fold(bits, |code, byte| code << 6 | (*byte as u32 & 0x3f));
+        at += count;
+        Some(code)
+    })
+}

@@ -1,0 +1,123 @@
+//! Module `_imp`: what `importlib` asks of the interpreter.
+
+use heap::Value;
+use objects::args::MethodDef;
+use objects::error::PyResult;
+use objects::module::ModuleDef;
+use objects::vm::Vm;
+
+pub static MODULE: ModuleDef =
+    ModuleDef { name: "_imp", doc: "(Extremely) low-level import machinery bits as used by importlib.", functions: FUNCTIONS, init };
+
+fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
+    let policy = vm.intern("default");
+    vm.module_set(module, "check_hash_based_pycs", policy);
+    // The magic number of CPython 3.14's code files, whose instructions are the same.
+    vm.module_set(module, "pyc_magic_number_token", Value::from_int(168_627_755));
+    Ok(())
+}
+
+/// How deep the import lock is held; there is one thread.
+#[derive(Default)]
+struct State {
+    depth: i64,
+}
+
+static FUNCTIONS: &[MethodDef] = &[
+    MethodDef::function("lock_held", 0, 0, |vm, _| {
+        let held = vm.extension::<State>().depth > 0;
+        Ok(vm.bool(held))
+    }),
+    MethodDef::function("acquire_lock", 0, 0, |vm, _| {
+        vm.extension::<State>().depth += 1;
+        Ok(vm.none)
+    }),
+    MethodDef::function("release_lock", 0, 0, |vm, _| {
+        if vm.extension::<State>().depth == 0 {
+            return Err(vm.runtime_error("not holding the import lock"));
+        }
+        vm.extension::<State>().depth -= 1;
+        Ok(vm.none)
+    }),
+    MethodDef::function("is_builtin", 1, 1, |vm, args| {
+        let name = vm.text_of(args.values[0]);
+        let known = vm.native_names().contains(&&*name);
+        Ok(Value::from_int(i64::from(known)))
+    }),
+    MethodDef::function("create_builtin", 1, 1, |vm, args| {
+        let name = vm.getattr_str(args.values[0], "name")?;
+        let name = vm.text_of(name);
+        Ok(vm.load_native(&name)?.unwrap_or(vm.none))
+    }),
+    MethodDef::function("exec_builtin", 1, 1, |_, _| Ok(Value::from_int(0))),
+    MethodDef::function("exec_dynamic", 1, 1, |_, _| Ok(Value::from_int(0))),
+    MethodDef::function("create_dynamic", 1, 2, |vm, args| {
+        let name = vm.getattr_str(args.values[0], "name")?;
+        let shown = vm.text_of(name);
+        let class = vm.exc.import_error;
+        Err(vm.import_error(class, format!("extension modules are not supported: '{shown}'"), name, Value::NULL))
+    }),
+    MethodDef::function("extension_suffixes", 0, 0, |vm, _| Ok(vm.new_list(&[]))),
+    MethodDef::function("is_frozen", 1, 1, |vm, _| Ok(vm.false_)),
+    MethodDef::function("is_frozen_package", 1, 1, |vm, args| Err(no_frozen(vm, args.values[0]))),
+    MethodDef::function("get_frozen_object", 1, 2, |vm, args| Err(no_frozen(vm, args.values[0]))),
+    MethodDef::function("init_frozen", 1, 1, |vm, _| Ok(vm.none)),
+    MethodDef::function("find_frozen", 1, 2, |vm, _| Ok(vm.none)).with_keywords(),
+    MethodDef::function("_frozen_module_names", 0, 0, |vm, _| Ok(vm.new_list(&[]))),
+    MethodDef::function("_override_frozen_modules_for_tests", 1, 1, |vm, _| Ok(vm.none)),
+    MethodDef::function("_override_multi_interp_extensions_check", 1, 1, |_, _| Ok(Value::from_int(0))),
+    MethodDef::function("_fix_co_filename", 2, 2, |vm, _| Ok(vm.none)),
+    MethodDef::function("source_hash", 2, 2, |vm, args| {
+        let key = vm.index(args.values[0])? as u64;
+        let source = vm.bytes_like(args.values[1])?;
+        let hash = sip_hash_13(key, 0, source);
+        Ok(vm.new_bytes(&hash.to_le_bytes()))
+    })
+    .with_keywords(),
+];
+
+fn no_frozen(vm: &mut Vm, name: Value) -> objects::error::Raised {
+    let shown = vm.repr_text(name).unwrap_or_default();
+    let class = vm.exc.import_error;
+    vm.import_error(class, format!("No such frozen object named {shown}"), name, Value::NULL)
+}
+
+/// SipHash with one round a word and three at the end.
+fn sip_hash_13(k0: u64, k1: u64, data: &[u8]) -> u64 {
+    let mut v = [
+        k0 ^ 0x736f_6d65_7073_6575,
+        k1 ^ 0x646f_7261_6e64_6f6d,
+        k0 ^ 0x6c79_6765_6e65_7261,
+        k1 ^ 0x7465_6462_7974_6573,
+    ];
+    let round = |v: &mut [u64; 4]| {
+        v[0] = v[0].wrapping_add(v[1]);
+        v[1] = v[1].rotate_left(13) ^ v[0];
+        v[0] = v[0].rotate_left(32);
+        v[2] = v[2].wrapping_add(v[3]);
+        v[3] = v[3].rotate_left(16) ^ v[2];
+        v[0] = v[0].wrapping_add(v[3]);
+        v[3] = v[3].rotate_left(21) ^ v[0];
+        v[2] = v[2].wrapping_add(v[1]);
+        v[1] = v[1].rotate_left(17) ^ v[2];
+        v[2] = v[2].rotate_left(32);
+    };
+    let mut words = data.chunks_exact(8);
+    for word in &mut words {
+        let word = u64::from_le_bytes(word.try_into().expect("eight bytes"));
+        v[3] ^= word;
+        round(&mut v);
+        v[0] ^= word;
+    }
+    let mut last = [0; 8];
+    last[..words.remainder().len()].copy_from_slice(words.remainder());
+    let last = u64::from_le_bytes(last) | (data.len() as u64) << 56;
+    v[3] ^= last;
+    round(&mut v);
+    v[0] ^= last;
+    v[2] ^= 0xff;
+    for _ in 0..3 {
+        round(&mut v);
+    }
+    v[0] ^ v[1] ^ v[2] ^ v[3]
+}

@@ -1,0 +1,310 @@
+//! Processes: identities, forking, executing, waiting.
+
+use super::paths::path;
+use super::{State, c_int, last_error, none_if_ok, retrying};
+use crate::support::signature;
+use crate::vm_ext::VmExt;
+use heap::Value;
+use objects::args::{CallArgs, MethodDef, Signature};
+use objects::error::PyResult;
+use objects::vm::Vm;
+use std::ffi::CString;
+
+/// A function without arguments that gives a number and cannot fail.
+macro_rules! number {
+    ($name:literal, $function:path) => {
+        MethodDef::function($name, 0, 0, |vm, _| {
+            // SAFETY: plain system call.
+            let number = unsafe { $function() };
+            Ok(vm.int(i64::from(number)))
+        })
+    };
+}
+
+/// A function of one number that gives None.
+macro_rules! of_number {
+    ($name:literal, $function:path) => {
+        MethodDef::function($name, 1, 1, |vm, args| {
+            let number = vm.index(args.values[0])?;
+            // SAFETY: plain system call.
+            let result = unsafe { $function(number as u32) };
+            none_if_ok(vm, result, Value::NULL)
+        })
+    };
+}
+
+/// A question about the status that `waitpid` gave.
+macro_rules! status {
+    ($name:literal, $function:path, bool) => {
+        MethodDef::function($name, 0, 1, |vm, args| {
+            let [status] = args.bind(vm, $name, &signature(["status"], 1))?;
+            let status = c_int(vm, status)?;
+            Ok(vm.bool($function(status)))
+        })
+        .with_keywords()
+    };
+    ($name:literal, $function:path) => {
+        MethodDef::function($name, 0, 1, |vm, args| {
+            let [status] = args.bind(vm, $name, &signature(["status"], 1))?;
+            let status = c_int(vm, status)?;
+            Ok(vm.int(i64::from($function(status))))
+        })
+        .with_keywords()
+    };
+}
+
+pub(super) static FUNCTIONS: &[MethodDef] = &[
+    number!("getpid", libc::getpid),
+    number!("getppid", libc::getppid),
+    number!("getuid", libc::getuid),
+    number!("geteuid", libc::geteuid),
+    number!("getgid", libc::getgid),
+    number!("getegid", libc::getegid),
+    number!("getpgrp", libc::getpgrp),
+    of_number!("setuid", libc::setuid),
+    of_number!("seteuid", libc::seteuid),
+    of_number!("setgid", libc::setgid),
+    of_number!("setegid", libc::setegid),
+    MethodDef::function("setsid", 0, 0, |vm, _| {
+        // SAFETY: plain system call.
+        let result = unsafe { libc::setsid() };
+        none_if_ok(vm, result, Value::NULL)
+    }),
+    MethodDef::function("getsid", 1, 1, |vm, args| {
+        let pid = c_int(vm, args.values[0])?;
+        // SAFETY: plain system call.
+        let result = unsafe { libc::getsid(pid) };
+        if result < 0 { Err(last_error(vm, Value::NULL)) } else { Ok(vm.int(i64::from(result))) }
+    }),
+    MethodDef::function("getpgid", 0, 1, |vm, args| {
+        let [pid] = args.bind(vm, "getpgid", &signature(["pid"], 1))?;
+        let pid = c_int(vm, pid)?;
+        // SAFETY: plain system call.
+        let result = unsafe { libc::getpgid(pid) };
+        if result < 0 { Err(last_error(vm, Value::NULL)) } else { Ok(vm.int(i64::from(result))) }
+    })
+    .with_keywords(),
+    MethodDef::function("setpgid", 2, 2, |vm, args| {
+        let (pid, group) = (c_int(vm, args.values[0])?, c_int(vm, args.values[1])?);
+        // SAFETY: plain system call.
+        let result = unsafe { libc::setpgid(pid, group) };
+        none_if_ok(vm, result, Value::NULL)
+    }),
+    MethodDef::function("getgroups", 0, 0, |vm, _| {
+        let mut groups = [0; 1024];
+        // SAFETY: as many numbers are writable as said.
+        let count = unsafe { libc::getgroups(groups.len() as i32, groups.as_mut_ptr()) };
+        if count < 0 {
+            return Err(last_error(vm, Value::NULL));
+        }
+        let groups: Vec<Value> = groups[..count as usize].iter().map(|&group| Value::from_int(i64::from(group))).collect();
+        Ok(vm.new_list(&groups))
+    }),
+    MethodDef::function("nice", 1, 1, |vm, args| {
+        let increment = c_int(vm, args.values[0])?;
+        // SAFETY: `errno` is the thread's own; -1 may be a result.
+        let (result, errno) = unsafe {
+            *libc::__errno_location() = 0;
+            (libc::nice(increment), *libc::__errno_location())
+        };
+        if result == -1 && errno != 0 { Err(last_error(vm, Value::NULL)) } else { Ok(vm.int(i64::from(result))) }
+    }),
+    MethodDef::function("kill", 2, 2, |vm, args| {
+        let (pid, number) = (c_int(vm, args.values[0])?, c_int(vm, args.values[1])?);
+        // SAFETY: plain system call.
+        if unsafe { libc::kill(pid, number) } < 0 {
+            return Err(last_error(vm, Value::NULL));
+        }
+        interp::poll::attend(vm)?;
+        Ok(vm.none)
+    }),
+    MethodDef::function("killpg", 2, 2, |vm, args| {
+        let (group, number) = (c_int(vm, args.values[0])?, c_int(vm, args.values[1])?);
+        // SAFETY: plain system call.
+        if unsafe { libc::killpg(group, number) } < 0 {
+            return Err(last_error(vm, Value::NULL));
+        }
+        interp::poll::attend(vm)?;
+        Ok(vm.none)
+    }),
+    MethodDef::function("_exit", 0, 1, |vm, args| {
+        let [status] = args.bind(vm, "_exit", &signature(["status"], 1))?;
+        let status = c_int(vm, status)?;
+        // SAFETY: ends the process.
+        unsafe { libc::_exit(status) }
+    })
+    .with_keywords(),
+    MethodDef::function("abort", 0, 0, |_, _| std::process::abort()),
+    MethodDef::function("fork", 0, 0, |vm, _| fork(vm)),
+    MethodDef::function("register_at_fork", 0, 0, register_at_fork).with_keywords(),
+    MethodDef::function("execv", 2, 2, |vm, args| execute(vm, "execv", args.values[0], args.values[1], Value::NULL)),
+    MethodDef::function("execve", 0, 3, |vm, args| {
+        let [name, arguments, environment] = args.bind(vm, "execve", &signature(["path", "argv", "env"], 3))?;
+        execute(vm, "execve", name, arguments, environment)
+    })
+    .with_keywords(),
+    MethodDef::function("system", 0, 1, |vm, args| {
+        let [command] = args.bind(vm, "system", &signature(["command"], 1))?;
+        let command = vm.fs_path(command)?;
+        let Ok(command) = CString::new(command) else { return Err(vm.value_error("embedded null byte")) };
+        // SAFETY: the command is NUL-terminated.
+        let status = unsafe { libc::system(command.as_ptr()) };
+        Ok(vm.int(i64::from(status)))
+    })
+    .with_keywords(),
+    MethodDef::function("waitpid", 2, 2, |vm, args| {
+        let (pid, options) = (c_int(vm, args.values[0])?, c_int(vm, args.values[1])?);
+        wait(vm, pid, options)
+    }),
+    MethodDef::function("wait", 0, 0, |vm, _| wait(vm, -1, 0)),
+    MethodDef::function("waitstatus_to_exitcode", 0, 1, |vm, args| {
+        let [status] = args.bind(vm, "waitstatus_to_exitcode", &signature(["status"], 1))?;
+        let status = c_int(vm, status)?;
+        if libc::WIFEXITED(status) {
+            return Ok(vm.int(i64::from(libc::WEXITSTATUS(status))));
+        }
+        if libc::WIFSIGNALED(status) {
+            return Ok(vm.int(-i64::from(libc::WTERMSIG(status))));
+        }
+        if libc::WIFSTOPPED(status) {
+            let number = libc::WSTOPSIG(status);
+            return Err(vm.value_error(format!("process stopped by delivery of signal {number}")));
+        }
+        Err(vm.value_error(format!("invalid wait status: {status}")))
+    })
+    .with_keywords(),
+    status!("WIFEXITED", libc::WIFEXITED, bool),
+    status!("WIFSIGNALED", libc::WIFSIGNALED, bool),
+    status!("WIFSTOPPED", libc::WIFSTOPPED, bool),
+    status!("WIFCONTINUED", libc::WIFCONTINUED, bool),
+    status!("WCOREDUMP", libc::WCOREDUMP, bool),
+    status!("WEXITSTATUS", libc::WEXITSTATUS),
+    status!("WTERMSIG", libc::WTERMSIG),
+    status!("WSTOPSIG", libc::WSTOPSIG),
+];
+
+fn wait(vm: &mut Vm, pid: i32, options: i32) -> PyResult {
+    let mut status = 0;
+    // SAFETY: the status is writable.
+    let pid = retrying(vm, Value::NULL, || i64::from(unsafe { libc::waitpid(pid, &mut status, options) }))?;
+    let pid = vm.int(pid);
+    Ok(vm.new_tuple(&[pid, Value::from_int(i64::from(status))]))
+}
+
+pub const BEFORE: usize = 0;
+pub const IN_PARENT: usize = 1;
+pub const IN_CHILD: usize = 2;
+
+fn register_at_fork(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let signature = Signature { max_positional: 0, ..signature(["before", "after_in_parent", "after_in_child"], 0) };
+    let functions = args.bind(vm, "register_at_fork", &signature)?;
+    if functions.iter().all(|function| function.is_null()) {
+        return Err(vm.type_error("At least one argument is required."));
+    }
+    for (when, function) in functions.into_iter().enumerate().filter(|(_, function)| !function.is_null()) {
+        if !vm.is_callable(function) {
+            let name = ["before", "after_in_parent", "after_in_child"][when];
+            let given = vm.type_name(function);
+            return Err(vm.type_error(format!("'{name}' must be callable, not {given}")));
+        }
+        let list = match vm.extension::<State>().at_fork[when] {
+            Some(handle) => vm.handle(handle),
+            None => {
+                let list = vm.new_list(&[]);
+                let handle = vm.keep(list);
+                vm.extension::<State>().at_fork[when] = Some(handle);
+                list
+            }
+        };
+        vm.list_append(list, function);
+    }
+    Ok(vm.none)
+}
+
+/// The last registered first before the fork, the first one first after it. Their errors are reported, not raised.
+pub fn run_at_fork(vm: &mut Vm, when: usize) {
+    let Some(handle) = vm.extension::<State>().at_fork[when] else { return };
+    let functions = vm.handle(handle);
+    let count = objects::list::items(functions).len();
+    for i in 0..count {
+        let i = if when == BEFORE { count - 1 - i } else { i };
+        let function = objects::list::items(functions)[i];
+        if let Err(raised) = vm.call(function, &[]) {
+            interp::warnings::unraisable(vm, raised.0, "Exception ignored in at-fork callback", function);
+        }
+    }
+}
+
+fn fork(vm: &mut Vm) -> PyResult {
+    run_at_fork(vm, BEFORE);
+    // SAFETY: the process has one thread that runs Python; the child goes on with a copy of it.
+    let pid = unsafe { libc::fork() };
+    run_at_fork(vm, if pid == 0 { IN_CHILD } else { IN_PARENT });
+    if pid < 0 { Err(last_error(vm, Value::NULL)) } else { Ok(vm.int(i64::from(pid))) }
+}
+
+/// Pointers to strings, with a null pointer at the end.
+pub fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
+    strings.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect()
+}
+
+/// A sequence of strs, bytes or paths as C strings.
+pub fn c_strings(vm: &mut Vm, values: Value) -> PyResult<Vec<CString>> {
+    let values = vm.collect(values)?;
+    let mut strings = Vec::new();
+    for &value in values.as_slice() {
+        let text = vm.fs_path(value)?;
+        match CString::new(text) {
+            Ok(text) => strings.push(text),
+            Err(_) => return Err(vm.value_error("embedded null byte")),
+        }
+    }
+    Ok(strings)
+}
+
+/// `NAME=value` of each item of a mapping.
+fn environment_strings(vm: &mut Vm, mapping: Value) -> PyResult<Vec<CString>> {
+    let items = vm.call_method(mapping, "items", &[])?;
+    let items = vm.collect(items)?;
+    let mut strings = Vec::new();
+    for &item in items.as_slice() {
+        let &[name, value] = objects::tuple::items(item) else { return Err(vm.type_error("env.items() must give pairs")) };
+        let mut text = vm.fs_path(name)?;
+        if text.contains(&b'=') {
+            return Err(vm.value_error("illegal environment variable name"));
+        }
+        text.push(b'=');
+        text.extend(vm.fs_path(value)?);
+        match CString::new(text) {
+            Ok(text) => strings.push(text),
+            Err(_) => return Err(vm.value_error("embedded null byte")),
+        }
+    }
+    Ok(strings)
+}
+
+fn execute(vm: &mut Vm, function: &str, name: Value, arguments: Value, environment: Value) -> PyResult {
+    let name = path(vm, function, "path", name)?;
+    if !objects::tuple::is_tuple(vm, arguments) && !objects::list::is_list(vm, arguments) {
+        return Err(vm.type_error(format!("{function}: argv must be a tuple or list")));
+    }
+    let arguments = c_strings(vm, arguments)?;
+    match arguments.first() {
+        None => return Err(vm.value_error(format!("{function}: argv must not be empty"))),
+        Some(first) if first.is_empty() => {
+            return Err(vm.value_error(format!("{function}: argv first element cannot be empty")));
+        }
+        Some(_) => {}
+    }
+    let pointers_to_arguments = pointers(&arguments);
+    if environment.is_null() {
+        // SAFETY: all strings are NUL-terminated, the array ends with a null pointer.
+        unsafe { libc::execv(name.ptr(), pointers_to_arguments.as_ptr()) };
+    } else {
+        let strings = environment_strings(vm, environment)?;
+        let environment = pointers(&strings);
+        // SAFETY: as above.
+        unsafe { libc::execve(name.ptr(), pointers_to_arguments.as_ptr(), environment.as_ptr()) };
+    }
+    Err(last_error(vm, name.value))
+}

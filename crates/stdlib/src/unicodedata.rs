@@ -1,0 +1,172 @@
+//! Module `unicodedata`: the Unicode character database.
+
+use heap::Value;
+use objects::args::{GetSetDef, MethodDef};
+use objects::error::PyResult;
+use objects::layout;
+use objects::layout::cast;
+use objects::module::ModuleDef;
+use objects::shape::Kind;
+use objects::str::wtf8;
+use objects::ty::{TypeRef, TypeSpec, flags};
+use objects::vm::Vm;
+use rustpython_unicode::{LookupResult, NormalizeForm, Ucd};
+use rustpython_wtf8::{CodePoint, Wtf8Buf};
+use std::str::FromStr;
+
+pub static MODULE: ModuleDef = ModuleDef {
+    name: "unicodedata",
+    doc: "This module provides access to the Unicode Character Database which\ndefines character properties for all Unicode characters. The data in\nthis database is based on the UnicodeData.txt file version\nwhich is publicly available from the Unicode consortium.",
+    functions: &[],
+    init,
+};
+
+layout! {
+    /// An object with the functions for one version of the database.
+    Database {
+        unused UNUSED: i64;
+    }
+}
+
+macro_rules! functions {
+    ($table:ident, $modern:literal, $kind:ident, $skip:literal) => {
+        static $table: &[MethodDef] = &[
+            MethodDef::$kind("name", $skip + 1, $skip + 2, |vm, args| name(vm, &args.values[$skip..], Ucd::new($modern))),
+            MethodDef::$kind("lookup", $skip + 1, $skip + 1, |vm, args| lookup(vm, args.values[$skip], Ucd::new($modern))),
+            MethodDef::$kind("category", $skip + 1, $skip + 1, |vm, args| {
+                let c = character(vm, "category", args.values[$skip])?;
+                Ok(vm.intern(Ucd::new($modern).category(c)))
+            }),
+            MethodDef::$kind("bidirectional", $skip + 1, $skip + 1, |vm, args| {
+                let c = character(vm, "bidirectional", args.values[$skip])?;
+                Ok(vm.intern(Ucd::new($modern).bidirectional(c)))
+            }),
+            MethodDef::$kind("east_asian_width", $skip + 1, $skip + 1, |vm, args| {
+                let c = character(vm, "east_asian_width", args.values[$skip])?;
+                Ok(vm.intern(Ucd::new($modern).east_asian_width(c)))
+            }),
+            MethodDef::$kind("combining", $skip + 1, $skip + 1, |vm, args| {
+                let c = character(vm, "combining", args.values[$skip])?;
+                Ok(Value::from_int(i64::from(Ucd::new($modern).combining(c))))
+            }),
+            MethodDef::$kind("mirrored", $skip + 1, $skip + 1, |vm, args| {
+                let c = character(vm, "mirrored", args.values[$skip])?;
+                Ok(Value::from_int(i64::from(Ucd::new($modern).mirrored(c))))
+            }),
+            MethodDef::$kind("decomposition", $skip + 1, $skip + 1, |vm, args| {
+                let c = character(vm, "decomposition", args.values[$skip])?;
+                Ok(vm.new_str(&Ucd::new($modern).decomposition(c)))
+            }),
+            MethodDef::$kind("decimal", $skip + 1, $skip + 2, |vm, args| {
+                let c = character(vm, "decimal", args.values[$skip])?;
+                let number = Ucd::new($modern).decimal(c).map(|number| Value::from_int(number as i64));
+                or_default(vm, number, args.values.get($skip + 1), "not a decimal")
+            }),
+            MethodDef::$kind("digit", $skip + 1, $skip + 2, |vm, args| {
+                let c = character(vm, "digit", args.values[$skip])?;
+                let number = Ucd::new($modern).digit(c).map(|number| Value::from_int(number as i64));
+                or_default(vm, number, args.values.get($skip + 1), "not a digit")
+            }),
+            MethodDef::$kind("numeric", $skip + 1, $skip + 2, |vm, args| {
+                let c = character(vm, "numeric", args.values[$skip])?;
+                let number = Ucd::new($modern).numeric(c).map(|number| vm.float(number));
+                or_default(vm, number, args.values.get($skip + 1), "not a numeric character")
+            }),
+            MethodDef::$kind("normalize", $skip + 2, $skip + 2, |vm, args| {
+                let (form, text) = form_and_text(vm, "normalize", &args.values[$skip..])?;
+                let normalized = rustpython_unicode::normalize(form, &text);
+                Ok(vm.new_str_bytes(normalized.as_bytes()))
+            }),
+            MethodDef::$kind("is_normalized", $skip + 2, $skip + 2, |vm, args| {
+                let (form, text) = form_and_text(vm, "is_normalized", &args.values[$skip..])?;
+                let normalized = rustpython_unicode::is_normalized(form, &text);
+                Ok(vm.bool(normalized))
+            }),
+        ];
+    };
+}
+
+functions!(MODERN, true, function, 0);
+functions!(OLD, false, method, 1);
+
+static OLD_GETSET: &[GetSetDef] = &[GetSetDef::read_only("unidata_version", |vm, _| Ok(vm.intern("3.2.0")))];
+
+fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
+    crate::vm_ext::VmExt::add_functions(vm, module, MODERN);
+    let version = vm.new_str(&Ucd::new(true).unidata_version());
+    vm.module_set(module, "unidata_version", version);
+    let spec = TypeSpec {
+        module: "unicodedata",
+        flags: flags::NO_NEW,
+        methods: OLD,
+        getset: OLD_GETSET,
+        ..TypeSpec::of::<Database>("UCD", Kind::Other)
+    };
+    let ty: TypeRef = crate::support::add_type(vm, module, spec);
+    let old = vm.new_instance(ty);
+    cast::<Database>(old).unused.set(0);
+    vm.module_set(module, "ucd_3_2_0", old);
+    Ok(())
+}
+
+fn character(vm: &mut Vm, function: &str, value: Value) -> PyResult<CodePoint> {
+    if !vm.is_str(value) {
+        let given = vm.type_name(value);
+        return Err(vm.type_error(format!("{function}() argument must be a unicode character, not {given}")));
+    }
+    match objects::str::single_code_point(vm, value) {
+        Some(code) => Ok(CodePoint::from_u32(code).expect("a code point of a str")),
+        None => {
+            let length = wtf8::count(vm.str_bytes(value));
+            Err(vm.type_error(format!(
+                "{function}(): argument must be a unicode character, not a string of length {length}"
+            )))
+        }
+    }
+}
+
+fn or_default(vm: &mut Vm, found: Option<Value>, default: Option<&Value>, message: &str) -> PyResult {
+    match found.or(default.copied()) {
+        Some(value) => Ok(value),
+        None => Err(vm.value_error(message)),
+    }
+}
+
+fn name(vm: &mut Vm, args: &[Value], database: Ucd) -> PyResult {
+    let c = character(vm, "name", args[0])?;
+    let name = c.to_char().filter(|&c| database.membership(c)).and_then(rustpython_unicode::character_name);
+    let name = name.map(|name| vm.new_str(&name));
+    or_default(vm, name, args.get(1), "no such name")
+}
+
+fn lookup(vm: &mut Vm, name: Value, database: Ucd) -> PyResult {
+    if !vm.is_str(name) {
+        let given = vm.type_name(name);
+        return Err(vm.type_error(format!("lookup() argument must be str, not {given}")));
+    }
+    let text = vm.text_of(name);
+    match database.lookup(&text) {
+        Some(LookupResult::Character(c)) => Ok(vm.new_str(c.encode_utf8(&mut [0; 4]))),
+        Some(LookupResult::Sequence(sequence)) => Ok(vm.new_str(sequence)),
+        None => {
+            let message = vm.new_str(&format!("undefined character name '{text}'"));
+            Err(vm.key_error(message))
+        }
+    }
+}
+
+fn form_and_text(vm: &mut Vm, function: &str, args: &[Value]) -> PyResult<(NormalizeForm, Wtf8Buf)> {
+    for (i, &value) in args.iter().enumerate() {
+        if !vm.is_str(value) {
+            let given = vm.type_name(value);
+            return Err(vm.type_error(format!("{function}() argument {} must be str, not {given}", i + 1)));
+        }
+    }
+    let form = vm.text_of(args[0]);
+    let Ok(form) = NormalizeForm::from_str(&form) else { return Err(vm.value_error("invalid normalization form")) };
+    let mut text = Wtf8Buf::new();
+    for code in wtf8::code_points(vm.str_bytes(args[1])) {
+        text.push(CodePoint::from_u32(code).expect("a code point of a str"));
+    }
+    Ok((form, text))
+}
