@@ -28,6 +28,7 @@ pub mod special;
 pub mod state;
 pub mod suggestions;
 pub mod syntax_error;
+pub mod syntax_tree;
 pub mod template;
 pub mod typing_objects;
 pub mod unpack;

@@ -65,7 +65,7 @@ fn loop_headers(instructions: &[syntax::Instruction]) -> (Box<[u16]>, usize) {
 }
 
 /// The immortal value of a constant.
-fn constant_value(vm: &mut Vm, constant: &Const) -> Value {
+pub fn constant_value(vm: &mut Vm, constant: &Const) -> Value {
     match constant {
         Const::None => vm.none,
         Const::True => vm.true_,

@@ -54,6 +54,8 @@ pub struct Plans {
     stores: WordMap<(u32, Value), (u32, &'static StorePlan)>,
     classes: WordMap<(Value, Value), (u32, &'static ClassAttributePlan)>,
     fields: WordMap<u32, &'static Field>,
+    /// Shapes without attributes that instances get when their `__class__` is assigned, by class and inline words.
+    pub(crate) roots: WordMap<(Value, u16), &'static Shape>,
 }
 
 impl Vm {

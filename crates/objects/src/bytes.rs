@@ -68,7 +68,9 @@ impl Vm {
         let value = self.thread.heap.alloc_tail(shape::exact_id(Kind::Bytes), Bytes::BYTES, bytes.len());
         cast::<Bytes>(value).hash.set(-1);
         // SAFETY: the fresh object has room for the bytes.
-        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), (value.0 as usize + Bytes::BYTES) as *mut u8, bytes.len()) };
+        unsafe {
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), (value.0 as usize + Bytes::BYTES) as *mut u8, bytes.len())
+        };
         value
     }
 
@@ -134,7 +136,13 @@ impl Vm {
 
 fn buffer(vm: &mut Vm, value: Value) -> PyResult<BufferView> {
     let bytes = vm.bytes(value);
-    Ok(BufferView { address: bytes.as_ptr().cast_mut(), bytes: bytes.len(), item_bytes: 1, format: "B", read_only: true })
+    Ok(BufferView {
+        address: bytes.as_ptr().cast_mut(),
+        bytes: bytes.len(),
+        item_bytes: 1,
+        format: "B",
+        read_only: true,
+    })
 }
 
 fn hash(vm: &mut Vm, value: Value) -> PyResult<i64> {

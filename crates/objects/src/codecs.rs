@@ -197,7 +197,13 @@ fn decode_ascii(vm: &mut Vm, bytes: &[u8], errors: &str, out: &mut Vec<u8>) -> P
         out.extend_from_slice(&bytes[at..at + plain]);
         at += plain;
         if at < bytes.len() {
-            let problem = errors::Undecodable { codec: "ascii", bytes, start: at, end: at + 1, reason: "ordinal not in range(128)" };
+            let problem = errors::Undecodable {
+                codec: "ascii",
+                bytes,
+                start: at,
+                end: at + 1,
+                reason: "ordinal not in range(128)",
+            };
             at = errors::decoding(vm, &problem, errors, out)?;
         }
     }
@@ -271,7 +277,8 @@ mod tests {
                 assert_eq!(end - used, unfinished_tail("utf-8", &bytes[..end]));
             }
             let raised = decode(vm, b"a\xe2\x82z", "utf-8", "strict").unwrap_err();
-            let message = "UnicodeDecodeError: 'utf-8' codec can't decode bytes in position 1-2: invalid continuation byte";
+            let message =
+                "UnicodeDecodeError: 'utf-8' codec can't decode bytes in position 1-2: invalid continuation byte";
             assert_eq!(error(vm, raised), message);
         });
     }

@@ -9,8 +9,8 @@ mod text;
 
 pub use parse::parse;
 pub use round::round_to;
-pub use text::{repr_text, shortest_digits};
 pub(crate) use text::text;
+pub use text::{repr_text, shortest_digits};
 
 use crate::args::CallArgs;
 use crate::arity;

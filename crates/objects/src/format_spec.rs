@@ -17,11 +17,7 @@ use num_bigint::BigInt;
 use num_traits::Signed;
 
 /// A type's `__format__`: `format` unless the specification is empty, which means `str`.
-pub(crate) fn format_method(
-    vm: &mut Vm,
-    args: &CallArgs,
-    format: impl FnOnce(&mut Vm, &[u8]) -> PyResult,
-) -> PyResult {
+pub(crate) fn format_method(vm: &mut Vm, args: &CallArgs, format: impl FnOnce(&mut Vm, &[u8]) -> PyResult) -> PyResult {
     let (value, spec) = (args.values[0], args.values[1]);
     if !vm.is_str(spec) {
         let given = vm.type_name(spec);
@@ -161,7 +157,8 @@ fn float_text(spec: &Spec, x: f64) -> Vec<u8> {
 
 fn float_layout(spec: &Spec, x: f64, magnitude: &str) -> Vec<u8> {
     let (digits, point, rest) = layout::split(magnitude);
-    let zero = spec.no_negative_zero && magnitude.chars().take_while(|c| *c != 'e').all(|c| !matches!(c, '1'..='9' | 'i' | 'I'));
+    let zero = spec.no_negative_zero
+        && magnitude.chars().take_while(|c| *c != 'e').all(|c| !matches!(c, '1'..='9' | 'i' | 'I'));
     let negative = x.is_sign_negative() && !x.is_nan() && !zero;
     layout::number(spec, Number { negative, prefix: "", digits, point, rest })
 }
@@ -202,7 +199,8 @@ pub fn format_complex(vm: &mut Vm, (re, im): (f64, f64), spec: &[u8]) -> PyResul
 #[cold]
 fn unknown_code(vm: &mut Vm, spec: &Spec, ty: &str) -> Raised {
     let code = spec.kind.unwrap_or('\0');
-    let shown = if (' '..'\u{80}').contains(&code) && code != ' ' { code.to_string() } else { format!("\\x{:x}", code as u32) };
+    let shown =
+        if (' '..'\u{80}').contains(&code) && code != ' ' { code.to_string() } else { format!("\\x{:x}", code as u32) };
     vm.value_error(format!("Unknown format code '{shown}' for object of type '{ty}'"))
 }
 

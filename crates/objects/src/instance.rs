@@ -470,11 +470,20 @@ fn root_with_capacity(vm: &mut Vm, ty: TypeRef, capacity: u16) -> &'static Shape
     if current.capacity == capacity {
         return current;
     }
+    let key = (ty.value(), capacity);
+    let finalize = ty.data().layout.borrow().finalize;
+    if let Some(&root) = vm.plans.roots.get(&key)
+        && vm.thread.heap.layout(root.id).finalize == finalize
+    {
+        return root;
+    }
     let layout = ty.data().layout.borrow().clone();
     let id = vm.thread.heap.register_shape(heap_layout(&layout, capacity));
     let mut shape = Shape::new(id, layout.kind, ty, layout.fixed_words);
     shape.overflow_word = layout.overflow_word;
     shape.capacity = capacity;
     shape.dictionary = keeps_dictionary(ty);
-    vm.enter_shape(shape)
+    let root = vm.enter_shape(shape);
+    vm.plans.roots.insert(key, root);
+    root
 }

@@ -157,7 +157,7 @@ pub fn floordiv(vm: &mut Vm, a: Value, b: Value) -> PyResult {
     if let Some((x, y)) = small(vm, a, b)
         && y != 0
     {
-        return Ok(vm.int(x.div_floor(&y)));
+        return Ok(vm.int(Integer::div_floor(&x, &y)));
     }
     let Some((x, y)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
     if y.is_zero() {
@@ -171,7 +171,7 @@ pub fn modulo(vm: &mut Vm, a: Value, b: Value) -> PyResult {
     if let Some((x, y)) = small(vm, a, b)
         && y != 0
     {
-        return Ok(vm.int(x.mod_floor(&y)));
+        return Ok(vm.int(Integer::mod_floor(&x, &y)));
     }
     let Some((x, y)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
     if y.is_zero() {

@@ -222,7 +222,8 @@ fn object_bytes(vm: &mut Vm, value: Value) -> PyResult<Vec<u8>> {
         return Ok(bytes.to_vec());
     }
     let given = vm.type_name(value);
-    Err(vm.type_error(format!("%b requires a bytes-like object, or an object that implements __bytes__, not '{given}'")))
+    Err(vm
+        .type_error(format!("%b requires a bytes-like object, or an object that implements __bytes__, not '{given}'")))
 }
 
 /// `%c`.
@@ -252,7 +253,9 @@ fn character(vm: &mut Vm, mode: Mode, directive: &Directive, value: Value, out: 
         let exact = vm.exact_str(value);
         let count = crate::str::length(exact);
         if count != 1 {
-            return Err(vm.type_error(format!("%c requires an int or a unicode character, not a string of length {count}")));
+            return Err(
+                vm.type_error(format!("%c requires an int or a unicode character, not a string of length {count}"))
+            );
         }
         text.extend_from_slice(vm.str_bytes(value));
     } else if vm.type_of(value).slots().index.is_some() {
@@ -287,7 +290,10 @@ mod tests {
         with_vms(|vm| {
             let (text, half) = (vm.new_str("é"), vm.float(0.5));
             assert_eq!(formatted(vm, "%5s|%-3s|%r", &[text, text, text]), "    é|é  |'é'");
-            assert_eq!(formatted(vm, "%05d %+.3d %#x", &[Value::from_int(-3), Value::from_int(7), Value::from_int(255)]), "-0003 +007 0xff");
+            assert_eq!(
+                formatted(vm, "%05d %+.3d %#x", &[Value::from_int(-3), Value::from_int(7), Value::from_int(255)]),
+                "-0003 +007 0xff"
+            );
             assert_eq!(formatted(vm, "%*.*f%%", &[Value::from_int(6), Value::from_int(2), half]), "  0.50%");
             assert_eq!(formatted(vm, "%d", &[]), "TypeError: not enough arguments for format string");
             assert_eq!(formatted(vm, "a", &[half]), "TypeError: not all arguments converted during string formatting");

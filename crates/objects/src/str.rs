@@ -4,8 +4,8 @@
 //! byte offsets when it is first indexed far from its ends.
 
 pub mod case;
-pub mod format;
 pub mod edges;
+pub mod format;
 pub mod index;
 mod methods;
 pub(crate) mod pad;
@@ -15,6 +15,7 @@ pub(crate) mod repr;
 pub(crate) mod search;
 pub mod split;
 mod translate;
+mod unicode_version;
 pub mod wtf8;
 
 pub use index::{byte_offset, code_point_index};

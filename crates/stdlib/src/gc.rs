@@ -153,12 +153,20 @@ fn collect(vm: &mut Vm, args: &CallArgs) -> PyResult {
         return Err(vm.value_error("invalid generation"));
     }
     vm.extension::<State>().collections += 1;
+    scrub_stack();
     vm.thread.heap.collect_full();
     interp::poll::attend(vm)?;
     // Finalizers may have let go of more.
     vm.thread.heap.collect_full();
     interp::poll::attend(vm)?;
     Ok(Value::from_int(0))
+}
+
+/// Overwrites the native stack below: the collector takes what earlier calls left there for references.
+#[inline(never)]
+fn scrub_stack() {
+    let mut area = [0u64; 4096];
+    std::hint::black_box(&mut area);
 }
 
 /// Every object that Python code may see, in an array that the collector sees.

@@ -2,7 +2,9 @@
 
 pub mod abc_;
 pub mod array;
+pub mod ast_;
 pub mod atexit;
+pub mod binascii;
 pub mod codecs_;
 pub mod collections_;
 pub mod contextvars_;
@@ -15,6 +17,7 @@ pub mod itertools;
 pub mod locale_;
 pub mod marshal;
 pub mod math;
+pub mod opcode_;
 pub mod operator_;
 pub mod posix;
 pub mod posixsubprocess;
@@ -22,6 +25,7 @@ pub mod pwd;
 pub mod random_;
 pub mod select;
 pub mod signal_;
+pub mod socket_;
 pub mod sre;
 pub mod stat_;
 pub mod string_;
@@ -31,6 +35,7 @@ mod support;
 pub mod sys;
 pub mod thread_;
 pub mod time;
+pub mod tokenize_;
 pub mod typing_;
 pub mod unicodedata;
 mod vm_ext;
@@ -46,7 +51,9 @@ use objects::vm::Vm;
 pub static MODULES: &[&ModuleDef] = &[
     &abc_::MODULE,
     &array::MODULE,
+    &ast_::MODULE,
     &atexit::MODULE,
+    &binascii::MODULE,
     &codecs_::MODULE,
     &collections_::MODULE,
     &contextvars_::MODULE,
@@ -59,6 +66,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &locale_::MODULE,
     &marshal::MODULE,
     &math::MODULE,
+    &opcode_::MODULE,
     &operator_::MODULE,
     &posix::MODULE,
     &posixsubprocess::MODULE,
@@ -67,6 +75,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &random_::MODULE,
     &select::MODULE,
     &signal_::MODULE,
+    &socket_::MODULE,
     &sre::MODULE,
     &stat_::MODULE,
     &string_::MODULE,
@@ -74,6 +83,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &sys::MODULE,
     &thread_::MODULE,
     &time::MODULE,
+    &tokenize_::MODULE,
     &typing_::MODULE,
     &unicodedata::MODULE,
     &warnings_::MODULE,

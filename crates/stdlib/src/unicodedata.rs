@@ -110,16 +110,18 @@ fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
 }
 
 fn character(vm: &mut Vm, function: &str, value: Value) -> PyResult<CodePoint> {
+    // Functions that also take a default number their arguments.
+    let argument = if matches!(function, "name" | "decimal" | "digit" | "numeric") { "argument 1" } else { "argument" };
     if !vm.is_str(value) {
         let given = vm.type_name(value);
-        return Err(vm.type_error(format!("{function}() argument must be a unicode character, not {given}")));
+        return Err(vm.type_error(format!("{function}() {argument} must be a unicode character, not {given}")));
     }
     match objects::str::single_code_point(vm, value) {
         Some(code) => Ok(CodePoint::from_u32(code).expect("a code point of a str")),
         None => {
             let length = wtf8::count(vm.str_bytes(value));
             Err(vm.type_error(format!(
-                "{function}(): argument must be a unicode character, not a string of length {length}"
+                "{function}(): {argument} must be a unicode character, not a string of length {length}"
             )))
         }
     }

@@ -140,11 +140,11 @@ fn compile(vm: &mut Vm, args: &CallArgs) -> PyResult {
         let text = vm.str_of(filename)?;
         vm.text_of(text)
     };
-    if compile_flags & ONLY_AST != 0 {
-        return Err(vm.not_implemented_error("compile() cannot make syntax trees"));
-    }
     let text = source_text(vm, "compile", source, "string, bytes or AST")?;
     let mut options = crate::execute::compile_options(vm);
+    if compile_flags & ONLY_AST != 0 {
+        return crate::syntax_tree::parse(vm, &text, &filename, mode, options);
+    }
     if !optimize.is_null() {
         let level = vm.index(optimize)?;
         if level >= 0 {

@@ -3,7 +3,6 @@
 
 use crate::callees;
 use crate::callees::calls::RECURSION_ERROR;
-use crate::callees::operators::BINARY;
 use crate::handlers::arith::op;
 use crate::machine::*;
 use crate::slots;
@@ -33,11 +32,19 @@ const METHODS: [Option<[&str; 4]>; 13] = [
 ];
 
 callees! {
-    /// The error of a binary operator whose methods all declined.
-    UNSUPPORTED: fn unsupported(vm, operation: Int, a: Ref, b: Ref) -> Ref, RunsGuest {
-        let symbol = METHODS[operation as usize].map_or("", |names| names[0]);
-        let (left, right) = (vm.type_of(a).name(), vm.type_of(b).name());
-        Err(vm.type_error(format!("unsupported operand type(s) for {symbol}: '{left}' and '{right}'")))
+    /// What follows when the method declined: after an in-place method the binary operator, otherwise the error.
+    DECLINED: fn declined(vm, operation: Int, a: Ref, b: Ref) -> Ref, RunsGuest {
+        let in_place = operation >= op::INPLACE as i64;
+        let number = if in_place { operation - op::INPLACE as i64 } else { operation };
+        let names = METHODS[number as usize].unwrap_or_default();
+        let own = vm.intern(names[3]);
+        let ty = vm.type_of(a);
+        if in_place && vm.lookup_type(ty, own).is_some() {
+            return vm.binary(number as u32, a, b);
+        }
+        let (left, right) = (ty.name(), vm.type_of(b).name());
+        let (symbol, equals) = (names[0], if in_place { "=" } else { "" });
+        Err(vm.type_error(format!("unsupported operand type(s) for {symbol}{equals}: '{left}' and '{right}'")))
     }
 }
 
@@ -75,9 +82,8 @@ pub fn binary<M: PyMachine>(
     if !m.decide(declined) {
         return Ok(Some(result));
     }
-    let number = int_operand(m, number as i64);
-    let callee = if in_place { &BINARY } else { &UNSUPPORTED };
-    let result = m.call_ref(callee, &[number, Operand::Ref(a), Operand::Ref(b)]);
+    let operation = int_operand(m, operation as i64);
+    let result = m.call_ref(&DECLINED, &[operation, Operand::Ref(a), Operand::Ref(b)]);
     check(m, result).map(Some)
 }
 

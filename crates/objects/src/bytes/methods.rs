@@ -190,7 +190,8 @@ fn isupper(vm: &mut Vm, args: &CallArgs) -> PyResult {
 
 fn istitle(vm: &mut Vm, args: &CallArgs) -> PyResult {
     // What is not ASCII has no case here.
-    let ascii: Vec<u8> = content(vm, args.values[0]).iter().map(|byte| if byte.is_ascii() { *byte } else { b' ' }).collect();
+    let ascii: Vec<u8> =
+        content(vm, args.values[0]).iter().map(|byte| if byte.is_ascii() { *byte } else { b' ' }).collect();
     Ok(vm.bool(is_title(&ascii)))
 }
 

@@ -29,13 +29,8 @@ pub fn repr(bytes: &[u8]) -> Vec<u8> {
 }
 /// `hex(sep, bytes_per_sep)`: of `bytes` and `bytearray` and `memoryview`.
 pub(crate) fn hex_method(vm: &mut Vm, args: &CallArgs, bytes: &[u8]) -> PyResult {
-    const PARAMETERS: Signature<2> = Signature {
-        parameters: ["sep", "bytes_per_sep"],
-        skip: 1,
-        positional_only: 0,
-        max_positional: 2,
-        required: 0,
-    };
+    const PARAMETERS: Signature<2> =
+        Signature { parameters: ["sep", "bytes_per_sep"], skip: 1, positional_only: 0, max_positional: 2, required: 0 };
     let [separator, group] = args.bind(vm, "hex", &PARAMETERS)?;
     let group = if group.is_null() { 1 } else { vm.index(group)? };
     let separator = if separator.is_null() { None } else { Some(separator_of(vm, separator)?) };

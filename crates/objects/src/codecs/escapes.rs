@@ -52,13 +52,21 @@ enum Escape {
     Nothing(usize),
     /// No escape: the backslash stands for itself.
     Plain,
-    Wrong { used: usize, reason: &'static str, at_end: bool },
+    Wrong {
+        used: usize,
+        reason: &'static str,
+        at_end: bool,
+    },
 }
 
 /// The escape at the start of `text`, which is a backslash.
 fn escape(text: &[u8], raw: bool) -> Escape {
     let Some(&letter) = text.get(1) else {
-        return if raw { Escape::Plain } else { Escape::Wrong { used: 1, reason: "\\ at end of string", at_end: true } };
+        return if raw {
+            Escape::Plain
+        } else {
+            Escape::Wrong { used: 1, reason: "\\ at end of string", at_end: true }
+        };
     };
     if raw && !matches!(letter, b'u' | b'U') {
         return Escape::Plain;
@@ -75,7 +83,8 @@ fn escape(text: &[u8], raw: bool) -> Escape {
         b'r' => 13,
         b'0'..=b'7' => {
             let digits = text[1..].iter().take(3).take_while(|byte| matches!(byte, b'0'..=b'7'));
-            let (code, count) = digits.fold((0, 0), |(code, count), digit| (code * 8 + (digit - b'0') as u32, count + 1));
+            let (code, count) =
+                digits.fold((0, 0), |(code, count), digit| (code * 8 + (digit - b'0') as u32, count + 1));
             return Escape::Code(code, 1 + count);
         }
         b'x' => return hexadecimal(text, 2, "truncated \\xXX escape"),
@@ -89,8 +98,9 @@ fn escape(text: &[u8], raw: bool) -> Escape {
 
 fn hexadecimal(text: &[u8], count: usize, reason: &'static str) -> Escape {
     let digits = text[2..].iter().take(count).take_while(|byte| byte.is_ascii_hexdigit());
-    let (code, found) =
-        digits.fold((0u32, 0), |(code, found), digit| (code << 4 | (*digit as char).to_digit(16).expect("checked"), found + 1));
+    let (code, found) = digits.fold((0u32, 0), |(code, found), digit| {
+        (code << 4 | (*digit as char).to_digit(16).expect("checked"), found + 1)
+    });
     if found < count {
         return Escape::Wrong { used: 2 + found, reason, at_end: 2 + found == text.len() };
     }

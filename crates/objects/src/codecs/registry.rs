@@ -106,9 +106,9 @@ pub(super) fn lookup_text(vm: &mut Vm, encoding: &str, instead: &str) -> PyResul
         && let Some(flag) = vm.getattr_str_opt(info, "_is_text_encoding")?
         && !vm.truth(flag)?
     {
-        return Err(vm.lookup_error(format!(
-            "'{encoding}' is not a text encoding; use {instead} to handle arbitrary codecs"
-        )));
+        return Err(
+            vm.lookup_error(format!("'{encoding}' is not a text encoding; use {instead} to handle arbitrary codecs"))
+        );
     }
     Ok(info)
 }

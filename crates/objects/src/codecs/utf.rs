@@ -22,7 +22,9 @@ fn utf8_problem(rest: &[u8]) -> (usize, &'static str, bool) {
     while valid < needed {
         match rest.get(valid) {
             None => return (valid, "unexpected end of data", true),
-            Some(byte) if valid == 1 && second.contains(byte) || valid > 1 && (0x80..=0xbf).contains(byte) => valid += 1,
+            Some(byte) if valid == 1 && second.contains(byte) || valid > 1 && (0x80..=0xbf).contains(byte) => {
+                valid += 1
+            }
             Some(_) => return (valid, "invalid continuation byte", false),
         }
     }

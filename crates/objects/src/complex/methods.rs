@@ -34,8 +34,18 @@ pub(super) static METHODS: &[MethodDef] = &[
 ];
 
 pub(super) static GETTERS: &[GetSetDef] = &[
-    GetSetDef { name: "real", get: |vm, z| Ok(vm.float(parts(vm, z).0)), set: None, doc: "the real part of a complex number" },
-    GetSetDef { name: "imag", get: |vm, z| Ok(vm.float(parts(vm, z).1)), set: None, doc: "the imaginary part of a complex number" },
+    GetSetDef {
+        name: "real",
+        get: |vm, z| Ok(vm.float(parts(vm, z).0)),
+        set: None,
+        doc: "the real part of a complex number",
+    },
+    GetSetDef {
+        name: "imag",
+        get: |vm, z| Ok(vm.float(parts(vm, z).1)),
+        set: None,
+        doc: "the imaginary part of a complex number",
+    },
 ];
 
 fn from_number(vm: &mut Vm, args: &CallArgs) -> PyResult {

@@ -51,6 +51,7 @@ pub fn is_dict(vm: &Vm, value: Value) -> bool {
     is_exact(value) || value.is_object() && vm.type_of(value).has(flags::DICT)
 }
 
+/// `clear`, `popitem` and whatever else changes keys are no leaves: the dictionary may be a module's.
 static METHODS: &[MethodDef] = &[
     MethodDef::method("get", 2, 3, |vm, args| {
         let default = args.get(2).unwrap_or(vm.none);
@@ -75,7 +76,7 @@ static METHODS: &[MethodDef] = &[
         "D.pop(k[,d]) -> v, remove specified key and return the corresponding value.\n\n\
          If the key is not found, return the default if given; otherwise,\nraise a KeyError.",
     ),
-    MethodDef::method("popitem", 1, 1, popitem).leaf().with_doc(
+    MethodDef::method("popitem", 1, 1, popitem).with_doc(
         "popitem($self, /)\n--\n\nRemove and return a (key, value) pair as a 2-tuple.\n\n\
          Pairs are returned in LIFO (last-in, first-out) order.\nRaises KeyError if the dict is empty.",
     ),
@@ -108,7 +109,6 @@ static METHODS: &[MethodDef] = &[
         vm.dict_clear(args.values[0]);
         Ok(vm.none)
     })
-    .leaf()
     .with_doc("clear($self, /)\n--\n\nRemove all items from the dict."),
     MethodDef::method("copy", 1, 1, |vm, args| Ok(vm.dict_copy(args.values[0])))
         .leaf()

@@ -98,7 +98,13 @@ fn general(x: f64, style: Style) -> String {
     if digits.len() <= point {
         text.push_str(&digits);
         text.extend(std::iter::repeat_n('0', point - digits.len()));
-        text.push_str(if style.point_zero { ".0" } else if style.alternate { "." } else { "" });
+        text.push_str(if style.point_zero {
+            ".0"
+        } else if style.alternate {
+            "."
+        } else {
+            ""
+        });
         return text;
     }
     let (whole, fraction) = digits.split_at(point);

@@ -103,7 +103,11 @@ fn scaled(bits: u64, sticky: bool, scale: i64) -> Option<f64> {
         mantissa += 1;
     }
     let power = scale - 60 + drop as i64;
-    let unit = if power >= -1022 { f64::from_bits(((power + 1023) as u64) << 52) } else { f64::from_bits(1 << (power + 1074)) };
+    let unit = if power >= -1022 {
+        f64::from_bits(((power + 1023) as u64) << 52)
+    } else {
+        f64::from_bits(1 << (power + 1074))
+    };
     let value = mantissa as f64 * unit;
     value.is_finite().then_some(value)
 }

@@ -64,8 +64,18 @@ pub(super) static METHODS: &[MethodDef] = &[
 ];
 
 pub(super) static GETTERS: &[GetSetDef] = &[
-    GetSetDef { name: "real", get: |vm, a| Ok(vm.float(value(vm, a))), set: None, doc: "the real part of a complex number" },
-    GetSetDef { name: "imag", get: |vm, _| Ok(vm.float(0.0)), set: None, doc: "the imaginary part of a complex number" },
+    GetSetDef {
+        name: "real",
+        get: |vm, a| Ok(vm.float(value(vm, a))),
+        set: None,
+        doc: "the real part of a complex number",
+    },
+    GetSetDef {
+        name: "imag",
+        get: |vm, _| Ok(vm.float(0.0)),
+        set: None,
+        doc: "the imaginary part of a complex number",
+    },
 ];
 
 fn receiver(vm: &mut Vm, args: &CallArgs) -> f64 {
@@ -153,4 +163,3 @@ fn getformat(vm: &mut Vm, args: &CallArgs) -> PyResult {
         _ => Err(vm.value_error("__getformat__() argument 1 must be 'double' or 'float'")),
     }
 }
-

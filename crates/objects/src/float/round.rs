@@ -38,7 +38,11 @@ pub fn round_half_even(x: f64) -> f64 {
 
 fn big(whole: f64) -> BigUint {
     let (mantissa, exponent) = super::decompose(whole);
-    if exponent >= 0 { BigUint::from(mantissa) << exponent as u64 } else { BigUint::from(mantissa >> (-exponent).min(63)) }
+    if exponent >= 0 {
+        BigUint::from(mantissa) << exponent as u64
+    } else {
+        BigUint::from(mantissa >> (-exponent).min(63))
+    }
 }
 
 #[cfg(test)]

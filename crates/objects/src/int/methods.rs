@@ -61,7 +61,12 @@ pub(super) static METHODS: &[MethodDef] = &[
 
 pub(super) static GETTERS: &[GetSetDef] = &[
     GetSetDef { name: "real", get: number, set: None, doc: "the real part of a complex number" },
-    GetSetDef { name: "imag", get: |_, _| Ok(Value::from_int(0)), set: None, doc: "the imaginary part of a complex number" },
+    GetSetDef {
+        name: "imag",
+        get: |_, _| Ok(Value::from_int(0)),
+        set: None,
+        doc: "the imaginary part of a complex number",
+    },
     GetSetDef { name: "numerator", get: number, set: None, doc: "the numerator of a rational number in lowest terms" },
     GetSetDef {
         name: "denominator",

@@ -33,7 +33,11 @@ pub fn to_text(vm: &mut Vm, value: Value) -> PyResult<String> {
     let limit = max_str_digits(vm);
     // More bits than the largest number of `limit` digits has.
     if limit != 0 && big.bits() > limit as u64 * 3 {
-        let text = if big.bits() as f64 * std::f64::consts::LOG10_2 > limit as f64 + 1.0 { None } else { Some(big.to_string()) };
+        let text = if big.bits() as f64 * std::f64::consts::LOG10_2 > limit as f64 + 1.0 {
+            None
+        } else {
+            Some(big.to_string())
+        };
         return match text {
             Some(text) if text.len() - big.is_negative() as usize <= limit => Ok(text),
             _ => Err(vm.value_error(format!(
@@ -121,7 +125,8 @@ fn parse_digits(literal: &[u8], base: u32) -> Option<Literal> {
         return None;
     }
     // Without a prefix, a literal of another number than zero starts with another digit.
-    if base == 0 && prefix.is_none() && plain.len() > 1 && plain[0] == b'0' && plain.iter().any(|digit| *digit != b'0') {
+    if base == 0 && prefix.is_none() && plain.len() > 1 && plain[0] == b'0' && plain.iter().any(|digit| *digit != b'0')
+    {
         return None;
     }
     Some(Literal { negative, base: base_found, digits: plain })

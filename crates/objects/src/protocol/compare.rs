@@ -12,6 +12,14 @@ impl Vm {
         if a.is_int() && b.is_int() {
             return Ok(self.bool(op.holds(a.as_int().cmp(&b.as_int()))));
         }
+        if a.is_flonum() && b.is_flonum() {
+            let (x, y) = (a.as_flonum(), b.as_flonum());
+            let holds = match x.partial_cmp(&y) {
+                Some(ordering) => op.holds(ordering),
+                None => op == CompareOp::Ne,
+            };
+            return Ok(self.bool(holds));
+        }
         let (left, right) = (self.type_of(a), self.type_of(b));
         let mut reflected_done = false;
         if left != right && right.is_subtype(left) {

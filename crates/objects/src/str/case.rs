@@ -9,12 +9,7 @@ use rustpython_unicode::case;
 use rustpython_wtf8::{Wtf8, Wtf8Buf};
 
 /// Maps text by a function for ASCII and one for all.
-fn mapped(
-    vm: &mut Vm,
-    args: &CallArgs,
-    ascii: impl Fn(&[u8]) -> Vec<u8>,
-    any: impl Fn(&Wtf8) -> Wtf8Buf,
-) -> PyResult {
+fn mapped(vm: &mut Vm, args: &CallArgs, ascii: impl Fn(&[u8]) -> Vec<u8>, any: impl Fn(&Wtf8) -> Wtf8Buf) -> PyResult {
     let text: Value = vm.exact_str(args.values[0]);
     let bytes = exact_bytes(text);
     if is_ascii(text) {

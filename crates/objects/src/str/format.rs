@@ -40,13 +40,7 @@ fn expand_all(vm: &mut Vm, template: Value, source: Source) -> PyResult {
 }
 
 /// The template with its fields replaced. `depth` levels of nesting are allowed.
-fn expand(
-    vm: &mut Vm,
-    template: &[u8],
-    source: Source,
-    numbering: &mut Numbering,
-    depth: u32,
-) -> PyResult<Vec<u8>> {
+fn expand(vm: &mut Vm, template: &[u8], source: Source, numbering: &mut Numbering, depth: u32) -> PyResult<Vec<u8>> {
     if depth == 0 {
         return Err(vm.value_error("Max string recursion exceeded"));
     }

@@ -8,13 +8,8 @@ use crate::vm::Vm;
 use memchr::memmem;
 
 pub(super) fn replace(vm: &mut Vm, args: &CallArgs) -> PyResult {
-    const PARAMETERS: Signature<3> = Signature {
-        parameters: ["old", "new", "count"],
-        skip: 1,
-        positional_only: 2,
-        max_positional: 3,
-        required: 2,
-    };
+    const PARAMETERS: Signature<3> =
+        Signature { parameters: ["old", "new", "count"], skip: 1, positional_only: 2, max_positional: 3, required: 2 };
     let [old, new, count] = args.bind(vm, "replace", &PARAMETERS)?;
     let old = str_argument(vm, "replace", 1, old)?;
     let new = str_argument(vm, "replace", 2, new)?;

@@ -3,6 +3,8 @@
 //! Two surrogates that would make a pair stay two code points. So bytes concatenate, and their order is the order of the
 //! code points.
 
+use super::unicode_version;
+
 /// Whether a byte starts a code point.
 #[inline(always)]
 pub fn starts(byte: u8) -> bool {
@@ -41,7 +43,10 @@ pub fn decode(text: &[u8], at: usize) -> (u32, usize) {
 
 /// The same for any bytes: what is no text counts byte by byte.
 pub fn decode_lossy(bytes: &[u8], at: usize) -> (u32, usize) {
-    if bytes[at] >= 0xc2 && at + width(bytes[at]) <= bytes.len() && !bytes[at + 1..at + width(bytes[at])].iter().any(|byte| starts(*byte)) {
+    if bytes[at] >= 0xc2
+        && at + width(bytes[at]) <= bytes.len()
+        && !bytes[at + 1..at + width(bytes[at])].iter().any(|byte| starts(*byte))
+    {
         decode(bytes, at)
     } else {
         (bytes[at] as u32, at + 1)
@@ -117,10 +122,15 @@ pub fn push(out: &mut Vec<u8>, code: u32) {
     }
 }
 
-/// The code point as a `char`; surrogates become one that has no properties at all.
-#[inline(always)]
+/// The code point as a `char` whose properties are asked for. Surrogates, and what Python's version of Unicode does not
+/// assign, become one that has none.
+#[inline]
 pub fn as_char(code: u32) -> char {
-    char::from_u32(code).unwrap_or('\u{ffff}')
+    const NO_PROPERTIES: char = '\u{ffff}';
+    match char::from_u32(code) {
+        Some(c) if !unicode_version::is_assigned_later(code) => c,
+        _ => NO_PROPERTIES,
+    }
 }
 
 /// Where the text stops being UTF-8: its first lone surrogate, as a byte offset.

@@ -227,7 +227,8 @@ fn slots_of(vm: &mut Vm, dict: Value, bases: &[TypeRef], best: TypeRef, class: &
             Ok(())
         })?;
     }
-    if given.len > 0 && best.has(flags::WRAPPED) {
+    // As in CPython: those whose instances are of variable size.
+    if given.len > 0 && best.has(flags::WRAPPED) && best.has(flags::INT | flags::BYTES | flags::TUPLE) {
         return Err(vm.type_error(format!("nonempty __slots__ not supported for subtype of '{}'", best.name())));
     }
     if given.len > 0 && best.has(flags::TYPE) {

@@ -485,8 +485,7 @@ fn remove(vm: &mut Vm, args: &CallArgs) -> PyResult {
             return Ok(vm.none);
         }
     }
-    let shown = vm.repr_text(args.values[1])?;
-    Err(vm.value_error(format!("{shown} is not in deque")))
+    Err(vm.value_error("deque.remove(x): x not in deque"))
 }
 
 fn reverse(vm: &mut Vm, deque: Value) {

@@ -157,13 +157,13 @@ static METHODS: &[MethodDef] = &[
         Ok(span_of(vm, args.values[0], group))
     })
     .with_doc("span($self, group=0, /)\n--\n\nFor match object m, return the 2-tuple (m.start(group), m.end(group))."),
-    MethodDef::method("groups", 1, 2, groups)
+    MethodDef::method("groups", 1, MANY, groups)
         .with_keywords()
         .with_doc("groups($self, /, default=None)\n--\n\nReturn a tuple containing all the subgroups of the match, from 1.\n\n  default\n    Is used for groups that did not participate in the match."),
-    MethodDef::method("groupdict", 1, 2, group_dict)
+    MethodDef::method("groupdict", 1, MANY, group_dict)
         .with_keywords()
         .with_doc("groupdict($self, /, default=None)\n--\n\nReturn a dictionary containing all the named subgroups of the match, keyed by the subgroup name.\n\n  default\n    Is used for groups that did not participate in the match."),
-    MethodDef::method("expand", 1, 2, |vm, args| {
+    MethodDef::method("expand", 1, MANY, |vm, args| {
         const PARAMETERS: Signature<1> = Signature { skip: 1, ..signature(["template"], 1) };
         let [template] = args.bind(vm, "expand", &PARAMETERS)?;
         let pattern = cast::<Match>(args.values[0]).pattern.get();

@@ -4,7 +4,7 @@ use super::subject::{Mode, Search, slice};
 use super::{found, replace, scanner, types};
 use crate::support::signature;
 use heap::Value;
-use objects::args::{CallArgs, GetSetDef, MethodDef, Signature};
+use objects::args::{CallArgs, GetSetDef, MANY, MethodDef, Signature};
 use objects::error::PyResult;
 use objects::layout;
 use objects::layout::cast;
@@ -79,28 +79,28 @@ static GETSET: &[GetSetDef] = &[
 ];
 
 static METHODS: &[MethodDef] = &[
-    MethodDef::method("match", 1, 4, |vm, args| find(vm, args, "match", Mode::Match))
+    MethodDef::method("match", 1, MANY, |vm, args| find(vm, args, "match", Mode::Match))
         .with_keywords()
         .with_doc("match($self, /, string, pos=0, endpos=sys.maxsize)\n--\n\nMatches zero or more characters at the beginning of the string."),
-    MethodDef::method("fullmatch", 1, 4, |vm, args| find(vm, args, "fullmatch", Mode::FullMatch))
+    MethodDef::method("fullmatch", 1, MANY, |vm, args| find(vm, args, "fullmatch", Mode::FullMatch))
         .with_keywords()
         .with_doc("fullmatch($self, /, string, pos=0, endpos=sys.maxsize)\n--\n\nMatches against all of the string."),
-    MethodDef::method("search", 1, 4, |vm, args| find(vm, args, "search", Mode::Search))
+    MethodDef::method("search", 1, MANY, |vm, args| find(vm, args, "search", Mode::Search))
         .with_keywords()
         .with_doc("search($self, /, string, pos=0, endpos=sys.maxsize)\n--\n\nScan through string looking for a match, and return a corresponding match object instance.\n\nReturn None if no position in the string matches."),
-    MethodDef::method("sub", 1, 4, replace::sub)
+    MethodDef::method("sub", 1, MANY, replace::sub)
         .with_keywords()
         .with_doc("sub($self, /, repl, string, count=0)\n--\n\nReturn the string obtained by replacing the leftmost non-overlapping occurrences of pattern in string by the replacement repl."),
-    MethodDef::method("subn", 1, 4, replace::subn)
+    MethodDef::method("subn", 1, MANY, replace::subn)
         .with_keywords()
         .with_doc("subn($self, /, repl, string, count=0)\n--\n\nReturn the tuple (new_string, number_of_subs_made) found by replacing the leftmost non-overlapping occurrences of pattern with the replacement repl."),
-    MethodDef::method("findall", 1, 4, find_all)
+    MethodDef::method("findall", 1, MANY, find_all)
         .with_keywords()
         .with_doc("findall($self, /, string, pos=0, endpos=sys.maxsize)\n--\n\nReturn a list of all non-overlapping matches of pattern in string."),
-    MethodDef::method("split", 1, 3, split)
+    MethodDef::method("split", 1, MANY, split)
         .with_keywords()
         .with_doc("split($self, /, string, maxsplit=0)\n--\n\nSplit string by the occurrences of pattern."),
-    MethodDef::method("finditer", 1, 4, |vm, args| {
+    MethodDef::method("finditer", 1, MANY, |vm, args| {
         let scanner = scanner::new(vm, args, "finditer")?;
         let search = vm.getattr_str(scanner, "search")?;
         let builtins = vm.handle(vm.builtins);
@@ -109,7 +109,7 @@ static METHODS: &[MethodDef] = &[
     })
     .with_keywords()
     .with_doc("finditer($self, /, string, pos=0, endpos=sys.maxsize)\n--\n\nReturn an iterator over all non-overlapping matches for the RE pattern in string.\n\nFor each match, the iterator returns a match object."),
-    MethodDef::method("scanner", 1, 4, |vm, args| scanner::new(vm, args, "scanner")).with_keywords(),
+    MethodDef::method("scanner", 1, MANY, |vm, args| scanner::new(vm, args, "scanner")).with_keywords(),
     MethodDef::method("__copy__", 1, 1, |_, args| Ok(args.values[0])).leaf(),
     MethodDef::method("__deepcopy__", 2, 2, |_, args| Ok(args.values[0])).leaf(),
     objects::generic_alias::CLASS_GETITEM,

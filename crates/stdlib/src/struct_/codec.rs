@@ -65,7 +65,11 @@ fn pack_one(vm: &mut Vm, field: &Field, value: Value, target: &mut [u8], big_end
                 Err(_) if field.code == b'e' && vm.is_int(value) => return Err(error(vm, "int too large to convert")),
                 Err(_) => return Err(error(vm, "required argument is not a float")),
             };
-            store_float(vm, field.code, x, target, big_endian)?;
+            let stored = store_float(vm, field.code, x, target, big_endian);
+            if stored.is_err() && vm.is_int(value) {
+                return Err(error(vm, "int too large to convert"));
+            }
+            stored?;
         }
         Content::Complex => {
             let Ok(parts) = vm.to_complex(value) else {

@@ -80,6 +80,10 @@ class _ConstantEvaluator:
 _ConstantEvaluator.__name__ = _ConstantEvaluator.__qualname__ = "_ConstEvaluator"
 
 
+# The classes that cannot be derived from, once they exist.
+_sealed = ()
+
+
 class _Parameter:
     """What type parameters have in common."""
 
@@ -160,9 +164,6 @@ class _Variant(_Parameter):
 
     def __ror__(self, other):
         return Union[other, self]
-
-
-_sealed = ()
 
 
 class TypeVar(_Variant):
@@ -379,6 +380,8 @@ class TypeAliasType:
         type Alias = int
     """
 
+    __module__ = "typing"
+
     def __init__(self, name, value, *, type_params=()):
         if not isinstance(name, str):
             raise TypeError(f"typealias() argument 'name' must be str, not {type(name).__name__}")
@@ -399,7 +402,7 @@ class TypeAliasType:
         self._type_params = type_params
         self._value = value
         self._evaluate = evaluate
-        self._module = module
+        self.__module__ = module
 
     def __init_subclass__(cls):
         raise TypeError("type 'typing.TypeAliasType' is not an acceptable base type")
@@ -407,10 +410,6 @@ class TypeAliasType:
     @property
     def __name__(self):
         return self._name
-
-    @property
-    def __module__(self):
-        return self._module
 
     @property
     def __type_params__(self):

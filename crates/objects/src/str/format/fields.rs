@@ -64,7 +64,9 @@ impl<'a> Pieces<'a> {
             self.at += 1;
             match byte {
                 b'{' => return Err("unexpected '{' in field name"),
-                b'[' => self.at += text[self.at..].iter().position(|byte| *byte == b']').unwrap_or(text.len() - self.at),
+                b'[' => {
+                    self.at += text[self.at..].iter().position(|byte| *byte == b']').unwrap_or(text.len() - self.at)
+                }
                 b'}' | b':' | b'!' => {
                     end = self.at;
                     break;
