@@ -140,9 +140,7 @@ pub fn parse(arguments: Vec<String>) -> Result<Parsed, String> {
                 'S' => config.no_site = true,
                 'b' | 'B' | 'd' | 'q' | 's' | 'x' | 'R' => {}
                 _ => {
-                    return Err(format!(
-                        "Unknown option: -{letter}\n{USAGE}\nTry `adder -h' for more information."
-                    ));
+                    return Err(format!("Unknown option: -{letter}\n{USAGE}\nTry `adder -h' for more information."));
                 }
             }
         }

@@ -49,7 +49,9 @@ fn search_path(program: &Program, config: &mut interp::state::Config) {
                 path.parent().map(|parent| parent.to_string_lossy().into_owned()).unwrap_or_default()
             }
         }
-        Program::Module(_) => std::env::current_dir().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default(),
+        Program::Module(_) => {
+            std::env::current_dir().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default()
+        }
         _ => String::new(),
     };
     config.search_path.insert(0, first);
@@ -212,7 +214,9 @@ pub fn report(vm: &mut Vm, exception: Value) {
 
 fn call_hook(vm: &mut Vm, exception: Value) -> PyResult<()> {
     let sys = import::import_module(vm, "sys")?;
-    for (name, value) in [("last_exc", exception), ("last_value", exception), ("last_type", vm.type_of(exception).value())] {
+    for (name, value) in
+        [("last_exc", exception), ("last_value", exception), ("last_type", vm.type_of(exception).value())]
+    {
         let key = vm.intern(name);
         vm.setattr(sys, key, value)?;
     }

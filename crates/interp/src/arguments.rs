@@ -122,16 +122,12 @@ fn unexpected_keyword(vm: &mut Vm, function: &Function, code: &Code, name: Value
 fn too_many(vm: &mut Vm, function: &Function, code: &Code, given: usize, values: &ValueVec) -> Raised {
     let source = &code.source;
     let positional = source.arg_count as usize;
-    let keyword_only_given = (positional..positional + source.kwonly_count as usize)
-        .filter(|i| !values.get(*i).is_null())
-        .count();
+    let keyword_only_given =
+        (positional..positional + source.kwonly_count as usize).filter(|i| !values.get(*i).is_null()).count();
     let defaults = function.defaults.get();
     let defaults = if defaults.is_null() { 0 } else { objects::tuple::items(defaults).len() };
-    let takes = if defaults > 0 {
-        format!("from {} to {positional}", positional - defaults)
-    } else {
-        positional.to_string()
-    };
+    let takes =
+        if defaults > 0 { format!("from {} to {positional}", positional - defaults) } else { positional.to_string() };
     let plural = if positional != 1 { "s" } else { "" };
     let given_text = if keyword_only_given > 0 {
         format!(

@@ -63,8 +63,10 @@ fn types(vm: &mut Vm) -> [TypeRef; 3] {
         },
         object,
     );
-    let yielded = vm
-        .new_builtin_type(TypeSpec { flags, ..TypeSpec::of::<Yielded>("async_generator_wrapped_value", Kind::Other) }, object);
+    let yielded = vm.new_builtin_type(
+        TypeSpec { flags, ..TypeSpec::of::<Yielded>("async_generator_wrapped_value", Kind::Other) },
+        object,
+    );
     let step = vm.new_builtin_type(
         TypeSpec {
             flags,

@@ -107,11 +107,7 @@ fn unwind<M: PyMachine>(m: &mut M, frame: &mut PyFrame<M>, exception: M::Ref) ->
 
 /// Leaves the current frame; its result arrives in the caller's.
 #[inline(always)]
-fn leave<M: PyMachine>(
-    m: &mut M,
-    frame: &mut PyFrame<M>,
-    result: Result<M::Ref, M::Ref>,
-) -> Option<Leave<M::Ref>> {
+fn leave<M: PyMachine>(m: &mut M, frame: &mut PyFrame<M>, result: Result<M::Ref, M::Ref>) -> Option<Leave<M::Ref>> {
     exception::leave_frame(m, frame);
     match m.finish(frame, result) {
         Finished::Base(leave) => Some(leave),
@@ -125,11 +121,7 @@ fn leave<M: PyMachine>(
 
 /// The result of a call arrives in the frame that made it.
 #[inline(never)]
-fn arrive<M: PyMachine>(
-    m: &mut M,
-    frame: &mut PyFrame<M>,
-    result: Result<M::Ref, M::Ref>,
-) -> Option<Leave<M::Ref>> {
+fn arrive<M: PyMachine>(m: &mut M, frame: &mut PyFrame<M>, result: Result<M::Ref, M::Ref>) -> Option<Leave<M::Ref>> {
     let exception = match result {
         Ok(value) => {
             frame.push(value);
@@ -249,7 +241,11 @@ fn step<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Result<Flow<M>, Raise<M:
         Op::BinaryOp => {
             let b = f.pop();
             let a = f.pop();
-            let value = if arg == op::SUBSCRIPT { subscript::load(m, a, b)? } else { arith::binary(m, &code.sites[pc], arg, a, b)? };
+            let value = if arg == op::SUBSCRIPT {
+                subscript::load(m, a, b)?
+            } else {
+                arith::binary(m, &code.sites[pc], arg, a, b)?
+            };
             f.push(value);
         }
         Op::CompareOp => {
@@ -618,8 +614,7 @@ fn step<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Result<Flow<M>, Raise<M:
             let function = f.pop();
             let value = f.pop();
             let which = int_operand(m, arg as i64);
-            let result =
-                m.call_ref(&SET_FUNCTION_ATTRIBUTE, &[Operand::Ref(function), Operand::Ref(value), which]);
+            let result = m.call_ref(&SET_FUNCTION_ATTRIBUTE, &[Operand::Ref(function), Operand::Ref(value), which]);
             let function = check(m, result)?;
             f.push(function);
         }
@@ -689,6 +684,12 @@ fn step<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Result<Flow<M>, Raise<M:
 
         // Exceptions.
         Op::RaiseVarargs => {
+            if arg == 0 {
+                // What is raised again has this frame in its traceback.
+                let handled = f.slot(slots::HANDLED);
+                let result = m.call_ref(&RERAISE_HANDLED, &[Operand::Ref(handled)]);
+                return Err(check(m, result).map_or_else(Raise::Here, Raise::Again));
+            }
             let exception = exception::raise_varargs(m, f, arg);
             return Err(Raise::Here(exception));
         }
@@ -729,6 +730,13 @@ fn step<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Result<Flow<M>, Raise<M:
                 let index = m.int(i);
                 let part = m.item_ref(parts, index, objects::tuple::TUPLE_ITEMS);
                 f.push(part);
+            }
+            // What the clause took is the exception being handled in it.
+            let matched = f.peek(0);
+            let none = none(m);
+            let nothing = m.ref_eq(matched, none);
+            if !m.decide(nothing) {
+                f.set_slot(slots::HANDLED, matched);
             }
         }
         Op::WithExceptStart => exception::with_except_start(m, f)?,
@@ -830,10 +838,8 @@ fn return_value<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Result<Flow<M>, 
         let none = m.is_null(generator);
         if !m.decide(none) {
             generator::finish(m, generator);
-            let end = m.call_ref(&crate::callees::generators::GENERATOR_END, &[
-                Operand::Ref(generator),
-                Operand::Ref(value),
-            ]);
+            let end =
+                m.call_ref(&crate::callees::generators::GENERATOR_END, &[Operand::Ref(generator), Operand::Ref(value)]);
             return Err(Raise::Out(end));
         }
     }

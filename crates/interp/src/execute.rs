@@ -49,13 +49,7 @@ fn run(vm: &mut Vm, code: &'static Code, window: *mut Value) -> PyResult {
 }
 
 /// Runs code whose names are those of `globals` and `locals`; `closure` holds the cells of its free variables or is NULL.
-pub fn run_code(
-    vm: &mut Vm,
-    code: &'static Code,
-    globals: Value,
-    locals: Value,
-    closure: Value,
-) -> PyResult {
+pub fn run_code(vm: &mut Vm, code: &'static Code, globals: Value, locals: Value, closure: Value) -> PyResult {
     let builtins = builtins_of(vm, globals)?;
     let function = vm.new_function(code, globals)?;
     let object = cast::<Function>(function);

@@ -256,9 +256,9 @@ pub fn thrown_exception(vm: &mut Vm, args: &[Value]) -> PyResult {
         }
     } else {
         let kind = vm.type_of(class).name();
-        return Err(vm.type_error(format!(
-            "exceptions must be classes or instances deriving from BaseException, not {kind}"
-        )));
+        return Err(
+            vm.type_error(format!("exceptions must be classes or instances deriving from BaseException, not {kind}"))
+        );
     };
     if let Some(traceback) = args.get(2).filter(|traceback| **traceback != vm.none) {
         let object = cast::<Exception>(exception);
@@ -273,7 +273,7 @@ pub fn send_any(vm: &mut Vm, receiver: Value, value: Value) -> PyResult {
         return send(vm, receiver, value);
     }
     if value == vm.none {
-        return match vm.next(receiver)? {
+        return match vm.next_or_stop(receiver)? {
             Some(value) => Ok(value),
             None => Err(vm.stop_iteration(vm.none)),
         };
@@ -310,9 +310,7 @@ pub fn awaitable(vm: &mut Vm, object: Value, how: u32) -> PyResult {
     let Some(method) = ty.slots().await_ else {
         let kind = ty.name();
         let message = match how {
-            1 => format!(
-                "'async with' received an object from __aenter__ that does not implement __await__: {kind}"
-            ),
+            1 => format!("'async with' received an object from __aenter__ that does not implement __await__: {kind}"),
             2 => format!("'async with' received an object from __aexit__ that does not implement __await__: {kind}"),
             _ => format!("'{kind}' object can't be awaited"),
         };
@@ -353,8 +351,7 @@ pub fn anext(vm: &mut Vm, object: Value) -> PyResult {
     };
     let next = method(vm, object)?;
     awaitable(vm, next, 0).map_err(|raised| {
-        let message =
-            format!("'async for' received an invalid object from __anext__: {}", vm.type_of(next).name());
+        let message = format!("'async for' received an invalid object from __anext__: {}", vm.type_of(next).name());
         let error = vm.type_error(message);
         let object = cast::<Exception>(error.0);
         vm.write(error.0, &object.cause, raised.0);
@@ -407,16 +404,18 @@ static METHODS: [MethodDef; 3] = [
 macro_rules! getters {
     ($prefix:literal) => {
         &[
-            GetSetDef::new("__name__", |_, g| Ok(cast::<GeneratorObject>(g).name.get()), |vm, g, v| {
-                set_name(vm, g, v, "__name__", |object| &object.name)
-            }),
-            GetSetDef::new("__qualname__", |_, g| Ok(cast::<GeneratorObject>(g).qualname.get()), |vm, g, v| {
-                set_name(vm, g, v, "__qualname__", |object| &object.qualname)
-            }),
+            GetSetDef::new(
+                "__name__",
+                |_, g| Ok(cast::<GeneratorObject>(g).name.get()),
+                |vm, g, v| set_name(vm, g, v, "__name__", |object| &object.name),
+            ),
+            GetSetDef::new(
+                "__qualname__",
+                |_, g| Ok(cast::<GeneratorObject>(g).qualname.get()),
+                |vm, g, v| set_name(vm, g, v, "__qualname__", |object| &object.qualname),
+            ),
             GetSetDef::read_only(concat!($prefix, "_running"), |vm, g| Ok(vm.bool(state_of(g) == state::RUNNING))),
-            GetSetDef::read_only(concat!($prefix, "_suspended"), |vm, g| {
-                Ok(vm.bool(state_of(g) == state::SUSPENDED))
-            }),
+            GetSetDef::read_only(concat!($prefix, "_suspended"), |vm, g| Ok(vm.bool(state_of(g) == state::SUSPENDED))),
             GetSetDef::read_only(concat!($prefix, "_code"), |_, g| Ok(code_of(g).object.get())),
             GetSetDef::read_only(concat!($prefix, "_frame"), frame),
         ]

@@ -225,7 +225,10 @@ fn not_found(vm: &mut Vm, name: &str, message: String) -> Raised {
 
 /// Where a module was found.
 enum Found {
-    Source { file: PathBuf, package: bool },
+    Source {
+        file: PathBuf,
+        package: bool,
+    },
     /// A directory without `__init__.py`: a namespace package.
     Namespace(Vec<PathBuf>),
     Embedded(pylib::EmbeddedModule),

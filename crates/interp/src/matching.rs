@@ -55,9 +55,9 @@ pub fn class(vm: &mut Vm, subject: Value, class: Value, count: usize, names: Val
         let limit = if itself { 1 } else { allowed.len() };
         if count > limit {
             let plural = if limit == 1 { "" } else { "s" };
-            return Err(vm.type_error(format!(
-                "{class_name}() accepts {limit} positional sub-pattern{plural} ({count} given)"
-            )));
+            return Err(
+                vm.type_error(format!("{class_name}() accepts {limit} positional sub-pattern{plural} ({count} given)"))
+            );
         }
         if itself {
             values.push(vm, subject);

@@ -15,7 +15,8 @@ pub fn make(vm: &mut Vm, exception: Value, cause: Value, handled: Value) -> PyRe
         if !is_exception(vm, instance) {
             let (class, kind) = (vm.repr(exception)?, vm.type_of(instance).name());
             let class = vm.text_of(class);
-            let message = format!("calling {class} should have returned an instance of BaseException, not <class '{kind}'>");
+            let message =
+                format!("calling {class} should have returned an instance of BaseException, not <class '{kind}'>");
             return Err(vm.type_error(message));
         }
         instance
@@ -121,7 +122,7 @@ pub fn group_matches(vm: &mut Vm, exception: Value, class: Value) -> PyResult {
         } else {
             // A naked exception is wrapped, so that the handler sees a group.
             let text = vm.empty_str;
-            let inner = vm.new_list(&[exception]);
+            let inner = vm.new_tuple(&[exception]);
             let group = vm.call(vm.exc.exception_group.value(), &[text, inner])?;
             let traceback = cast::<Exception>(exception).traceback.get();
             let object = cast::<Exception>(group);

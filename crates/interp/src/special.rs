@@ -39,8 +39,12 @@ pub fn load(vm: &mut Vm, object: Value, which: usize) -> PyResult {
     };
     // A hint if the other protocol is there, as CPython gives it.
     let hint = match which {
-        0 | 1 if lacks(vm, "__aenter__") && lacks(vm, "__aexit__") => " but it supports the asynchronous context manager protocol. Did you mean to use 'async with'?",
-        2 | 3 if lacks(vm, "__enter__") && lacks(vm, "__exit__") => " but it supports the context manager protocol. Did you mean to use 'with'?",
+        0 | 1 if lacks(vm, "__aenter__") && lacks(vm, "__aexit__") => {
+            " but it supports the asynchronous context manager protocol. Did you mean to use 'async with'?"
+        }
+        2 | 3 if lacks(vm, "__enter__") && lacks(vm, "__exit__") => {
+            " but it supports the context manager protocol. Did you mean to use 'with'?"
+        }
         _ => "",
     };
     let message = if hint.is_empty() {

@@ -116,6 +116,12 @@ impl Cache {
         unsafe { std::slice::from_raw_parts(self.buffer.as_ptr(), count) }
     }
 
+    /// An exit's values have reached their frames: nothing here keeps objects alive any more.
+    pub(crate) fn forget_values(&mut self) {
+        self.live = 0;
+        self.scratch.clear();
+    }
+
     pub(crate) fn trace(&self, id: TraceId) -> &CachedTrace {
         &self.traces[id.0 as usize]
     }

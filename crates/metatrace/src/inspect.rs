@@ -92,6 +92,7 @@ impl<L: Language> Thread<L> {
             (*owner).sp = frames[0].sp;
         }
         let made = values.made().to_vec();
+        self.jit.cache.forget_values();
         self.forced.push(Box::new(Forced { owner, exit, made, frames, windows }));
     }
 

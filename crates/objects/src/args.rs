@@ -61,21 +61,61 @@ pub const MANY: u32 = u32::MAX;
 impl MethodDef {
     /// A method: `min` and `max` count the receiver.
     pub const fn method(name: &'static str, min: u32, max: u32, function: NativeFn) -> MethodDef {
-        MethodDef { name, function, min, max, keywords: false, kind: MethodKind::Method, doc: "", runs_guest: true, intrinsic: None }
+        MethodDef {
+            name,
+            function,
+            min,
+            max,
+            keywords: false,
+            kind: MethodKind::Method,
+            doc: "",
+            runs_guest: true,
+            intrinsic: None,
+        }
     }
 
     /// A module's function.
     pub const fn function(name: &'static str, min: u32, max: u32, function: NativeFn) -> MethodDef {
-        MethodDef { name, function, min, max, keywords: false, kind: MethodKind::Function, doc: "", runs_guest: true, intrinsic: None }
+        MethodDef {
+            name,
+            function,
+            min,
+            max,
+            keywords: false,
+            kind: MethodKind::Function,
+            doc: "",
+            runs_guest: true,
+            intrinsic: None,
+        }
     }
 
     /// The class is the first value.
     pub const fn class_method(name: &'static str, min: u32, max: u32, function: NativeFn) -> MethodDef {
-        MethodDef { name, function, min, max, keywords: false, kind: MethodKind::ClassMethod, doc: "", runs_guest: true, intrinsic: None }
+        MethodDef {
+            name,
+            function,
+            min,
+            max,
+            keywords: false,
+            kind: MethodKind::ClassMethod,
+            doc: "",
+            runs_guest: true,
+            intrinsic: None,
+        }
     }
 
     pub const fn static_method(name: &'static str, min: u32, max: u32, function: NativeFn) -> MethodDef {
-        MethodDef { name, function, min, max, keywords: false, kind: MethodKind::StaticMethod, doc: "", runs_guest: true, intrinsic: None }
+        MethodDef {
+            name,
+            function,
+            min,
+            max,
+            keywords: false,
+            kind: MethodKind::StaticMethod,
+            doc: "",
+            runs_guest: true,
+            intrinsic: None,
+        }
     }
 
     /// The function takes keyword arguments and parses them.

@@ -208,7 +208,7 @@ fn arity_error(
     let (min, max) = (def.min as usize - skip.min(def.min as usize), def.max as usize - skip.min(def.max as usize));
     let given = given - skip.min(given);
     let plural = |n: usize| if n == 1 { "" } else { "s" };
-    if min == max && max <= 1 {
+    if min == max && max <= 1 && !def.keywords {
         let name = display_name(vm, def, owner, args, bound);
         let expected = if max == 0 { "no arguments" } else { "exactly one argument" };
         return vm.type_error(format!("{name}() takes {expected} ({given} given)"));

@@ -71,7 +71,7 @@ layout! {
         fill FILL: i64;
         /// The number of a `Namespace` if this is the dictionary of a module or class whose keys are watched; else 0.
         namespace NAMESPACE: i64;
-        /// A byte array of entry numbers, a power of two of them; NULL while empty.
+        /// A `dict::table::IndexTable`; NULL while there are few entries.
         indices INDICES: Value;
         /// An [`ItemArray`] of key, value, hash (a tagged integer), key, value, …; a deleted entry has a NULL key.
         entries ENTRIES: Value;

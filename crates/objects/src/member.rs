@@ -94,7 +94,8 @@ fn set(vm: &mut Vm, descriptor: Value, instance: Value, value: Value) -> PyResul
     check_receiver(vm, member, instance)?;
     let word = word(instance, member.index.get() as usize);
     if value.is_null() && word.get().is_null() {
-        return Err(vm.attribute_error(instance, member.name.get()));
+        let name = vm.text_of(member.name.get());
+        return Err(vm.attribute_error_text(name));
     }
     vm.write(instance, word, value);
     Ok(())

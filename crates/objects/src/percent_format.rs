@@ -73,7 +73,11 @@ impl Values {
 }
 
 fn format(vm: &mut Vm, mode: Mode, template: &[u8], values: Value) -> PyResult<Vec<u8>> {
+    let is_bytes = mode == Mode::Bytes && vm.bytes_of(values).is_some();
     let mut values = Values::of(vm, values);
+    if is_bytes {
+        values.mapping = Value::NULL;
+    }
     let mut out = Vec::with_capacity(template.len() + 16);
     let mut at = 0;
     while at < template.len() {

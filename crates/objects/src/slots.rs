@@ -95,7 +95,7 @@ pub struct Slots {
     /// May return `NotImplemented`.
     pub compare: Option<fn(&mut Vm, Value, Value, CompareOp) -> PyResult>,
     pub iter: Option<Unary>,
-    /// `None` at the end.
+    /// `None` at the end; or a raised StopIteration, with a value. Call it by `Vm::next`.
     pub next: Option<fn(&mut Vm, Value) -> PyResult<Option<Value>>>,
     pub len: Option<fn(&mut Vm, Value) -> PyResult<i64>>,
     pub getitem: Option<Binary>,

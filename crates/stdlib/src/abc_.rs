@@ -11,8 +11,12 @@ use objects::ty::{TypeRef, TypeSpec, flags};
 use objects::type_::is_type;
 use objects::vm::Vm;
 
-pub static MODULE: ModuleDef =
-    ModuleDef { name: "_abc", doc: "Module contains faster C implementation of abc.ABCMeta", functions: FUNCTIONS, init };
+pub static MODULE: ModuleDef = ModuleDef {
+    name: "_abc",
+    doc: "Module contains faster C implementation of abc.ABCMeta",
+    functions: FUNCTIONS,
+    init,
+};
 
 layout! {
     /// `_abc_impl` of an abstract class. All three are sets of classes, which are immortal; NULL while empty.

@@ -140,12 +140,9 @@ fn decode_base64(bytes: &[u8], strict: bool) -> Result<Vec<u8>, String> {
                 return fail(if i == 0 { "Leading padding not allowed" } else { "Excess padding not allowed" });
             }
             pads += 1;
-            if place >= 2 && place + pads >= 4 {
-                if strict && i + 1 < bytes.len() {
-                    let excess = if bytes[i + 1] == b'=' { "Excess padding not allowed" } else { "Excess data after padding" };
-                    return fail(excess);
-                }
-                return Ok(decoded);
+            if strict && place >= 2 && place + pads >= 4 && i + 1 < bytes.len() {
+                let excess = bytes[i + 1] == b'=';
+                return fail(if excess { "Excess padding not allowed" } else { "Excess data after padding" });
             }
             continue;
         }
@@ -176,6 +173,7 @@ fn decode_base64(bytes: &[u8], strict: bool) -> Result<Vec<u8>, String> {
     }
     match place {
         0 => Ok(decoded),
+        2.. if place + pads >= 4 => Ok(decoded),
         1 => {
             let count = decoded.len() / 3 * 4 + 1;
             Err(format!(

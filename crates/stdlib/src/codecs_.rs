@@ -80,14 +80,18 @@ static FUNCTIONS: &[MethodDef] = &[
     decoder!("utf_16_decode", Codec::Utf16(Order::Marked)),
     decoder!("utf_16_le_decode", Codec::Utf16(Order::Little)),
     decoder!("utf_16_be_decode", Codec::Utf16(Order::Big)),
-    MethodDef::function("utf_16_ex_decode", 1, 4, |vm, args| decode_telling_order(vm, "utf_16_ex_decode", args, Codec::Utf16)),
+    MethodDef::function("utf_16_ex_decode", 1, 4, |vm, args| {
+        decode_telling_order(vm, "utf_16_ex_decode", args, Codec::Utf16)
+    }),
     encoder!("utf_32_encode", Codec::Utf32, with_order),
     encoder!("utf_32_le_encode", Codec::Utf32(Order::Little)),
     encoder!("utf_32_be_encode", Codec::Utf32(Order::Big)),
     decoder!("utf_32_decode", Codec::Utf32(Order::Marked)),
     decoder!("utf_32_le_decode", Codec::Utf32(Order::Little)),
     decoder!("utf_32_be_decode", Codec::Utf32(Order::Big)),
-    MethodDef::function("utf_32_ex_decode", 1, 4, |vm, args| decode_telling_order(vm, "utf_32_ex_decode", args, Codec::Utf32)),
+    MethodDef::function("utf_32_ex_decode", 1, 4, |vm, args| {
+        decode_telling_order(vm, "utf_32_ex_decode", args, Codec::Utf32)
+    }),
     encoder!("unicode_escape_encode", Codec::UnicodeEscape),
     decoder!("unicode_escape_decode", Codec::UnicodeEscape, escapes),
     encoder!("raw_unicode_escape_encode", Codec::RawUnicodeEscape),
@@ -245,7 +249,11 @@ fn charmap_build(vm: &mut Vm, args: &CallArgs) -> PyResult {
 /// `LookupError` from a mapping means that there is no such entry.
 fn look_up(vm: &mut Vm, mapping: Value, code: u32) -> PyResult<Option<Value>> {
     let key = Value::from_int(i64::from(code));
-    let found = if vm.type_of(mapping).has(flags::DICT) { vm.dict_get(mapping, key) } else { vm.getitem(mapping, key).map(Some) };
+    let found = if vm.type_of(mapping).has(flags::DICT) {
+        vm.dict_get(mapping, key)
+    } else {
+        vm.getitem(mapping, key).map(Some)
+    };
     match found {
         Ok(found) => Ok(found.filter(|&found| found != vm.none)),
         Err(raised) if vm.exception_matches(raised.0, vm.exc.lookup_error) => Ok(None),
@@ -258,7 +266,12 @@ fn charmap_encode(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let errors = errors_argument(vm, "charmap_encode", args.get(1))?;
     let mapping = args.get(2).unwrap_or(Value::NULL);
     if is_absent(vm, mapping) {
-        return encode_with(vm, "latin_1_encode", &CallArgs::positional(&args.values[..args.values.len().min(2)]), Codec::Latin1);
+        return encode_with(
+            vm,
+            "latin_1_encode",
+            &CallArgs::positional(&args.values[..args.values.len().min(2)]),
+            Codec::Latin1,
+        );
     }
     if !vm.is_str(text) {
         let given = vm.type_name(text);
@@ -324,7 +337,9 @@ fn encode_code(vm: &mut Vm, mapping: Value, code: u32, out: &mut Vec<u8>) -> PyR
 fn handled(vm: &mut Vm, what: &str, result: Value, len: usize) -> PyResult<(Value, usize)> {
     let items = if objects::tuple::is_tuple(vm, result) { objects::tuple::items(result) } else { &[] };
     let (replacement, position) = match *items {
-        [replacement, position] if vm.is_str(replacement) || vm.bytes_of(replacement).is_some() => (replacement, position),
+        [replacement, position] if vm.is_str(replacement) || vm.bytes_of(replacement).is_some() => {
+            (replacement, position)
+        }
         _ => {
             let expected = if what == "encoding" { "(str/bytes, int)" } else { "(str, int)" };
             return Err(vm.type_error(format!("{what} error handler must return {expected} tuple")));
@@ -401,4 +416,3 @@ fn decode_byte(vm: &mut Vm, mapping: Value, byte: u8, out: &mut Vec<u8>) -> PyRe
     }
     Ok(true)
 }
-

@@ -180,9 +180,15 @@ static CONTEXT_METHODS: &[MethodDef] = &[
         let value = vm.dict_get(cast::<Context>(args.values[0]).values.get(), args.values[1])?;
         Ok(value.or(args.get(2)).unwrap_or(vm.none))
     }),
-    MethodDef::method("items", 1, 1, |vm, args| vm.call_method(cast::<Context>(args.values[0]).values.get(), "items", &[])),
-    MethodDef::method("keys", 1, 1, |vm, args| vm.call_method(cast::<Context>(args.values[0]).values.get(), "keys", &[])),
-    MethodDef::method("values", 1, 1, |vm, args| vm.call_method(cast::<Context>(args.values[0]).values.get(), "values", &[])),
+    MethodDef::method("items", 1, 1, |vm, args| {
+        vm.call_method(cast::<Context>(args.values[0]).values.get(), "items", &[])
+    }),
+    MethodDef::method("keys", 1, 1, |vm, args| {
+        vm.call_method(cast::<Context>(args.values[0]).values.get(), "keys", &[])
+    }),
+    MethodDef::method("values", 1, 1, |vm, args| {
+        vm.call_method(cast::<Context>(args.values[0]).values.get(), "values", &[])
+    }),
     MethodDef::method("run", 1, objects::args::MANY, run).with_keywords(),
 ];
 
@@ -229,7 +235,8 @@ fn repr_variable(vm: &mut Vm, variable: Value) -> PyResult {
     Ok(vm.new_str(&format!("<ContextVar name={name}{default} at {address:#x}>")))
 }
 
-static VARIABLE_GETSET: &[GetSetDef] = &[GetSetDef::read_only("name", |_, variable| Ok(cast::<ContextVar>(variable).name.get()))];
+static VARIABLE_GETSET: &[GetSetDef] =
+    &[GetSetDef::read_only("name", |_, variable| Ok(cast::<ContextVar>(variable).name.get()))];
 
 static VARIABLE_METHODS: &[MethodDef] = &[
     MethodDef::method("get", 1, 2, |vm, args| {

@@ -6,8 +6,12 @@ use objects::error::PyResult;
 use objects::module::ModuleDef;
 use objects::vm::Vm;
 
-pub static MODULE: ModuleDef =
-    ModuleDef { name: "_imp", doc: "(Extremely) low-level import machinery bits as used by importlib.", functions: FUNCTIONS, init };
+pub static MODULE: ModuleDef = ModuleDef {
+    name: "_imp",
+    doc: "(Extremely) low-level import machinery bits as used by importlib.",
+    functions: FUNCTIONS,
+    init,
+};
 
 fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
     let policy = vm.intern("default");

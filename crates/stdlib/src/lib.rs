@@ -5,6 +5,8 @@ pub mod array;
 pub mod ast_;
 pub mod atexit;
 pub mod binascii;
+pub mod buffer;
+mod code_replace;
 pub mod codecs_;
 pub mod collections_;
 pub mod contextvars_;
@@ -33,6 +35,7 @@ pub mod struct_;
 pub mod struct_sequence;
 mod support;
 pub mod sys;
+pub mod templatelib;
 pub mod thread_;
 pub mod time;
 pub mod tokenize_;
@@ -54,6 +57,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &ast_::MODULE,
     &atexit::MODULE,
     &binascii::MODULE,
+    &buffer::MODULE,
     &codecs_::MODULE,
     &collections_::MODULE,
     &contextvars_::MODULE,
@@ -81,6 +85,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &string_::MODULE,
     &struct_::MODULE,
     &sys::MODULE,
+    &templatelib::MODULE,
     &thread_::MODULE,
     &time::MODULE,
     &tokenize_::MODULE,
@@ -100,6 +105,7 @@ pub fn register(vm: &mut Vm) {
 
 /// What a program finds when it starts: signal handlers and the standard streams.
 pub fn start(vm: &mut Vm) -> PyResult<()> {
+    code_replace::install(vm);
     signal_::start(vm)?;
     io::open_standard_streams(vm)
 }

@@ -27,8 +27,13 @@ const FLAG_REF: u8 = 0x80;
 
 static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("dumps", 1, 3, |vm, args| {
-        let signature =
-            Signature { parameters: ["value", "version", "allow_code"], skip: 0, positional_only: 2, max_positional: 2, required: 1 };
+        let signature = Signature {
+            parameters: ["value", "version", "allow_code"],
+            skip: 0,
+            positional_only: 2,
+            max_positional: 2,
+            required: 1,
+        };
         let [value, _, allow_code] = args.bind(vm, "dumps", &signature)?;
         let allow_code = allow_code.is_null() || vm.truth(allow_code)?;
         dump(vm, value, allow_code)
@@ -49,8 +54,13 @@ static FUNCTIONS: &[MethodDef] = &[
     })
     .with_keywords(),
     MethodDef::function("loads", 1, 2, |vm, args| {
-        let signature =
-            Signature { parameters: ["bytes", "allow_code"], skip: 0, positional_only: 1, max_positional: 1, required: 1 };
+        let signature = Signature {
+            parameters: ["bytes", "allow_code"],
+            skip: 0,
+            positional_only: 1,
+            max_positional: 1,
+            required: 1,
+        };
         let [bytes, allow_code] = args.bind(vm, "loads", &signature)?;
         let allow_code = allow_code.is_null() || vm.truth(allow_code)?;
         let bytes = vm.bytes_like(bytes)?;
@@ -58,8 +68,13 @@ static FUNCTIONS: &[MethodDef] = &[
     })
     .with_keywords(),
     MethodDef::function("load", 1, 2, |vm, args| {
-        let signature =
-            Signature { parameters: ["file", "allow_code"], skip: 0, positional_only: 1, max_positional: 1, required: 1 };
+        let signature = Signature {
+            parameters: ["file", "allow_code"],
+            skip: 0,
+            positional_only: 1,
+            max_positional: 1,
+            required: 1,
+        };
         let [file, allow_code] = args.bind(vm, "load", &signature)?;
         let allow_code = allow_code.is_null() || vm.truth(allow_code)?;
         let bytes = vm.call_method(file, "read", &[])?;
@@ -441,4 +456,3 @@ impl<'a> Reader<'a> {
 fn bad(vm: &mut Vm, what: &str) -> Raised {
     vm.value_error(format!("bad marshal data ({what})"))
 }
-

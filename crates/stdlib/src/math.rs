@@ -592,7 +592,13 @@ fn isclose(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let [a, b, relative, absolute] = args.bind(
         vm,
         "isclose",
-        &Signature { parameters: ["a", "b", "rel_tol", "abs_tol"], skip: 0, positional_only: 0, max_positional: 2, required: 2 },
+        &Signature {
+            parameters: ["a", "b", "rel_tol", "abs_tol"],
+            skip: 0,
+            positional_only: 0,
+            max_positional: 2,
+            required: 2,
+        },
     )?;
     let (a, b) = (vm.to_f64(a)?, vm.to_f64(b)?);
     let relative = if relative.is_null() { 1e-9 } else { vm.to_f64(relative)? };

@@ -92,9 +92,11 @@ static FUNCTIONS: &[MethodDef] = &[
     comparison!("ge", Ge, "a >= b"),
     MethodDef::function("neg", 1, 1, |vm, args| vm.negative(args.values[0])).with_doc("neg(a, /)\n--\n\nSame as -a."),
     MethodDef::function("pos", 1, 1, |vm, args| vm.positive(args.values[0])).with_doc("pos(a, /)\n--\n\nSame as +a."),
-    MethodDef::function("abs", 1, 1, |vm, args| vm.absolute(args.values[0])).with_doc("abs(a, /)\n--\n\nSame as abs(a)."),
+    MethodDef::function("abs", 1, 1, |vm, args| vm.absolute(args.values[0]))
+        .with_doc("abs(a, /)\n--\n\nSame as abs(a)."),
     MethodDef::function("inv", 1, 1, |vm, args| vm.invert(args.values[0])).with_doc("inv(a, /)\n--\n\nSame as ~a."),
-    MethodDef::function("invert", 1, 1, |vm, args| vm.invert(args.values[0])).with_doc("invert(a, /)\n--\n\nSame as ~a."),
+    MethodDef::function("invert", 1, 1, |vm, args| vm.invert(args.values[0]))
+        .with_doc("invert(a, /)\n--\n\nSame as ~a."),
     MethodDef::function("not_", 1, 1, |vm, args| {
         let truth = vm.truth(args.values[0])?;
         Ok(vm.bool(!truth))
@@ -247,7 +249,12 @@ fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
         ),
         TypeSpec {
             module: "operator",
-            slots: Slots { new: Some(new_methodcaller), call: Some(call_methodcaller), repr: Some(repr_methodcaller), ..Slots::default() },
+            slots: Slots {
+                new: Some(new_methodcaller),
+                call: Some(call_methodcaller),
+                repr: Some(repr_methodcaller),
+                ..Slots::default()
+            },
             methods: METHODCALLER_METHODS,
             doc: "methodcaller(name, /, *args, **kwargs)\n--\n\nReturn a callable object that calls the given method on its operand.\n\nAfter f = methodcaller('name'), the call f(r) returns r.name().\nAfter g = methodcaller('name', 'date', foo=1), the call g(r) returns\nr.name('date', foo=1).",
             ..TypeSpec::of::<MethodCaller>("methodcaller", Kind::Other)
@@ -280,7 +287,9 @@ fn new_getter(vm: &mut Vm, ty: TypeRef, keys: Value) -> Value {
 
 fn new_itemgetter(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {
     objects::arity::no_keywords(vm, "itemgetter", args)?;
-    objects::arity::positional_count(vm, "itemgetter", args.args(), 1, usize::MAX)?;
+    if args.args().is_empty() {
+        return Err(vm.type_error("itemgetter expected 1 argument, got 0"));
+    }
     let keys = vm.new_tuple(args.args());
     Ok(new_getter(vm, ty, keys))
 }
@@ -314,13 +323,16 @@ fn repr_itemgetter(vm: &mut Vm, getter: Value) -> PyResult {
 
 fn new_attrgetter(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {
     objects::arity::no_keywords(vm, "attrgetter", args)?;
-    objects::arity::positional_count(vm, "attrgetter", args.args(), 1, usize::MAX)?;
+    if args.args().is_empty() {
+        return Err(vm.type_error("attrgetter expected 1 argument, got 0"));
+    }
     let mut names = ValueVec::new();
     for &name in args.args() {
         if !vm.is_str(name) {
             return Err(vm.type_error("attribute name must be a string"));
         }
-        let parts: Vec<Value> = vm.str_bytes(name).split(|&byte| byte == b'.').map(|part| vm.intern_bytes(part)).collect();
+        let parts: Vec<Value> =
+            vm.str_bytes(name).split(|&byte| byte == b'.').map(|part| vm.intern_bytes(part)).collect();
         let parts = vm.new_tuple(&parts);
         names.push(vm, parts);
     }

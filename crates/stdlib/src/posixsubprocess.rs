@@ -41,15 +41,13 @@ struct Plan {
 fn fork_exec(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let a = args.values;
     let number = |vm: &mut Vm, i: usize| -> PyResult<i32> { Ok(vm.index(a[i])? as i32) };
-    let pipes = [
-        (number(vm, 6)?, number(vm, 7)?),
-        (number(vm, 9)?, number(vm, 8)?),
-        (number(vm, 11)?, number(vm, 10)?),
-    ];
+    let pipes =
+        [(number(vm, 6)?, number(vm, 7)?), (number(vm, 9)?, number(vm, 8)?), (number(vm, 11)?, number(vm, 10)?)];
     let errors = (number(vm, 12)?, number(vm, 13)?);
     let (group, umask) = (number(vm, 16)?, number(vm, 20)?);
     let kept = vm.collect(a[3])?;
-    let mut kept: Vec<i32> = kept.as_slice().iter().map(|&fd| vm.index(fd).map(|fd| fd as i32)).collect::<Result<_, _>>()?;
+    let mut kept: Vec<i32> =
+        kept.as_slice().iter().map(|&fd| vm.index(fd).map(|fd| fd as i32)).collect::<Result<_, _>>()?;
     kept.sort_unstable();
     let optional_id = |vm: &mut Vm, value: Value| -> PyResult<Option<u32>> {
         if value == vm.none { Ok(None) } else { Ok(Some(vm.index(value)? as u32)) }
@@ -58,7 +56,13 @@ fn fork_exec(vm: &mut Vm, args: &CallArgs) -> PyResult {
         None
     } else {
         let groups = vm.collect(a[18])?;
-        Some(groups.as_slice().iter().map(|&group| vm.index(group).map(|group| group as u32)).collect::<Result<_, _>>()?)
+        Some(
+            groups
+                .as_slice()
+                .iter()
+                .map(|&group| vm.index(group).map(|group| group as u32))
+                .collect::<Result<_, _>>()?,
+        )
     };
     let directory = if a[4] == vm.none {
         None

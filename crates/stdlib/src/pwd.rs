@@ -83,7 +83,8 @@ fn group(vm: &mut Vm, entry: &libc::group) -> PyResult {
         vm.list_append(members, member);
         at = at.wrapping_add(1);
     }
-    let values = [text(vm, entry.gr_name)?, text(vm, entry.gr_passwd)?, Value::from_int(i64::from(entry.gr_gid)), members];
+    let values =
+        [text(vm, entry.gr_name)?, text(vm, entry.gr_passwd)?, Value::from_int(i64::from(entry.gr_gid)), members];
     let class = vm.extension::<State>().group.expect("made with the module");
     struct_sequence::new(vm, class, &values)
 }

@@ -14,8 +14,12 @@ use objects::ty::{TypeSpec, flags};
 use objects::value_vec::ValueVec;
 use objects::vm::Vm;
 
-pub static MODULE: ModuleDef =
-    ModuleDef { name: "_random", doc: "Module implements the Mersenne Twister random number generator.", functions: &[], init };
+pub static MODULE: ModuleDef = ModuleDef {
+    name: "_random",
+    doc: "Module implements the Mersenne Twister random number generator.",
+    functions: &[],
+    init,
+};
 
 const N: usize = 624;
 const M: usize = 397;
@@ -75,7 +79,9 @@ fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
                     let ty = vm.type_of(random);
                     support::no_keywords(vm, ty, "Random", args)?;
                     if args.args().len() > 1 {
-                        return Err(vm.type_error(format!("Random expected at most 1 argument, got {}", args.args().len())));
+                        return Err(
+                            vm.type_error(format!("Random expected at most 1 argument, got {}", args.args().len()))
+                        );
                     }
                     seed(vm, random, args.get(0))
                 }),
@@ -176,7 +182,10 @@ fn seed(vm: &mut Vm, random: Value, seed: Option<Value>) -> PyResult<()> {
         }
     };
     // Zero has one digit here.
-    start_from_key(random, &number.magnitude().iter_u32_digits().chain(number.magnitude().bits().eq(&0).then_some(0)).collect::<Vec<_>>());
+    start_from_key(
+        random,
+        &number.magnitude().iter_u32_digits().chain(number.magnitude().bits().eq(&0).then_some(0)).collect::<Vec<_>>(),
+    );
     Ok(())
 }
 

@@ -146,7 +146,9 @@ fn deadline(vm: &mut Vm, timeout: Value, nanoseconds: i64, negative_waits: bool)
 fn milliseconds_left(deadline: Deadline) -> i32 {
     match deadline {
         None => -1,
-        Some(end) => ((end - clocks::monotonic()).max(0) + 999_999).div_euclid(1_000_000).min(i64::from(i32::MAX)) as i32,
+        Some(end) => {
+            ((end - clocks::monotonic()).max(0) + 999_999).div_euclid(1_000_000).min(i64::from(i32::MAX)) as i32
+        }
     }
 }
 
@@ -167,11 +169,7 @@ fn waiting(vm: &mut Vm, deadline: Deadline, mut call: impl FnMut(i32) -> i32) ->
 /// By `poll`, which has no limit on the descriptors.
 fn select(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let events = [libc::POLLIN, libc::POLLOUT, libc::POLLPRI];
-    let answers = [
-        libc::POLLIN | libc::POLLHUP | libc::POLLERR,
-        libc::POLLOUT | libc::POLLERR,
-        libc::POLLPRI,
-    ];
+    let answers = [libc::POLLIN | libc::POLLHUP | libc::POLLERR, libc::POLLOUT | libc::POLLERR, libc::POLLPRI];
     let mut asked = Vec::new();
     let mut objects = [Value::NULL; 3];
     for (i, &list) in args.values[..3].iter().enumerate() {
@@ -255,10 +253,8 @@ static POLL_METHODS: &[MethodDef] = &[
         })?;
         let ready = vm.new_list(&[]);
         for entry in entries.iter().filter(|entry| entry.revents != 0) {
-            let pair = vm.new_tuple(&[
-                Value::from_int(i64::from(entry.fd)),
-                Value::from_int(i64::from(entry.revents as u16)),
-            ]);
+            let pair =
+                vm.new_tuple(&[Value::from_int(i64::from(entry.fd)), Value::from_int(i64::from(entry.revents as u16))]);
             vm.list_append(ready, pair);
         }
         Ok(ready)

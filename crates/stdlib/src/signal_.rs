@@ -12,7 +12,7 @@ use objects::error::{PyResult, Raised};
 use objects::module::ModuleDef;
 use objects::ty::TypeRef;
 use objects::vm::Vm;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 pub static MODULE: ModuleDef = ModuleDef {
     name: "_signal",
@@ -29,6 +29,8 @@ const SIG_IGN: i64 = 1;
 static TRIPPED: [AtomicBool; NSIG] = [const { AtomicBool::new(false) }; NSIG];
 static ANY_TRIPPED: AtomicBool = AtomicBool::new(false);
 static WAKEUP_FD: AtomicI32 = AtomicI32::new(-1);
+/// The thread that runs Python; 0 while the module is not there. Its system calls are to be interrupted.
+static PYTHON_THREAD: AtomicU64 = AtomicU64::new(0);
 /// The thread's `poll`: not 0 asks the interpreter for its attention.
 static POLL: AtomicPtr<AtomicU32> = AtomicPtr::new(std::ptr::null_mut());
 
@@ -42,6 +44,13 @@ struct State {
 
 /// Notes a signal. Called by the system at any instruction: touches atomics alone, and `write` for the wakeup descriptor.
 extern "C" fn on_signal(number: libc::c_int) {
+    let python = PYTHON_THREAD.load(Ordering::Relaxed);
+    // SAFETY: may be called from a signal handler; the thread lives until the process ends.
+    if python != 0 && unsafe { libc::pthread_self() } != python as libc::pthread_t {
+        // SAFETY: as above.
+        unsafe { libc::pthread_kill(python as libc::pthread_t, number) };
+        return;
+    }
     // SAFETY: `errno` is the thread's own.
     let saved = unsafe { *libc::__errno_location() };
     trip(number);
@@ -257,7 +266,11 @@ fn set_wakeup_fd(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let [fd, _] = args.bind(
         vm,
         "set_wakeup_fd",
-        &objects::args::Signature { positional_only: 1, max_positional: 1, ..signature(["", "warn_on_full_buffer"], 1) },
+        &objects::args::Signature {
+            positional_only: 1,
+            max_positional: 1,
+            ..signature(["", "warn_on_full_buffer"], 1)
+        },
     )?;
     let fd = vm.index(fd)? as i32;
     if fd != -1 {
@@ -425,6 +438,8 @@ static CONSTANTS: &[(&str, i64)] = &[
 
 fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
     int_constants(vm, module, CONSTANTS);
+    // SAFETY: no arguments.
+    PYTHON_THREAD.store(unsafe { libc::pthread_self() } as u64, Ordering::Relaxed);
     POLL.store((&raw const vm.thread.poll).cast_mut(), Ordering::Relaxed);
     let list = vm.new_list(&[]);
     let int_handler = vm.getattr_str(module, "default_int_handler")?;

@@ -83,10 +83,18 @@ static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("inet_ntoa", 1, 1, addresses::inet_ntoa),
     MethodDef::function("inet_pton", 2, 2, addresses::inet_pton),
     MethodDef::function("inet_ntop", 2, 2, addresses::inet_ntop),
-    MethodDef::function("htons", 1, 1, |vm, args| swapped(vm, args, u16::MAX.into(), |n| i64::from((n as u16).to_be()))),
-    MethodDef::function("ntohs", 1, 1, |vm, args| swapped(vm, args, u16::MAX.into(), |n| i64::from(u16::from_be(n as u16)))),
-    MethodDef::function("htonl", 1, 1, |vm, args| swapped(vm, args, u32::MAX.into(), |n| i64::from((n as u32).to_be()))),
-    MethodDef::function("ntohl", 1, 1, |vm, args| swapped(vm, args, u32::MAX.into(), |n| i64::from(u32::from_be(n as u32)))),
+    MethodDef::function("htons", 1, 1, |vm, args| {
+        swapped(vm, args, u16::MAX.into(), |n| i64::from((n as u16).to_be()))
+    }),
+    MethodDef::function("ntohs", 1, 1, |vm, args| {
+        swapped(vm, args, u16::MAX.into(), |n| i64::from(u16::from_be(n as u16)))
+    }),
+    MethodDef::function("htonl", 1, 1, |vm, args| {
+        swapped(vm, args, u32::MAX.into(), |n| i64::from((n as u32).to_be()))
+    }),
+    MethodDef::function("ntohl", 1, 1, |vm, args| {
+        swapped(vm, args, u32::MAX.into(), |n| i64::from(u32::from_be(n as u32)))
+    }),
 ];
 
 fn swapped(vm: &mut Vm, args: &CallArgs, most: i64, swap: fn(i64) -> i64) -> PyResult {
@@ -158,7 +166,8 @@ fn last_error(vm: &mut Vm) -> Raised {
 }
 
 fn init_socket(vm: &mut Vm, socket: Value, args: &CallArgs) -> PyResult<()> {
-    let [family, kind, protocol, fileno] = args.bind(vm, "socket", &signature(["family", "type", "proto", "fileno"], 0))?;
+    let [family, kind, protocol, fileno] =
+        args.bind(vm, "socket", &signature(["family", "type", "proto", "fileno"], 0))?;
     let mut number = |value: Value| if value.is_null() { Ok(-1) } else { vm.index(value) };
     let (mut family, mut kind, mut protocol) = (number(family)?, number(kind)?, number(protocol)?);
     let fd = if is_absent(vm, fileno) {
@@ -177,7 +186,8 @@ fn init_socket(vm: &mut Vm, socket: Value, args: &CallArgs) -> PyResult<()> {
             return Err(vm.value_error("negative file descriptor"));
         }
         let known = |option| get_int_option(fd, libc::SOL_SOCKET, option).map(i64::from);
-        family = if family == -1 { known(libc::SO_DOMAIN).ok_or(()).or_else(|()| Err(last_error(vm)))? } else { family };
+        family =
+            if family == -1 { known(libc::SO_DOMAIN).ok_or(()).or_else(|()| Err(last_error(vm)))? } else { family };
         kind = if kind == -1 { known(libc::SO_TYPE).unwrap_or(0) } else { kind };
         protocol = if protocol == -1 { known(libc::SO_PROTOCOL).unwrap_or(0) } else { protocol };
         fd
@@ -514,7 +524,6 @@ fn set_option(vm: &mut Vm, args: &CallArgs) -> PyResult {
         vm.bytes_like(args.values[3])?
     };
     // SAFETY: the value is as long as said.
-    let result =
-        unsafe { libc::setsockopt(fd, level, option, bytes.as_ptr().cast(), bytes.len() as libc::socklen_t) };
+    let result = unsafe { libc::setsockopt(fd, level, option, bytes.as_ptr().cast(), bytes.len() as libc::socklen_t) };
     if result < 0 { Err(last_error(vm)) } else { Ok(vm.none) }
 }

@@ -150,7 +150,8 @@ fn split_field_name(vm: &mut Vm, args: &CallArgs) -> PyResult {
         let start = at + 1;
         let (part, next) = match text[at] {
             b'.' => {
-                let end = text[start..].iter().position(|byte| matches!(byte, b'.' | b'[')).map_or(text.len(), |i| start + i);
+                let end =
+                    text[start..].iter().position(|byte| matches!(byte, b'.' | b'[')).map_or(text.len(), |i| start + i);
                 (&text[start..end], end)
             }
             b'[' => {

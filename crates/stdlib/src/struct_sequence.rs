@@ -38,15 +38,14 @@ pub fn new_class_with_hidden(
         vm.dict_set_str(namespace, field, getter);
     }
     let unnamed = fields.iter().filter(|field| field.starts_with('_')).count();
-    for (key, count) in [
-        ("n_fields", fields.len() + hidden.len()),
-        ("n_sequence_fields", fields.len()),
-        ("n_unnamed_fields", unnamed),
-    ] {
+    for (key, count) in
+        [("n_fields", fields.len() + hidden.len()), ("n_sequence_fields", fields.len()), ("n_unnamed_fields", unnamed)]
+    {
         let count = vm.int(count as i64);
         vm.dict_set_str(namespace, key, count);
     }
-    let names: Vec<Value> = fields.iter().filter(|field| !field.starts_with('_')).map(|field| vm.intern(field)).collect();
+    let names: Vec<Value> =
+        fields.iter().filter(|field| !field.starts_with('_')).map(|field| vm.intern(field)).collect();
     let match_args = vm.new_tuple(&names);
     vm.dict_set_str(namespace, "__match_args__", match_args);
     let shown: Vec<Value> = fields.iter().map(|field| vm.intern(field.trim_start_matches('_'))).collect();

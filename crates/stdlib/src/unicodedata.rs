@@ -31,8 +31,12 @@ layout! {
 macro_rules! functions {
     ($table:ident, $modern:literal, $kind:ident, $skip:literal) => {
         static $table: &[MethodDef] = &[
-            MethodDef::$kind("name", $skip + 1, $skip + 2, |vm, args| name(vm, &args.values[$skip..], Ucd::new($modern))),
-            MethodDef::$kind("lookup", $skip + 1, $skip + 1, |vm, args| lookup(vm, args.values[$skip], Ucd::new($modern))),
+            MethodDef::$kind("name", $skip + 1, $skip + 2, |vm, args| {
+                name(vm, &args.values[$skip..], Ucd::new($modern))
+            }),
+            MethodDef::$kind("lookup", $skip + 1, $skip + 1, |vm, args| {
+                lookup(vm, args.values[$skip], Ucd::new($modern))
+            }),
             MethodDef::$kind("category", $skip + 1, $skip + 1, |vm, args| {
                 let c = character(vm, "category", args.values[$skip])?;
                 Ok(vm.intern(Ucd::new($modern).category(c)))

@@ -186,11 +186,10 @@ fn site_of_caller(vm: &mut Vm, level: i64, prefixes: Value, source: Value) -> Py
 }
 
 fn warn_explicit(vm: &mut Vm, args: &CallArgs) -> PyResult {
-    let signature = signature(
-        ["message", "category", "filename", "lineno", "module", "registry", "module_globals", "source"],
-        4,
-    );
-    let [message, category, filename, line, module, registry, globals, source] = args.bind(vm, "warn_explicit", &signature)?;
+    let signature =
+        signature(["message", "category", "filename", "lineno", "module", "registry", "module_globals", "source"], 4);
+    let [message, category, filename, line, module, registry, globals, source] =
+        args.bind(vm, "warn_explicit", &signature)?;
     let line = vm.index(line)?;
     if !is_absent(vm, registry) && !vm.type_of(registry).has(flags::DICT) {
         let given = vm.type_name(registry);

@@ -229,8 +229,10 @@ impl Vm {
             Kind::Str => String::from_utf8_lossy(self.str_of(value).expect("a string")).into_owned(),
             Kind::List => {
                 let (len, array) = (word(value, 8), word(value, 16));
+                // Lists may hold themselves, many times.
+                let shown = len.min(if depth == 0 { 100 } else { 5 });
                 let items =
-                    (0..len).map(|at| self.show_nested(Value(word(Value(array), 16 + 8 * at as u32)), depth + 1));
+                    (0..shown).map(|at| self.show_nested(Value(word(Value(array), 16 + 8 * at as u32)), depth + 1));
                 format!("[{}]", items.collect::<Vec<_>>().join(", "))
             }
             Kind::Array => "array".into(),

@@ -56,8 +56,7 @@ fn build_class(vm: &mut Vm, args: &CallArgs) -> PyResult {
     if vm.type_of(metaclass).has(flags::TYPE) {
         metaclass = vm.most_derived_metaclass(TypeRef::from_value(metaclass), bases)?.value();
     }
-    let keyword_names =
-        if names.as_slice().is_empty() { Value::NULL } else { vm.new_tuple(names.as_slice()) };
+    let keyword_names = if names.as_slice().is_empty() { Value::NULL } else { vm.new_tuple(names.as_slice()) };
     let call = |vm: &mut Vm, callable: Value, first: &[Value]| {
         let mut all = ValueVec::from_slice(vm, first);
         for value in values.as_slice() {

@@ -95,7 +95,8 @@ fn eval(vm: &mut Vm, args: &CallArgs) -> PyResult {
 }
 
 fn exec(vm: &mut Vm, args: &CallArgs) -> PyResult {
-    let [source, globals, locals, closure] = args.bind(vm, "exec", &signature(["source", "globals", "locals", "closure"]))?;
+    let [source, globals, locals, closure] =
+        args.bind(vm, "exec", &signature(["source", "globals", "locals", "closure"]))?;
     let (globals, locals) = namespaces(vm, "exec", globals, locals)?;
     let code = code_of(vm, "exec", source, Mode::Exec)?;
     let closure = if closure.is_null() || closure == vm.none { Value::NULL } else { closure };

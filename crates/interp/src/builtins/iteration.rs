@@ -13,8 +13,10 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("next", 1, 2, next),
     MethodDef::function("aiter", 1, 1, |vm, args| crate::generator_object::aiter(vm, args.values[0])),
     MethodDef::function("anext", 1, 1, |vm, args| crate::generator_object::anext(vm, args.values[0])),
-    MethodDef::function("max", 0, objects::args::MANY, |vm, args| extreme(vm, args, "max", CompareOp::Gt)).with_keywords(),
-    MethodDef::function("min", 0, objects::args::MANY, |vm, args| extreme(vm, args, "min", CompareOp::Lt)).with_keywords(),
+    MethodDef::function("max", 0, objects::args::MANY, |vm, args| extreme(vm, args, "max", CompareOp::Gt))
+        .with_keywords(),
+    MethodDef::function("min", 0, objects::args::MANY, |vm, args| extreme(vm, args, "min", CompareOp::Lt))
+        .with_keywords(),
     MethodDef::function("sorted", 1, 1, sorted).with_keywords(),
     MethodDef::function("sum", 1, 2, sum).with_keywords(),
 ];
@@ -57,7 +59,7 @@ fn next(vm: &mut Vm, args: &CallArgs) -> PyResult {
         let kind = vm.type_of(iterator).name();
         return Err(vm.type_error(format!("'{kind}' object is not an iterator")));
     }
-    match vm.next(iterator) {
+    match vm.next_or_stop(iterator) {
         Ok(Some(value)) => Ok(value),
         Ok(None) => match args.get(1) {
             Some(default) => Ok(default),

@@ -18,7 +18,14 @@ use objects::vm::Vm;
 /// Fills the dictionary of module `builtins`.
 pub fn fill(vm: &mut Vm) -> PyResult<()> {
     let dict = vm.handle(vm.builtins);
-    for table in [classes::FUNCTIONS, evaluate::FUNCTIONS, iteration::FUNCTIONS, numbers::FUNCTIONS, objects_::FUNCTIONS, output::FUNCTIONS] {
+    for table in [
+        classes::FUNCTIONS,
+        evaluate::FUNCTIONS,
+        iteration::FUNCTIONS,
+        numbers::FUNCTIONS,
+        objects_::FUNCTIONS,
+        output::FUNCTIONS,
+    ] {
         add_functions(vm, dict, table)?;
     }
     for ty in vm.builtin_types() {

@@ -68,4 +68,3 @@ fn round(vm: &mut Vm, args: &CallArgs) -> PyResult {
     };
     if digits.is_null() || digits == vm.none { vm.call(method, &[]) } else { vm.call(method, &[digits]) }
 }
-

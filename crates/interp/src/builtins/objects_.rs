@@ -24,10 +24,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
         let hash = vm.hash(args.values[0])?;
         Ok(vm.int(hash))
     }),
-    MethodDef::function("id", 1, 1, |vm, args| {
-        Ok(vm.id(args.values[0]))
-    })
-    .leaf(),
+    MethodDef::function("id", 1, 1, |vm, args| Ok(vm.id(args.values[0]))).leaf(),
     MethodDef::function("len", 1, 1, |vm, args| {
         let len = vm.len(args.values[0])?;
         Ok(vm.int(len))

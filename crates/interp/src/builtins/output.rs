@@ -99,4 +99,3 @@ fn breakpoint(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let hook = vm.getattr_str(sys, "breakpointhook")?;
     vm.call_kw(hook, args)
 }
-

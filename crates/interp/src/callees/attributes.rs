@@ -2,7 +2,6 @@
 
 use crate::callees;
 
-
 callees! {
     GET_ATTRIBUTE: fn get_attribute(vm, object: Ref, name: Ref) -> Ref, RunsGuest {
         vm.getattr(object, name)
@@ -32,4 +31,3 @@ callees! {
         crate::special::load(vm, object, which as usize)
     }
 }
-

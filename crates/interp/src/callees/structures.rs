@@ -140,4 +140,3 @@ callees! {
         crate::template::interpolation(vm, value, text, conversion, spec)
     }
 }
-

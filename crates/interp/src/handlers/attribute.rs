@@ -9,9 +9,15 @@ use objects::attribute::{AttributePlan, StorePlan};
 /// What LOAD_ATTR pushes: a value; or a function and the receiver to pass first.
 pub enum Loaded<R> {
     Value(R),
-    Method { function: R, receiver: R },
+    Method {
+        function: R,
+        receiver: R,
+    },
     /// A property's getter, to be called with the receiver.
-    Getter { function: R, receiver: R },
+    Getter {
+        function: R,
+        receiver: R,
+    },
 }
 
 /// Loads `name` of `object`. With `method`, a function found in the class is not bound but given with its receiver.

@@ -73,12 +73,7 @@ pub fn slice<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, count: usize) -> M::Re
 }
 
 /// Hands the `count` topmost values to a Rust function and pops them.
-pub fn from_stack<M: PyMachine>(
-    m: &mut M,
-    f: &mut PyFrame<M>,
-    callee: &'static Callee,
-    count: usize,
-) -> Outcome<M> {
+pub fn from_stack<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, callee: &'static Callee, count: usize) -> Outcome<M> {
     let first = none(m);
     let result = m.call_slice(callee, first, f.top(count));
     let result = check(m, result)?;

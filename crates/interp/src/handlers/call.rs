@@ -189,9 +189,14 @@ fn call_builtin<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, callable: M::Ref, g
 /// How instances of a class come to be.
 pub enum ClassPlan {
     /// `object.__new__`, then this `__init__`.
-    Init { shape: &'static Shape, init: metatrace::Handle },
+    Init {
+        shape: &'static Shape,
+        init: metatrace::Handle,
+    },
     /// `object.__new__` alone.
-    Bare { shape: &'static Shape },
+    Bare {
+        shape: &'static Shape,
+    },
     Generic,
 }
 
@@ -261,8 +266,8 @@ pub fn call_unpacked<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Step<M> {
         let Some(window) = m.window(code) else {
             return Err(raise(m, &RECURSION_ERROR, &[]));
         };
-        let bound = m
-            .call_ref(&BIND_UNPACKED, &[Operand::Ref(callable), Operand::Ref(positional), Operand::Ref(keywords)]);
+        let bound =
+            m.call_ref(&BIND_UNPACKED, &[Operand::Ref(callable), Operand::Ref(positional), Operand::Ref(keywords)]);
         let bound = match check(m, bound) {
             Ok(bound) => bound,
             Err(exception) => {

@@ -14,8 +14,7 @@ pub fn raise_varargs<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, count: u32) ->
         return check(m, result).unwrap_or_else(|exception| exception);
     }
     let exception = f.pop();
-    let result =
-        m.call_ref(&MAKE_RAISED, &[Operand::Ref(exception), Operand::Ref(cause), Operand::Ref(handled)]);
+    let result = m.call_ref(&MAKE_RAISED, &[Operand::Ref(exception), Operand::Ref(cause), Operand::Ref(handled)]);
     check(m, result).unwrap_or_else(|error| error)
 }
 
@@ -26,12 +25,7 @@ pub fn add_traceback<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, exception: M::
     let pc = m.int(f.pc as i64 - 1);
     let frame_object = m.call_ref(
         &ADD_TRACEBACK,
-        &[
-            Operand::Ref(exception),
-            Operand::Ref(frame_object),
-            Operand::Ref(function),
-            Operand::Int(pc),
-        ],
+        &[Operand::Ref(exception), Operand::Ref(frame_object), Operand::Ref(function), Operand::Int(pc)],
     );
     f.set_slot(slots::FRAME_OBJECT, frame_object);
 }
@@ -84,8 +78,7 @@ pub fn with_except_start<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Result<
     let exception = f.peek(0);
     let receiver = f.peek(3);
     let exit = f.peek(4);
-    let result =
-        m.call_ref(&CALL_EXIT, &[Operand::Ref(exit), Operand::Ref(receiver), Operand::Ref(exception)]);
+    let result = m.call_ref(&CALL_EXIT, &[Operand::Ref(exit), Operand::Ref(receiver), Operand::Ref(exception)]);
     let result = check(m, result)?;
     f.push(result);
     Ok(())

@@ -76,6 +76,8 @@ fn restore<L: Language>(context: *mut L::Context, id: TraceId, exit: &Exit, valu
             unsafe { *slots.add(index) = Value(values.slot(context, id, at, index, arg)) };
         }
     }
+    // SAFETY: as above.
+    unsafe { (*thread_of::<L>(context)).jit.cache.forget_values() };
 }
 
 /// A tracer whose levels are the exit's frames; `resolve` gives an argument's id.
@@ -109,6 +111,7 @@ fn tracer_for<L: Language>(
         tracer.pending.push(level);
     }
     tracer.mode = Mode::Replaying;
+    tracer.thread().jit.cache.forget_values();
     tracer
 }
 

@@ -379,16 +379,7 @@ fn new_index_table(vm: &mut Vm, slots: usize) -> Value {
     table
 }
 
-/// Makes room for `more` further entries, dropping deleted ones. Live entries may get other numbers, which the result says.
-pub fn reserve(vm: &mut Vm, table: &'static Dict, more: usize) -> bool {
-    let wanted = table.fill.get() as usize + more;
-    if wanted * STRIDE <= capacity(table.entries.get()) && !index_is_full(table) {
-        return false;
-    }
-    rebuild(vm, table, table.used.get() as usize + more)
-}
-
-/// Moves the live entries into new storage for at least `count`.
+/// Moves the live entries into new storage for at least `count`. The result says whether they got other numbers.
 pub fn rebuild(vm: &mut Vm, table: &'static Dict, count: usize) -> bool {
     let (slots, entry_count) = sizes(count);
     let entries = new_array(vm, entry_count * STRIDE);

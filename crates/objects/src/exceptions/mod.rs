@@ -159,7 +159,9 @@ pub fn instantiate(vm: &mut Vm, ty: TypeRef, arguments: &[Value]) -> PyResult {
     let exception = crate::type_::call(vm, ty.value(), &CallArgs::positional(arguments))?;
     if !vm.type_of(exception).has(flags::EXCEPTION) {
         let (class, given) = (ty.name(), vm.type_name(exception));
-        return Err(vm.type_error(format!("calling {class} should have returned an instance of BaseException, not {given}")));
+        return Err(
+            vm.type_error(format!("calling {class} should have returned an instance of BaseException, not {given}"))
+        );
     }
     Ok(exception)
 }

@@ -13,6 +13,10 @@ use num_traits::{Signed, ToPrimitive, Zero};
 pub(super) fn new(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {
     const PARAMETERS: Signature<2> =
         Signature { parameters: ["", "base"], skip: 0, positional_only: 1, max_positional: 2, required: 0 };
+    if args.values.len() > 2 && args.keyword_names().is_empty() {
+        let given = args.values.len();
+        return Err(vm.type_error(format!("int expected at most 2 arguments, got {given}")));
+    }
     let [x, base] = args.bind(vm, "int", &PARAMETERS)?;
     let value = from_arguments(vm, x, base)?;
     if ty == vm.types.int { Ok(value) } else { Ok(vm.new_wrapped(ty, value)) }

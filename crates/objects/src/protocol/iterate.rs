@@ -31,6 +31,15 @@ impl Vm {
     /// The next element; `None` at the end.
     #[inline]
     pub fn next(&mut self, iterator: Value) -> PyResult<Option<Value>> {
+        match self.next_or_stop(iterator) {
+            Err(raised) if self.exception_matches(raised.0, self.exc.stop_iteration) => Ok(None),
+            result => result,
+        }
+    }
+
+    /// The same where the value of a StopIteration counts: an iterator that raised one raises it here.
+    #[inline]
+    pub fn next_or_stop(&mut self, iterator: Value) -> PyResult<Option<Value>> {
         let next = self.type_of(iterator).slots().next;
         match next {
             Some(next) => next(self, iterator),
@@ -65,8 +74,7 @@ impl Vm {
             _ => {}
         }
         let iterator = self.iter(iterable)?;
-        let next = self.type_of(iterator).slots().next.expect("iter() gives an iterator");
-        while let Some(item) = next(self, iterator)? {
+        while let Some(item) = self.next(iterator)? {
             body(self, item)?;
         }
         Ok(())

@@ -286,13 +286,10 @@ pub fn iter(vm: &mut Vm, receiver: Value) -> PyResult {
     }
 }
 
+/// Its StopIteration is the caller's to understand: `next()` and `yield from` need the value.
 pub fn next(vm: &mut Vm, receiver: Value) -> PyResult<Option<Value>> {
     let name = vm.names.__next__;
-    match vm.call_special(receiver, name, &[]) {
-        Ok(value) => Ok(Some(value)),
-        Err(raised) if vm.exception_matches(raised.0, vm.exc.stop_iteration) => Ok(None),
-        Err(raised) => Err(raised),
-    }
+    vm.call_special(receiver, name, &[]).map(Some)
 }
 
 pub fn len(vm: &mut Vm, receiver: Value) -> PyResult<i64> {

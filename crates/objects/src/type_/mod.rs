@@ -47,7 +47,8 @@ pub(crate) fn spec() -> TypeSpec {
 }
 
 static METHODS: &[MethodDef] = &[
-    MethodDef::method("mro", 1, 1, mro_method).with_doc("mro($self, /)\n--\n\nReturn a type's method resolution order."),
+    MethodDef::method("mro", 1, 1, mro_method)
+        .with_doc("mro($self, /)\n--\n\nReturn a type's method resolution order."),
     MethodDef::method("__subclasses__", 1, 1, subclasses)
         .with_doc("__subclasses__($self, /)\n--\n\nReturn a list of immediate subclasses."),
     MethodDef::class_method("__prepare__", 1, MANY, prepare)
@@ -57,7 +58,8 @@ static METHODS: &[MethodDef] = &[
         .with_doc("__instancecheck__($self, instance, /)\n--\n\nCheck if an object is an instance."),
     MethodDef::method("__subclasscheck__", 2, 2, subclasscheck)
         .with_doc("__subclasscheck__($self, subclass, /)\n--\n\nCheck if a class is a subclass."),
-    MethodDef::method("__dir__", 1, 1, dir).with_doc("__dir__($self, /)\n--\n\nSpecialized __dir__ implementation for types."),
+    MethodDef::method("__dir__", 1, 1, dir)
+        .with_doc("__dir__($self, /)\n--\n\nSpecialized __dir__ implementation for types."),
     MethodDef::method("__sizeof__", 1, 1, sizeof)
         .with_doc("__sizeof__($self, /)\n--\n\nReturn memory consumption of the type object."),
 ];
@@ -132,7 +134,8 @@ fn check_receiver(vm: &mut Vm, class: Value, method: &str) -> PyResult<TypeRef> 
 
 fn mro_method(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let ty = check_receiver(vm, args.values[0], "mro")?;
-    let bases: Vec<TypeRef> = crate::tuple::items(ty.0.bases.get()).iter().map(|&base| TypeRef::from_value(base)).collect();
+    let bases: Vec<TypeRef> =
+        crate::tuple::items(ty.0.bases.get()).iter().map(|&base| TypeRef::from_value(base)).collect();
     let order = mro::compute(vm, ty, &bases)?;
     let values: Vec<Value> = order.iter().map(|ty| ty.value()).collect();
     Ok(vm.new_list(&values))

@@ -4,8 +4,8 @@ use super::elements::{ElementType, kind_of};
 use super::{content, is_array, new_array_of, push, resize};
 use crate::support;
 use heap::Value;
-use objects::array_layout::Array;
 use objects::args::CallArgs;
+use objects::array_layout::Array;
 use objects::error::PyResult;
 use objects::layout::cast;
 use objects::ty::TypeRef;
@@ -28,9 +28,9 @@ pub(super) fn new(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {
             return Err(vm.type_error(format!("cannot use a str to initialize an array with typecode '{typecode}'")));
         }
         if is_array(vm, initial) && kind_of(cast::<Array>(initial)).is_text() {
-            return Err(vm.type_error(format!(
-                "cannot use a unicode array to initialize an array with typecode '{typecode}'"
-            )));
+            return Err(
+                vm.type_error(format!("cannot use a unicode array to initialize an array with typecode '{typecode}'"))
+            );
         }
     }
     if typecode == 'u' {
@@ -57,9 +57,7 @@ pub(super) fn new(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {
 pub(super) fn typecode(vm: &mut Vm, function: &str, position: usize, value: Value) -> PyResult<char> {
     if !vm.is_str(value) {
         let given = vm.type_name(value);
-        return Err(
-            vm.type_error(format!("{function}() argument {position} must be a unicode character, not {given}"))
-        );
+        return Err(vm.type_error(format!("{function}() argument {position} must be a unicode character, not {given}")));
     }
     match objects::str::single_code_point(vm, value) {
         Some(code) => Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)),

@@ -3,8 +3,8 @@
 use super::elements::kind_of;
 use super::{content, copy, find, get, initial, is_array, len_of, pickling, push, resize, subscripts};
 use heap::Value;
-use objects::array_layout::Array;
 use objects::args::{CallArgs, GetSetDef, MethodDef};
+use objects::array_layout::Array;
 use objects::builtin_layouts::SequenceIterator;
 use objects::error::PyResult;
 use objects::layout::{Object, cast};

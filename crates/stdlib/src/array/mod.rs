@@ -11,8 +11,8 @@ mod subscripts;
 use crate::support;
 use elements::{Element, kind_of};
 use heap::Value;
-use objects::array_layout::Array;
 use objects::args::{CallArgs, MethodDef};
+use objects::array_layout::Array;
 use objects::builtin_layouts::SequenceIterator;
 use objects::error::PyResult;
 use objects::layout::cast;
@@ -121,9 +121,7 @@ fn content(array: Value) -> &'static mut [u8] {
     match object.len.get() as usize {
         0 => &mut [],
         // SAFETY: `len` elements are allocated at `address` and initialised; callers hold one such slice at a time.
-        len => unsafe {
-            std::slice::from_raw_parts_mut(object.address.get() as *mut u8, len * kind_of(object).size())
-        },
+        len => unsafe { std::slice::from_raw_parts_mut(object.address.get() as *mut u8, len * kind_of(object).size()) },
     }
 }
 
@@ -203,8 +201,7 @@ fn repr(vm: &mut Vm, array: Value) -> PyResult {
     let mut text = format!("{}('{}'", vm.type_name(array), kind.typecode()).into_bytes();
     if cast::<Array>(array).len.get() > 0 {
         text.extend_from_slice(b", ");
-        let elements =
-            if kind.is_text() { methods::text_of(vm, array)? } else { methods::list_of(vm, array) };
+        let elements = if kind.is_text() { methods::text_of(vm, array)? } else { methods::list_of(vm, array) };
         let elements = vm.repr(elements)?;
         text.extend_from_slice(vm.str_bytes(elements));
     }

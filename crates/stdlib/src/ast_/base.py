@@ -105,6 +105,7 @@ def _repr(node, depth):
 
 
 _classes = {"AST": AST}
+_kinds = {}
 _singletons = {}
 
 
@@ -119,7 +120,7 @@ def _class(name, base, doc, span, fields):
         if quantity == "?":
             body[field] = None
     cls = _classes[name] = type(name, (base,), body)
-    cls._field_kinds = fields
+    _kinds[name] = fields
     if base is not AST and base.__name__ in ("expr_context", "boolop", "operator", "unaryop", "cmpop"):
         # One instance does for all.
         cls.__new__ = _shared
@@ -138,8 +139,7 @@ def _finish():
         if cls is AST:
             continue
         types = {}
-        for field, kind, quantity in cls._field_kinds:
+        for field, kind, quantity in _kinds[cls.__name__]:
             kind = _builtin_types.get(kind) or _classes[kind]
             types[field] = list[kind] if quantity == "*" else kind | None if quantity == "?" else kind
-        del cls._field_kinds
         cls._field_types = cls.__annotations__ = types

@@ -116,7 +116,12 @@ fn or(vm: &mut Vm, a: Value, b: Value) -> PyResult {
     if !is_dict(vm, a) || !is_dict(vm, b) {
         return Ok(vm.not_implemented);
     }
-    let ours = if vm.type_of(a).slots().or.is_some_and(|slot| std::ptr::fn_addr_eq(slot, or as objects::slots::Binary)) { a } else { b };
+    let ours = if vm.type_of(a).slots().or.is_some_and(|slot| std::ptr::fn_addr_eq(slot, or as objects::slots::Binary))
+    {
+        a
+    } else {
+        b
+    };
     let class = vm.type_of(ours).value();
     let factory = crate::support::or_none(vm, factory_of(ours));
     let joined = vm.call(class, &[factory, a])?;

@@ -304,7 +304,11 @@ fn init(vm: &mut Vm, deque: Value, args: &CallArgs) -> PyResult<()> {
 fn extend(vm: &mut Vm, deque: Value, iterable: Value, right: bool) -> PyResult<()> {
     let iterable = if iterable == deque { vm.collect_list(iterable)? } else { iterable };
     vm.for_each(iterable, |vm, value| {
-        if right { push_back(vm, deque, value) } else { push_front(vm, deque, value) }
+        if right {
+            push_back(vm, deque, value)
+        } else {
+            push_front(vm, deque, value)
+        }
         Ok(())
     })
 }
@@ -444,10 +448,7 @@ fn index(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let stop = bound(args.get(3), len)?;
     match find(vm, args.values[0], args.values[1], start, stop)? {
         Some(index) => Ok(vm.int(index)),
-        None => {
-            let shown = vm.repr_text(args.values[1])?;
-            Err(vm.value_error(format!("{shown} is not in deque")))
-        }
+        None => Err(vm.value_error("deque.index(x): x not in deque")),
     }
 }
 
@@ -465,7 +466,11 @@ fn insert(vm: &mut Vm, args: &CallArgs) -> PyResult {
         push_front(vm, deque, value);
     } else {
         rotate(vm, deque, -index);
-        if index < 0 { push_back(vm, deque, value) } else { push_front(vm, deque, value) }
+        if index < 0 {
+            push_back(vm, deque, value)
+        } else {
+            push_front(vm, deque, value)
+        }
         rotate(vm, deque, index);
     }
     Ok(vm.none)

@@ -82,8 +82,7 @@ pub(super) fn add_type(vm: &mut Vm, module: Value) {
 }
 
 static METHODS: &[MethodDef] = &[
-    MethodDef::method("cache_info", 1, 1, cache_info)
-        .with_doc("cache_info($self, /)\n--\n\nReport cache statistics"),
+    MethodDef::method("cache_info", 1, 1, cache_info).with_doc("cache_info($self, /)\n--\n\nReport cache statistics"),
     MethodDef::method("cache_clear", 1, 1, |vm, args| {
         let object = cast::<Cached>(args.values[0]);
         object.hits.set(0);

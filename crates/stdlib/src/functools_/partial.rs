@@ -43,7 +43,11 @@ pub(super) fn add_types(vm: &mut Vm, module: Value) -> PyResult<()> {
         module,
         TypeSpec {
             module: "functools",
-            slots: Slots { new: Some(new_placeholder), repr: Some(|vm, _| Ok(vm.intern("Placeholder"))), ..Slots::default() },
+            slots: Slots {
+                new: Some(new_placeholder),
+                repr: Some(|vm, _| Ok(vm.intern("Placeholder"))),
+                ..Slots::default()
+            },
             methods: PLACEHOLDER_METHODS,
             doc: "The type of the Placeholder singleton.\n\nUsed as a placeholder for partial arguments.",
             ..TypeSpec::of::<PlaceholderObject>("_PlaceholderType", Kind::Other)
@@ -64,7 +68,11 @@ pub(super) fn add_types(vm: &mut Vm, module: Value) -> PyResult<()> {
                 call: Some(call),
                 repr: Some(repr),
                 descr_get: Some(|vm, partial, instance, _| {
-                    if instance.is_null() || instance == vm.none { Ok(partial) } else { Ok(vm.new_method(partial, instance)) }
+                    if instance.is_null() || instance == vm.none {
+                        Ok(partial)
+                    } else {
+                        Ok(vm.new_method(partial, instance))
+                    }
                 }),
                 ..Slots::default()
             },
@@ -78,7 +86,8 @@ pub(super) fn add_types(vm: &mut Vm, module: Value) -> PyResult<()> {
     Ok(())
 }
 
-static PLACEHOLDER_METHODS: &[MethodDef] = &[MethodDef::method("__reduce__", 1, 1, |vm, _| Ok(vm.intern("Placeholder")))];
+static PLACEHOLDER_METHODS: &[MethodDef] =
+    &[MethodDef::method("__reduce__", 1, 1, |vm, _| Ok(vm.intern("Placeholder")))];
 
 static GETSET: &[GetSetDef] = &[
     GetSetDef {
@@ -207,7 +216,11 @@ fn call(vm: &mut Vm, partial: Value, args: &CallArgs) -> PyResult {
         let mut names = ValueVec::new();
         let mut position = 0;
         while let Some((name, value)) = vm.dict_next(keywords, &mut position) {
-            let name = if vm.is_str(name) { vm.intern_value(name) } else { return Err(vm.type_error("keywords must be strings")) };
+            let name = if vm.is_str(name) {
+                vm.intern_value(name)
+            } else {
+                return Err(vm.type_error("keywords must be strings"));
+            };
             names.push(vm, name);
             values.push(vm, value);
         }

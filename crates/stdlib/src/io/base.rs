@@ -45,8 +45,10 @@ pub fn make_types(vm: &mut Vm) -> [TypeRef; 4] {
     );
     let raw = vm.new_builtin_type(TypeSpec { methods: RAW_METHODS, ..base_spec("_RawIOBase") }, io_base);
     let buffered = vm.new_builtin_type(TypeSpec { methods: BUFFERED_METHODS, ..base_spec("_BufferedIOBase") }, io_base);
-    let text =
-        vm.new_builtin_type(TypeSpec { methods: TEXT_METHODS, getset: TEXT_GETTERS, ..base_spec("_TextIOBase") }, io_base);
+    let text = vm.new_builtin_type(
+        TypeSpec { methods: TEXT_METHODS, getset: TEXT_GETTERS, ..base_spec("_TextIOBase") },
+        io_base,
+    );
     [io_base, raw, buffered, text]
 }
 
@@ -105,9 +107,15 @@ static IO_METHODS: &[MethodDef] = &[
         check_closed(vm, args.values[0])?;
         Ok(vm.none)
     }),
-    MethodDef::method("_checkSeekable", 1, MANY, |vm, args| check_can(vm, args, "seekable", "File or stream is not seekable.")),
-    MethodDef::method("_checkReadable", 1, MANY, |vm, args| check_can(vm, args, "readable", "File or stream is not readable.")),
-    MethodDef::method("_checkWritable", 1, MANY, |vm, args| check_can(vm, args, "writable", "File or stream is not writable.")),
+    MethodDef::method("_checkSeekable", 1, MANY, |vm, args| {
+        check_can(vm, args, "seekable", "File or stream is not seekable.")
+    }),
+    MethodDef::method("_checkReadable", 1, MANY, |vm, args| {
+        check_can(vm, args, "readable", "File or stream is not readable.")
+    }),
+    MethodDef::method("_checkWritable", 1, MANY, |vm, args| {
+        check_can(vm, args, "writable", "File or stream is not writable.")
+    }),
     MethodDef::method("__enter__", 1, 1, |vm, args| {
         check_closed(vm, args.values[0])?;
         Ok(args.values[0])
@@ -251,4 +259,3 @@ static TEXT_METHODS: &[MethodDef] = &[
     MethodDef::method("readline", 1, 2, |vm, _| Err(unsupported(vm, "readline"))),
     MethodDef::method("write", 2, 2, |vm, _| Err(unsupported(vm, "write"))),
 ];
-

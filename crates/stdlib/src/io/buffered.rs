@@ -69,8 +69,16 @@ fn init(vm: &mut Vm, value: Value, args: &CallArgs) -> PyResult<()> {
     let classes = types(vm);
     let class = vm.type_of(value);
     for (needs, method, message) in [
-        (class.is_subtype(classes.reader) || class.is_subtype(classes.random), "readable", "File or stream is not readable."),
-        (class.is_subtype(classes.writer) || class.is_subtype(classes.random), "writable", "File or stream is not writable."),
+        (
+            class.is_subtype(classes.reader) || class.is_subtype(classes.random),
+            "readable",
+            "File or stream is not readable.",
+        ),
+        (
+            class.is_subtype(classes.writer) || class.is_subtype(classes.random),
+            "writable",
+            "File or stream is not writable.",
+        ),
     ] {
         if needs {
             let can = call0(vm, raw, method)?;
@@ -126,11 +134,8 @@ fn is_own_file(vm: &mut Vm, raw: Value) -> bool {
 
 fn check_open(vm: &mut Vm, value: Value) -> PyResult<()> {
     let raw = raw_of(vm, value)?;
-    let closed = if is_own_file(vm, raw) {
-        cast::<file::FileIo>(raw).fd.get() < 0
-    } else {
-        super::base::is_closed(vm, raw)?
-    };
+    let closed =
+        if is_own_file(vm, raw) { cast::<file::FileIo>(raw).fd.get() < 0 } else { super::base::is_closed(vm, raw)? };
     if closed { Err(closed_error(vm)) } else { Ok(()) }
 }
 

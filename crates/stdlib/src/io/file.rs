@@ -83,7 +83,8 @@ struct Mode {
 
 fn parse_mode(vm: &mut Vm, mode: &str) -> PyResult<Mode> {
     let (mut kinds, mut plus) = (0, false);
-    let mut parsed = Mode { readable: false, writable: false, appending: false, created: false, flags: libc::O_CLOEXEC };
+    let mut parsed =
+        Mode { readable: false, writable: false, appending: false, created: false, flags: libc::O_CLOEXEC };
     for letter in mode.chars() {
         match letter {
             'r' => {
@@ -113,9 +114,7 @@ fn parse_mode(vm: &mut Vm, mode: &str) -> PyResult<Mode> {
         }
     }
     if kinds != 1 {
-        return Err(vm.value_error(
-            "Must have exactly one of create/read/write/append mode and at most one plus",
-        ));
+        return Err(vm.value_error("Must have exactly one of create/read/write/append mode and at most one plus"));
     }
     if plus {
         (parsed.readable, parsed.writable) = (true, true);
@@ -133,7 +132,13 @@ fn init(vm: &mut Vm, value: Value, args: &CallArgs) -> PyResult<()> {
     let [name, mode, close_fd, opener] = args.bind(
         vm,
         "FileIO",
-        &Signature { parameters: ["file", "mode", "closefd", "opener"], skip: 0, positional_only: 0, max_positional: 4, required: 1 },
+        &Signature {
+            parameters: ["file", "mode", "closefd", "opener"],
+            skip: 0,
+            positional_only: 0,
+            max_positional: 4,
+            required: 1,
+        },
     )?;
     let mode = if mode.is_null() { "r".to_owned() } else { vm.str(mode)?.to_owned() };
     let mode = parse_mode(vm, &mode)?;
@@ -338,12 +343,16 @@ static GETTERS: &[GetSetDef] = &[
     GetSetDef::read_only("closed", |vm, value| Ok(vm.bool(cast::<FileIo>(value).fd.get() < 0))),
     GetSetDef::read_only("closefd", |vm, value| Ok(vm.bool(cast::<FileIo>(value).close_fd.get() != 0))),
     GetSetDef::read_only("mode", |vm, value| Ok(vm.new_str(mode_text(value)))),
-    GetSetDef::new("name", |_, value| Ok(cast::<FileIo>(value).name.get()), |vm, value, name| {
-        let file = cast::<FileIo>(value);
-        let name = if name.is_null() { vm.none } else { name };
-        vm.write(value, &file.name, name);
-        Ok(())
-    }),
+    GetSetDef::new(
+        "name",
+        |_, value| Ok(cast::<FileIo>(value).name.get()),
+        |vm, value, name| {
+            let file = cast::<FileIo>(value);
+            let name = if name.is_null() { vm.none } else { name };
+            vm.write(value, &file.name, name);
+            Ok(())
+        },
+    ),
 ];
 
 static METHODS: &[MethodDef] = &[

@@ -22,8 +22,12 @@ use objects::module::ModuleDef;
 use objects::ty::TypeRef;
 use objects::vm::Vm;
 
-pub static MODULE: ModuleDef =
-    ModuleDef { name: "_io", doc: "The io module provides the Python interfaces to stream handling.", functions: FUNCTIONS, init };
+pub static MODULE: ModuleDef = ModuleDef {
+    name: "_io",
+    doc: "The io module provides the Python interfaces to stream handling.",
+    functions: FUNCTIONS,
+    init,
+};
 
 pub const DEFAULT_BUFFER_SIZE: usize = 128 * 1024;
 
@@ -93,8 +97,20 @@ fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
     vm.extension::<State>().types = Some(types);
     let dict = cast::<Module>(module).dict.get();
     for ty in [
-        io_base, raw_base, buffered_base, text_base, file, reader, writer, random, pair, text, bytes, string,
-        newline_decoder, unsupported,
+        io_base,
+        raw_base,
+        buffered_base,
+        text_base,
+        file,
+        reader,
+        writer,
+        random,
+        pair,
+        text,
+        bytes,
+        string,
+        newline_decoder,
+        unsupported,
     ] {
         let name = ty.name();
         vm.dict_set_str(dict, &name, ty.value());

@@ -88,7 +88,13 @@ fn init(vm: &mut Vm, value: Value, args: &CallArgs) -> PyResult<()> {
     let [decoder, translate, _errors] = args.bind(
         vm,
         "IncrementalNewlineDecoder",
-        &Signature { parameters: ["decoder", "translate", "errors"], skip: 0, positional_only: 0, max_positional: 3, required: 2 },
+        &Signature {
+            parameters: ["decoder", "translate", "errors"],
+            skip: 0,
+            positional_only: 0,
+            max_positional: 3,
+            required: 2,
+        },
     )?;
     let translates = vm.truth(translate)?;
     let object = cast::<NewlineDecoder>(value);

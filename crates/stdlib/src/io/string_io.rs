@@ -55,7 +55,13 @@ fn init(vm: &mut Vm, value: Value, args: &CallArgs) -> PyResult<()> {
     let [initial, newline] = args.bind(
         vm,
         "StringIO",
-        &Signature { parameters: ["initial_value", "newline"], skip: 0, positional_only: 0, max_positional: 2, required: 0 },
+        &Signature {
+            parameters: ["initial_value", "newline"],
+            skip: 0,
+            positional_only: 0,
+            max_positional: 2,
+            required: 0,
+        },
     )?;
     if !newline.is_null() {
         if newline != vm.none {

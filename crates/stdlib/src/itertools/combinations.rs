@@ -36,7 +36,11 @@ pub(super) fn add_types(vm: &mut Vm, module: Value) {
         },
         TypeSpec {
             doc: "combinations(iterable, r)\n--\n\nReturn successive r-length combinations of elements in the iterable.\n\ncombinations(range(4), 3) --> (0,1,2), (0,1,3), (0,2,3), (1,2,3)",
-            ..iterator::<Stepping>("combinations", |vm, ty, args| new_combinations(vm, ty, "combinations", args), combinations_next)
+            ..iterator::<Stepping>(
+                "combinations",
+                |vm, ty, args| new_combinations(vm, ty, "combinations", args),
+                combinations_next,
+            )
         },
         TypeSpec {
             doc: "combinations_with_replacement(iterable, r)\n--\n\nReturn successive r-length combinations of elements in the iterable allowing individual elements to have successive repeats.\n\ncombinations_with_replacement('ABC', 2) --> ('A','A'), ('A','B'), ('A','C'), ('B','B'), ('B','C'), ('C','C')",

@@ -16,8 +16,12 @@ use objects::slots::{NewFn, Slots};
 use objects::ty::{TypeRef, TypeSpec, flags};
 use objects::vm::Vm;
 
-pub static MODULE: ModuleDef =
-    ModuleDef { name: "itertools", doc: "Functional tools for creating and using iterators.", functions: FUNCTIONS, init };
+pub static MODULE: ModuleDef = ModuleDef {
+    name: "itertools",
+    doc: "Functional tools for creating and using iterators.",
+    functions: FUNCTIONS,
+    init,
+};
 
 static FUNCTIONS: &[MethodDef] = &[MethodDef::function("tee", 1, 2, tee::tee)];
 

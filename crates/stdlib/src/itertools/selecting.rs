@@ -44,15 +44,27 @@ pub(super) fn add_types(vm: &mut Vm, module: Value) {
         },
         TypeSpec {
             doc: "dropwhile(predicate, iterable, /)\n--\n\nDrop items from the iterable while predicate(item) is true.\n\nAfterwards, return every element until the iterable is exhausted.",
-            ..iterator::<Selecting>("dropwhile", |vm, ty, args| new_selecting(vm, ty, "dropwhile", args), dropwhile_next)
+            ..iterator::<Selecting>(
+                "dropwhile",
+                |vm, ty, args| new_selecting(vm, ty, "dropwhile", args),
+                dropwhile_next,
+            )
         },
         TypeSpec {
             doc: "takewhile(predicate, iterable, /)\n--\n\nReturn successive entries from an iterable as long as the predicate evaluates to true for each entry.",
-            ..iterator::<Selecting>("takewhile", |vm, ty, args| new_selecting(vm, ty, "takewhile", args), takewhile_next)
+            ..iterator::<Selecting>(
+                "takewhile",
+                |vm, ty, args| new_selecting(vm, ty, "takewhile", args),
+                takewhile_next,
+            )
         },
         TypeSpec {
             doc: "filterfalse(function, iterable, /)\n--\n\nReturn those items of iterable for which function(item) is false.\n\nIf function is None, return the items that are false.",
-            ..iterator::<Selecting>("filterfalse", |vm, ty, args| new_selecting(vm, ty, "filterfalse", args), filterfalse_next)
+            ..iterator::<Selecting>(
+                "filterfalse",
+                |vm, ty, args| new_selecting(vm, ty, "filterfalse", args),
+                filterfalse_next,
+            )
         },
         TypeSpec {
             doc: "islice(iterable, stop) --> islice object\nislice(iterable, start, stop[, step]) --> islice object\n\nReturn an iterator whose next() method returns selected values from an\niterable.  If start is specified, will skip all preceding elements;\notherwise, start defaults to zero.  Step defaults to one.  If\nspecified as another value, step determines how many values are\nskipped between successive calls.  Works like a slice() on a list\nbut returns an iterator.",
@@ -153,7 +165,12 @@ fn new_islice(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {
     };
     const RANGE: &str = "must be None or an integer: 0 <= x <= sys.maxsize.";
     let what = if values.len() == 2 { "Stop argument for islice()" } else { "Indices for islice()" };
-    let stop_number = bound(vm, stop, -1, &if values.len() == 2 { format!("{what} {RANGE}") } else { format!("Stop argument for islice() {RANGE}") })?;
+    let stop_number = bound(
+        vm,
+        stop,
+        -1,
+        &if values.len() == 2 { format!("{what} {RANGE}") } else { format!("Stop argument for islice() {RANGE}") },
+    )?;
     let start = bound(vm, start, 0, &format!("{what} {RANGE}"))?;
     let step = match bound(vm, step, 1, "Step for islice() must be a positive integer or None.")? {
         0 => return Err(vm.value_error("Step for islice() must be a positive integer or None.")),

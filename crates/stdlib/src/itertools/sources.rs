@@ -74,10 +74,8 @@ const COUNT_DOC: &str = "count(start=0, step=1)\n--\n\nReturn a count object who
 const CYCLE_DOC: &str = "cycle(iterable, /)\n--\n\nReturn elements from the iterable until it is exhausted. Then repeat the sequence indefinitely.";
 const REPEAT_DOC: &str = "repeat(object [,times]) -> create an iterator which returns the object\nfor the specified number of times.  If not specified, returns the object\nendlessly.";
 const CHAIN_DOC: &str = "chain(*iterables)\n--\n\nReturn a chain object whose .__next__() method returns elements from the\nfirst iterable until it is exhausted, then elements from the next\niterable, until all of the iterables are exhausted.";
-const ACCUMULATE_DOC: &str =
-    "accumulate(iterable, func=None, *, initial=None)\n--\n\nReturn series of accumulated sums (or other binary function results).";
-const STARMAP_DOC: &str =
-    "starmap(function, iterable, /)\n--\n\nReturn an iterator whose values are returned from the function evaluated with an argument tuple taken from the given sequence.";
+const ACCUMULATE_DOC: &str = "accumulate(iterable, func=None, *, initial=None)\n--\n\nReturn series of accumulated sums (or other binary function results).";
+const STARMAP_DOC: &str = "starmap(function, iterable, /)\n--\n\nReturn an iterator whose values are returned from the function evaluated with an argument tuple taken from the given sequence.";
 
 fn new_count(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {
     let [start, step] = args.bind(vm, "count", &signature(["start", "step"], 0))?;
@@ -181,13 +179,12 @@ fn repeat_repr(vm: &mut Vm, repeat: Value) -> PyResult {
     Ok(vm.new_str(&text))
 }
 
-static REPEAT_METHODS: &[MethodDef] = &[MethodDef::method("__length_hint__", 1, 1, |vm, args| {
-    match cast::<Repeat>(args.values[0]).remaining.get() {
+static REPEAT_METHODS: &[MethodDef] =
+    &[MethodDef::method("__length_hint__", 1, 1, |vm, args| match cast::<Repeat>(args.values[0]).remaining.get() {
         ..0 => Err(vm.type_error("len() of unsized object")),
         remaining => Ok(vm.int(remaining)),
-    }
-})
-.with_doc("Private method returning an estimate of len(list(it)).")];
+    })
+    .with_doc("Private method returning an estimate of len(list(it)).")];
 
 fn new_chain(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {
     no_keywords(vm, ty, "chain", args)?;

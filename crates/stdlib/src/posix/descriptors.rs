@@ -213,7 +213,8 @@ fn open(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let mode = if mode.is_null() { 0o777 } else { c_int(vm, mode)? };
     let dir = dir_fd(vm, fd)?;
     // SAFETY: the path is NUL-terminated.
-    let fd = retrying(vm, name.value, || i64::from(unsafe { libc::openat(dir, name.ptr(), flags, mode as libc::mode_t) }))?;
+    let fd =
+        retrying(vm, name.value, || i64::from(unsafe { libc::openat(dir, name.ptr(), flags, mode as libc::mode_t) }))?;
     Ok(vm.int(fd))
 }
 

@@ -177,7 +177,8 @@ fn owner(vm: &mut Vm, value: Value) -> PyResult<u32> {
 }
 
 fn chown(vm: &mut Vm, args: &CallArgs) -> PyResult {
-    let signature = Signature { max_positional: 3, ..signature(["path", "uid", "gid", "dir_fd", "follow_symlinks"], 3) };
+    let signature =
+        Signature { max_positional: 3, ..signature(["path", "uid", "gid", "dir_fd", "follow_symlinks"], 3) };
     let [name, user, group, fd, follow] = args.bind(vm, "chown", &signature)?;
     let name = path_or_fd(vm, "chown", name)?;
     let (user, group, fd) = (owner(vm, user)?, owner(vm, group)?, dir_fd(vm, fd)?);
@@ -194,7 +195,8 @@ fn chown(vm: &mut Vm, args: &CallArgs) -> PyResult {
 }
 
 fn utime(vm: &mut Vm, args: &CallArgs) -> PyResult {
-    let signature = Signature { max_positional: 2, ..signature(["path", "times", "ns", "dir_fd", "follow_symlinks"], 1) };
+    let signature =
+        Signature { max_positional: 2, ..signature(["path", "times", "ns", "dir_fd", "follow_symlinks"], 1) };
     let [name, times, ns, fd, follow] = args.bind(vm, "utime", &signature)?;
     let name = path_or_fd(vm, "utime", name)?;
     let fd = dir_fd(vm, fd)?;

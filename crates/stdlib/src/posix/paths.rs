@@ -43,7 +43,9 @@ pub(super) fn path(vm: &mut Vm, function: &str, argument: &str, value: Value) ->
     let is_path = vm.is_str(value) || vm.bytes_of(value).is_some();
     if !is_path && vm.is_int(value) {
         let given = vm.type_name(value);
-        return Err(vm.type_error(format!("{function}: {argument} should be string, bytes or os.PathLike, not {given}")));
+        return Err(
+            vm.type_error(format!("{function}: {argument} should be string, bytes or os.PathLike, not {given}"))
+        );
     }
     convert(vm, function, argument, value, "string, bytes or os.PathLike")
 }

@@ -97,7 +97,8 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         if count < 0 {
             return Err(last_error(vm, Value::NULL));
         }
-        let groups: Vec<Value> = groups[..count as usize].iter().map(|&group| Value::from_int(i64::from(group))).collect();
+        let groups: Vec<Value> =
+            groups[..count as usize].iter().map(|&group| Value::from_int(i64::from(group))).collect();
         Ok(vm.new_list(&groups))
     }),
     MethodDef::function("nice", 1, 1, |vm, args| {
@@ -268,7 +269,9 @@ fn environment_strings(vm: &mut Vm, mapping: Value) -> PyResult<Vec<CString>> {
     let items = vm.collect(items)?;
     let mut strings = Vec::new();
     for &item in items.as_slice() {
-        let &[name, value] = objects::tuple::items(item) else { return Err(vm.type_error("env.items() must give pairs")) };
+        let &[name, value] = objects::tuple::items(item) else {
+            return Err(vm.type_error("env.items() must give pairs"));
+        };
         let mut text = vm.fs_path(name)?;
         if text.contains(&b'=') {
             return Err(vm.value_error("illegal environment variable name"));
@@ -290,9 +293,11 @@ fn execute(vm: &mut Vm, function: &str, name: Value, arguments: Value, environme
     }
     let arguments = c_strings(vm, arguments)?;
     match arguments.first() {
-        None => return Err(vm.value_error(format!("{function}: argv must not be empty"))),
+        None if function == "execv" => return Err(vm.value_error("execv() arg 2 must not be empty")),
+        None => return Err(vm.value_error("execve: argv must not be empty")),
         Some(first) if first.is_empty() => {
-            return Err(vm.value_error(format!("{function}: argv first element cannot be empty")));
+            let what = if function == "execv" { "execv() arg 2" } else { "execve: argv" };
+            return Err(vm.value_error(format!("{what} first element cannot be empty")));
         }
         Some(_) => {}
     }

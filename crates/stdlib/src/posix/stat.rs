@@ -43,11 +43,18 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
     }),
 ];
 
-const FIELDS: &[&str] = &[
-    "st_mode", "st_ino", "st_dev", "st_nlink", "st_uid", "st_gid", "st_size", "_st_atime", "_st_mtime", "_st_ctime",
-];
+const FIELDS: &[&str] =
+    &["st_mode", "st_ino", "st_dev", "st_nlink", "st_uid", "st_gid", "st_size", "_st_atime", "_st_mtime", "_st_ctime"];
 const HIDDEN: &[&str] = &[
-    "st_atime", "st_mtime", "st_ctime", "st_atime_ns", "st_mtime_ns", "st_ctime_ns", "st_blksize", "st_blocks", "st_rdev",
+    "st_atime",
+    "st_mtime",
+    "st_ctime",
+    "st_atime_ns",
+    "st_mtime_ns",
+    "st_ctime_ns",
+    "st_blksize",
+    "st_blocks",
+    "st_rdev",
 ];
 
 pub(super) fn make_type(vm: &mut Vm) -> PyResult<TypeRef> {
@@ -57,7 +64,16 @@ pub(super) fn make_type(vm: &mut Vm) -> PyResult<TypeRef> {
 
 pub(super) fn make_vfs_type(vm: &mut Vm) -> PyResult<TypeRef> {
     let fields = [
-        "f_bsize", "f_frsize", "f_blocks", "f_bfree", "f_bavail", "f_files", "f_ffree", "f_favail", "f_flag", "f_namemax",
+        "f_bsize",
+        "f_frsize",
+        "f_blocks",
+        "f_bfree",
+        "f_bavail",
+        "f_files",
+        "f_ffree",
+        "f_favail",
+        "f_flag",
+        "f_namemax",
     ];
     struct_sequence::new_class_with_hidden(vm, "os", "statvfs_result", &fields, &["f_fsid"], "")
 }
@@ -102,11 +118,8 @@ pub(super) fn stat_path(vm: &mut Vm, name: &Path, dir: i32, follow: bool) -> PyR
 }
 
 fn to_struct(vm: &mut Vm, stat: &libc::stat) -> PyResult {
-    let times = [
-        (stat.st_atime, stat.st_atime_nsec),
-        (stat.st_mtime, stat.st_mtime_nsec),
-        (stat.st_ctime, stat.st_ctime_nsec),
-    ];
+    let times =
+        [(stat.st_atime, stat.st_atime_nsec), (stat.st_mtime, stat.st_mtime_nsec), (stat.st_ctime, stat.st_ctime_nsec)];
     let mut values = [Value::NULL; 19];
     values[0] = Value::from_int(i64::from(stat.st_mode));
     values[1] = vm.int_from_u64(stat.st_ino);

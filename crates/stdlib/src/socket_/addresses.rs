@@ -120,7 +120,8 @@ fn unix_address(vm: &mut Vm, value: Value) -> PyResult<Address> {
     }
     let is_abstract = path.first() == Some(&0);
     let mut address = Address::of(made);
-    address.len = (std::mem::offset_of!(libc::sockaddr_un, sun_path) + path.len() + usize::from(!is_abstract)) as libc::socklen_t;
+    address.len =
+        (std::mem::offset_of!(libc::sockaddr_un, sun_path) + path.len() + usize::from(!is_abstract)) as libc::socklen_t;
     Ok(address)
 }
 
@@ -150,7 +151,8 @@ pub(super) fn address_value(vm: &mut Vm, address: &Address) -> PyResult {
         libc::AF_UNIX => {
             let found: libc::sockaddr_un = address.read();
             let length = (address.len as usize).saturating_sub(std::mem::offset_of!(libc::sockaddr_un, sun_path));
-            let path: Vec<u8> = found.sun_path[..length.min(found.sun_path.len())].iter().map(|&byte| byte as u8).collect();
+            let path: Vec<u8> =
+                found.sun_path[..length.min(found.sun_path.len())].iter().map(|&byte| byte as u8).collect();
             if path.first() == Some(&0) {
                 return Ok(vm.new_bytes(&path));
             }
@@ -174,7 +176,9 @@ struct Found {
 }
 
 fn resolve_error(vm: &mut Vm, code: i32) -> Raised {
-    let Some(class) = vm.extension::<State>().resolve_error else { return vm.system_error("module _socket is not there") };
+    let Some(class) = vm.extension::<State>().resolve_error else {
+        return vm.system_error("module _socket is not there");
+    };
     let class = vm.handle(class);
     // SAFETY: returns a string of the C library for any number.
     let text = unsafe { CStr::from_ptr(libc::gai_strerror(code)) }.to_string_lossy();
@@ -203,7 +207,11 @@ fn resolve(vm: &mut Vm, host: Option<&str>, port: Option<&str>, hints: [i32; 4])
         let mut at = first;
         while let Some(entry) = at.as_ref() {
             let mut address = Address::empty();
-            std::ptr::copy_nonoverlapping(entry.ai_addr.cast::<u8>(), address.ptr_mut().cast(), entry.ai_addrlen as usize);
+            std::ptr::copy_nonoverlapping(
+                entry.ai_addr.cast::<u8>(),
+                address.ptr_mut().cast(),
+                entry.ai_addrlen as usize,
+            );
             address.len = entry.ai_addrlen;
             let canonical = if entry.ai_canonname.is_null() {
                 String::new()
@@ -257,7 +265,8 @@ pub(super) fn getaddrinfo(vm: &mut Vm, args: &CallArgs) -> PyResult {
     for found in resolve(vm, host.as_deref(), port.as_deref(), hints)? {
         let address = address_value(vm, &found.address)?;
         let canonical = vm.new_str(&found.canonical);
-        let [family, kind, protocol] = [found.family, found.kind, found.protocol].map(|n| Value::from_int(i64::from(n)));
+        let [family, kind, protocol] =
+            [found.family, found.kind, found.protocol].map(|n| Value::from_int(i64::from(n)));
         let row = vm.new_tuple(&[family, kind, protocol, canonical, address]);
         vm.list_append(list, row);
     }

@@ -34,9 +34,7 @@ pub fn spec() -> TypeSpec {
                 MethodDef::method("search", 1, 1, |vm, args| step(vm, args, Mode::Search)),
             ]
         },
-        getset: const {
-            &[GetSetDef::read_only("pattern", |_, scanner| Ok(cast::<Scanner>(scanner).pattern.get()))]
-        },
+        getset: const { &[GetSetDef::read_only("pattern", |_, scanner| Ok(cast::<Scanner>(scanner).pattern.get()))] },
         ..TypeSpec::of::<Scanner>("SRE_Scanner", Kind::Other)
     }
 }

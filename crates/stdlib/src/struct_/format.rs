@@ -3,7 +3,9 @@
 /// What a field holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Content {
-    Int { signed: bool },
+    Int {
+        signed: bool,
+    },
     /// An address: negative ints wrap.
     Pointer,
     Bool,

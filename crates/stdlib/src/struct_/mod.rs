@@ -279,8 +279,7 @@ fn pack(vm: &mut Vm, program: &Program, values: &[Value]) -> PyResult {
 
 fn check_count(vm: &mut Vm, program: &Program, function: &str, values: &[Value]) -> PyResult<()> {
     if values.len() != program.values {
-        let message =
-            format!("{function} expected {} items for packing (got {})", program.values, values.len());
+        let message = format!("{function} expected {} items for packing (got {})", program.values, values.len());
         return Err(error(vm, message));
     }
     Ok(())
@@ -313,7 +312,9 @@ fn pack_into(vm: &mut Vm, program: &Program, args: &[Value]) -> PyResult {
         let needed = start + size;
         return Err(error(
             vm,
-            format!("pack_into requires a buffer of at least {needed} bytes for packing {size} bytes at offset {start} (actual buffer size is {len})"),
+            format!(
+                "pack_into requires a buffer of at least {needed} bytes for packing {size} bytes at offset {start} (actual buffer size is {len})"
+            ),
         ));
     }
     let mut bytes = vec![0; program.size];
@@ -351,7 +352,9 @@ fn unpack_from(vm: &mut Vm, program: &Program, buffer: Value, offset: Value) -> 
         let needed = start.saturating_add(size);
         return Err(error(
             vm,
-            format!("unpack_from requires a buffer of at least {needed} bytes for unpacking {size} bytes at offset {start} (actual buffer size is {len})"),
+            format!(
+                "unpack_from requires a buffer of at least {needed} bytes for unpacking {size} bytes at offset {start} (actual buffer size is {len})"
+            ),
         ));
     }
     codec::unpack(vm, program, &bytes[start as usize..(start + size) as usize])

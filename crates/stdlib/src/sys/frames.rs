@@ -63,4 +63,3 @@ fn exc_info(vm: &mut Vm, _args: &CallArgs) -> PyResult {
     let class = vm.type_of(handled).value();
     Ok(vm.new_tuple(&[class, handled, traceback]))
 }
-

@@ -41,7 +41,10 @@ pub fn init(vm: &mut Vm, module: Value, config: &Config) -> PyResult<()> {
     let version_info = sequence(vm, module, "version_info", &version)?;
     let texts = [
         ("version", version_text()),
-        ("copyright", "Copyright (c) the Adder developers. Python is a trademark of the Python Software Foundation.".to_owned()),
+        (
+            "copyright",
+            "Copyright (c) the Adder developers. Python is a trademark of the Python Software Foundation.".to_owned(),
+        ),
         ("platform", "linux".to_owned()),
         ("platlibdir", "lib".to_owned()),
         ("byteorder", if cfg!(target_endian = "little") { "little" } else { "big" }.to_owned()),
@@ -120,7 +123,12 @@ pub fn init(vm: &mut Vm, module: Value, config: &Config) -> PyResult<()> {
     let names = vm.new_tuple(objects::list::items(names));
     set(vm, module, "builtin_module_names", names)?;
     let library = vm.new_set();
-    for name in pylib::modules().iter().map(|module| module.name).filter(|name| !name.contains('.')).chain(crate::MODULES.iter().map(|m| m.name)) {
+    for name in pylib::modules()
+        .iter()
+        .map(|module| module.name)
+        .filter(|name| !name.contains('.'))
+        .chain(crate::MODULES.iter().map(|m| m.name))
+    {
         let name = vm.new_str(name);
         vm.set_add(library, name)?;
     }

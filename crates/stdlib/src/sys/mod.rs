@@ -61,6 +61,17 @@ static FUNCTIONS: &[MethodDef] = &[
     }),
     MethodDef::function("_clear_internal_caches", 0, 0, |vm, _| Ok(vm.none)).leaf(),
     MethodDef::function("_clear_type_cache", 0, 0, |vm, _| Ok(vm.none)).leaf(),
+    MethodDef::function("_clear_type_descriptors", 1, 1, |vm, args| {
+        if !objects::type_::is_type(vm, args.values[0]) {
+            return Err(vm.type_error("argument must be a type"));
+        }
+        let ty = objects::ty::TypeRef::from_value(args.values[0]);
+        for name in ["__dict__", "__weakref__"] {
+            vm.dict_del_str(ty.0.dict.get(), name);
+        }
+        objects::type_::resolve::changed(vm, ty);
+        Ok(vm.none)
+    }),
 ];
 
 /// Sets an attribute of a module.

@@ -65,8 +65,7 @@ pub(super) fn add_types(vm: &mut Vm, module: Value) {
                 init: Some(|_, _, _| Ok(())),
                 repr: Some(|vm, lock| {
                     let count = cast::<RLock>(lock).count.get();
-                    let (state, owner) =
-                        if count > 0 { ("locked", super::thread_ident()) } else { ("unlocked", 0) };
+                    let (state, owner) = if count > 0 { ("locked", super::thread_ident()) } else { ("unlocked", 0) };
                     let ty = vm.type_of(lock);
                     let name = vm.full_name(ty);
                     let address = vm.address(lock);

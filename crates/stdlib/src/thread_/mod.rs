@@ -146,8 +146,9 @@ fn stack_size(vm: &mut Vm, args: &CallArgs) -> PyResult {
     if size < 0 {
         return Err(vm.value_error("size must be 0 or a positive value"));
     }
-    if size != 0 && size < 32 * 1024 {
-        return Err(vm.value_error(format!("size not valid: {size} bytes")));
+    const LEAST: i64 = 53_248;
+    if size != 0 && size < LEAST {
+        return Err(vm.value_error(format!("size must be at least {LEAST} bytes")));
     }
     let old = vm.extension::<State>().stack_size;
     if !args.values.is_empty() {
@@ -257,4 +258,3 @@ static HANDLE_METHODS: &[MethodDef] = &[
     }),
     MethodDef::method("is_done", 1, MANY, |vm, args| Ok(vm.bool(cast::<Handle>(args.values[0]).done.get() != 0))),
 ];
-

@@ -94,7 +94,16 @@ fn to_struct(vm: &mut Vm, time: &libc::tm) -> PyResult {
     let year = i64::from(time.tm_year) + 1900;
     let mut values = [Value::NULL; 11];
     values[0] = Value::from_int(year);
-    let rest = [time.tm_mon + 1, time.tm_mday, time.tm_hour, time.tm_min, time.tm_sec, weekday, time.tm_yday + 1, time.tm_isdst];
+    let rest = [
+        time.tm_mon + 1,
+        time.tm_mday,
+        time.tm_hour,
+        time.tm_min,
+        time.tm_sec,
+        weekday,
+        time.tm_yday + 1,
+        time.tm_isdst,
+    ];
     for (slot, number) in values[1..9].iter_mut().zip(rest) {
         *slot = Value::from_int(i64::from(number));
     }
@@ -131,7 +140,11 @@ fn from_tuple(vm: &mut Vm, function: &str, value: Value, zone: &mut CString) -> 
     for (number, &item) in numbers.iter_mut().zip(items) {
         *number = vm.index(item)?;
         if i32::try_from(*number).is_err() {
-            let bound = if *number > 0 { "signed integer is greater than maximum" } else { "signed integer is less than minimum" };
+            let bound = if *number > 0 {
+                "signed integer is greater than maximum"
+            } else {
+                "signed integer is less than minimum"
+            };
             return Err(vm.overflow_error(bound));
         }
     }
@@ -212,8 +225,7 @@ pub(super) fn mktime(vm: &mut Vm, args: &CallArgs) -> PyResult {
 
 fn ascii_time(vm: &mut Vm, time: &libc::tm) -> Value {
     const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let text = format!(
         "{} {} {:2} {:02}:{:02}:{:02} {}",
         DAYS[time.tm_wday as usize % 7],

@@ -80,9 +80,7 @@ pub(super) fn get_clock_info(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let (clock, function, monotonic, adjustable) = match name {
         "time" => (libc::CLOCK_REALTIME, "clock_gettime(CLOCK_REALTIME)", false, true),
         "monotonic" | "perf_counter" => (libc::CLOCK_MONOTONIC, "clock_gettime(CLOCK_MONOTONIC)", true, false),
-        "process_time" => {
-            (libc::CLOCK_PROCESS_CPUTIME_ID, "clock_gettime(CLOCK_PROCESS_CPUTIME_ID)", true, false)
-        }
+        "process_time" => (libc::CLOCK_PROCESS_CPUTIME_ID, "clock_gettime(CLOCK_PROCESS_CPUTIME_ID)", true, false),
         "thread_time" => (libc::CLOCK_THREAD_CPUTIME_ID, "clock_gettime(CLOCK_THREAD_CPUTIME_ID)", true, false),
         _ => return Err(vm.value_error("unknown clock")),
     };
@@ -112,7 +110,7 @@ pub fn duration(vm: &mut Vm, value: Value) -> PyResult<i64> {
     }
     if vm.type_of(value).slots().index.is_none() {
         let given = vm.type_name(value);
-        return Err(vm.type_error(format!("'{given}' object cannot be interpreted as an integer")));
+        return Err(vm.type_error(format!("'{given}' object cannot be interpreted as an integer or float")));
     }
     let seconds = vm.index(value)?;
     match seconds.checked_mul(NANOSECONDS) {
@@ -136,9 +134,8 @@ pub fn sleep_until(vm: &mut Vm, end: i64) -> PyResult<()> {
     let time = libc::timespec { tv_sec: end / NANOSECONDS, tv_nsec: end % NANOSECONDS };
     loop {
         // SAFETY: `time` is valid; no remainder is asked for.
-        let result = unsafe {
-            libc::clock_nanosleep(libc::CLOCK_MONOTONIC, libc::TIMER_ABSTIME, &time, std::ptr::null_mut())
-        };
+        let result =
+            unsafe { libc::clock_nanosleep(libc::CLOCK_MONOTONIC, libc::TIMER_ABSTIME, &time, std::ptr::null_mut()) };
         match result {
             0 => return Ok(()),
             libc::EINTR => interp::poll::attend(vm)?,

@@ -87,8 +87,7 @@ pub fn run(
 }
 
 pub fn new(vm: &mut Vm, args: &CallArgs) -> PyResult {
-    const PARAMETERS: Signature<6> =
-        signature(["level", "method", "wbits", "memLevel", "strategy", "zdict"], 0);
+    const PARAMETERS: Signature<6> = signature(["level", "method", "wbits", "memLevel", "strategy", "zdict"], 0);
     let [level, method, window, memory, strategy, dictionary] = args.bind(vm, "compressobj", &PARAMETERS)?;
     let level = int_or(vm, level, -1)?;
     let method = int_or(vm, method, 8)?;

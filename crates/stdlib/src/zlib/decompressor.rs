@@ -215,8 +215,7 @@ fn set_bytes(vm: &mut Vm, object: Value, field: &std::cell::Cell<Value>, bytes: 
 }
 
 fn decompress(vm: &mut Vm, args: &CallArgs) -> PyResult {
-    const PARAMETERS: Signature<2> =
-        Signature { skip: 1, positional_only: 1, ..signature(["data", "max_length"], 1) };
+    const PARAMETERS: Signature<2> = Signature { skip: 1, positional_only: 1, ..signature(["data", "max_length"], 1) };
     let [data, limit] = args.bind(vm, "decompress", &PARAMETERS)?;
     let limit = match int_or(vm, limit, 0)? {
         0 => usize::MAX,

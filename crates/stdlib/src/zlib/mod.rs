@@ -138,8 +138,7 @@ fn checksum(vm: &mut Vm, args: &CallArgs, start: u32, sum: fn(u32, &[u8]) -> u32
 }
 
 fn compress(vm: &mut Vm, args: &CallArgs) -> PyResult {
-    const PARAMETERS: Signature<3> =
-        Signature { positional_only: 1, ..signature(["data", "level", "wbits"], 1) };
+    const PARAMETERS: Signature<3> = Signature { positional_only: 1, ..signature(["data", "level", "wbits"], 1) };
     let [data, level, window] = args.bind(vm, "compress", &PARAMETERS)?;
     let bytes = vm.bytes_like(data)?;
     let (level, window) = (int_or(vm, level, -1)?, int_or(vm, window, MAX_WBITS)?);
@@ -154,8 +153,7 @@ fn compress(vm: &mut Vm, args: &CallArgs) -> PyResult {
 }
 
 fn decompress(vm: &mut Vm, args: &CallArgs) -> PyResult {
-    const PARAMETERS: Signature<3> =
-        Signature { positional_only: 1, ..signature(["data", "wbits", "bufsize"], 1) };
+    const PARAMETERS: Signature<3> = Signature { positional_only: 1, ..signature(["data", "wbits", "bufsize"], 1) };
     let [data, window, size] = args.bind(vm, "decompress", &PARAMETERS)?;
     let bytes = vm.bytes_like(data)?;
     let (window, size) = (int_or(vm, window, MAX_WBITS)?, int_or(vm, size, DEF_BUF_SIZE)?);

@@ -1,0 +1,3 @@
+import cyc2
+x = 1
+from cyc2 import y

@@ -1,0 +1,2 @@
+import cyc1
+y = getattr(cyc1, 'x', 'not yet')
