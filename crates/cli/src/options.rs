@@ -87,8 +87,7 @@ pub fn parse(arguments: Vec<String>) -> Result<Parsed, String> {
             }
             _ => {}
         }
-        let mut letters = argument[1..].char_indices();
-        while let Some((at, letter)) = letters.next() {
+        for (at, letter) in argument[1..].char_indices() {
             // The value of an option that takes one: the rest of this word, or the next.
             let mut value = |what: &str| {
                 let tail = &argument[1 + at + letter.len_utf8()..];

@@ -2,7 +2,6 @@
 
 use crate::callees::exceptions::*;
 use crate::callees::names::*;
-use crate::callees::operators::*;
 use crate::callees::structures::*;
 use crate::callees::{attributes, imports, matching, subscripts};
 use crate::generator;
@@ -13,7 +12,7 @@ use crate::handlers::{arith, attribute, build, call, exception, flow, iterate, n
 use crate::machine::*;
 use crate::slots::{self, FIRST_LOCAL};
 use heap::Value;
-use metatrace::{Direct, Entered, Finished, Frame, Leave, Machine, Operand, Traced, Tracer};
+use metatrace::{Direct, Entered, Finished, Frame, Leave, Operand, Traced, Tracer};
 use objects::builtin_layouts::CellObject;
 use objects::builtin_layouts::Function;
 use objects::layout::Object;

@@ -70,8 +70,11 @@ pub fn record_of(vm: &mut Vm, frame: Value) -> Option<*mut Record<Python>> {
 }
 
 /// The frame object of a record, made if need be.
-pub fn of_record(vm: &mut Vm, record: *mut Record<Python>) -> Value {
-    // SAFETY: a record of a live frame; its slots are valid, and the value stack is scanned precisely.
+///
+/// # Safety
+/// The record is of a live frame, as those of `Thread::records` are until the frame is left.
+pub unsafe fn of_record(vm: &mut Vm, record: *mut Record<Python>) -> Value {
+    // SAFETY: the contract; a live frame's slots are valid, and the value stack is scanned precisely.
     unsafe {
         let existing = *(*record).slots.add(slots::FRAME_OBJECT);
         if !existing.is_null() {
@@ -86,8 +89,11 @@ pub fn of_record(vm: &mut Vm, record: *mut Record<Python>) -> Value {
 }
 
 /// The instruction that a frame on the stack is executing.
-pub fn instruction_of(vm: &mut Vm, record: *mut Record<Python>) -> i64 {
-    // SAFETY: a record of a live frame.
+///
+/// # Safety
+/// As for [`of_record`].
+unsafe fn instruction_of(vm: &mut Vm, record: *mut Record<Python>) -> i64 {
+    // SAFETY: the contract.
     let pc = unsafe { (*record).pc } as i64;
     if std::ptr::eq(record, vm.thread.record) { pc } else { pc - 1 }
 }
@@ -95,7 +101,8 @@ pub fn instruction_of(vm: &mut Vm, record: *mut Record<Python>) -> i64 {
 /// The instruction of a frame object's frame.
 pub fn instruction(vm: &mut Vm, frame: Value) -> i64 {
     match record_of(vm, frame) {
-        Some(record) => instruction_of(vm, record),
+        // SAFETY: `record_of` has just found it among the live frames.
+        Some(record) => unsafe { instruction_of(vm, record) },
         None => cast::<FrameObject>(frame).instruction.get(),
     }
 }

@@ -24,7 +24,8 @@ layout! {
 /// The innermost Python frame, or the one `depth` below it; `None` if there are not so many.
 pub fn frame_at(vm: &mut Vm, depth: usize) -> Option<Value> {
     let record = vm.thread.records().nth(depth)?;
-    Some(frame_object::of_record(vm, record))
+    // SAFETY: the record of a live frame.
+    Some(unsafe { frame_object::of_record(vm, record) })
 }
 
 /// The frame object of a suspended or running generator.
@@ -37,7 +38,8 @@ pub fn of_generator(vm: &mut Vm, generator: Value) -> Value {
             unsafe { *(**record).slots.add(slots::GENERATOR) == generator }
         });
         if let Some(record) = running {
-            return frame_object::of_record(vm, record);
+            // SAFETY: the record of a live frame.
+            return unsafe { frame_object::of_record(vm, record) };
         }
     }
     let slot = |index: usize| {
@@ -154,7 +156,8 @@ fn f_back(vm: &mut Vm, frame: Value) -> PyResult {
     if let Some(record) = frame_object::record_of(vm, frame) {
         let caller = vm.thread.records().skip_while(|other| *other != record).nth(1);
         return Ok(match caller {
-            Some(caller) => frame_object::of_record(vm, caller),
+            // SAFETY: the record of a live frame.
+            Some(caller) => unsafe { frame_object::of_record(vm, caller) },
             None => vm.none,
         });
     }

@@ -4,7 +4,7 @@ use crate::callees::calls::RECURSION_ERROR;
 use crate::machine::*;
 use crate::slots;
 use heap::Value;
-use metatrace::{Items, Machine, Repr};
+use metatrace::{Items, Repr};
 use objects::code::Code;
 use objects::layout;
 use objects::layout::Object;

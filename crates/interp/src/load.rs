@@ -96,8 +96,7 @@ pub fn constant_value(vm: &mut Vm, constant: &Const) -> Value {
         }
         Const::Tuple(items) => {
             let items: Vec<Value> = items.iter().map(|item| constant_value(vm, item)).collect();
-            let value = vm.new_immortal_tuple(&items);
-            value
+            vm.new_immortal_tuple(&items)
         }
         Const::FrozenSet(items) => {
             let set = vm.new_frozenset();

@@ -48,9 +48,9 @@ static GETSET: &[GetSetDef] = &[
     GetSetDef::read_only("_co_code_adaptive", |vm, code| Ok(vm.new_bytes(&data_of(code).source.code_bytes))),
     GetSetDef::read_only("co_consts", |vm, code| Ok(vm.new_tuple(&data_of(code).consts))),
     GetSetDef::read_only("co_names", |vm, code| Ok(vm.new_tuple(&data_of(code).names))),
-    GetSetDef::read_only("co_varnames", |vm, code| Ok(names(vm, &data_of(code).source.varnames()))),
+    GetSetDef::read_only("co_varnames", |vm, code| Ok(names(vm, data_of(code).source.varnames()))),
     GetSetDef::read_only("co_cellvars", |vm, code| Ok(names(vm, &data_of(code).source.cellvars))),
-    GetSetDef::read_only("co_freevars", |vm, code| Ok(names(vm, &data_of(code).source.freevars()))),
+    GetSetDef::read_only("co_freevars", |vm, code| Ok(names(vm, data_of(code).source.freevars()))),
     GetSetDef::read_only("co_linetable", |vm, code| Ok(vm.new_bytes(&data_of(code).source.line_table))),
     GetSetDef::read_only("co_exceptiontable", |vm, code| Ok(vm.new_bytes(&data_of(code).source.exception_table))),
 ];

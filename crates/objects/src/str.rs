@@ -340,7 +340,7 @@ fn repeat(vm: &mut Vm, text: Value, count: Value) -> PyResult {
         _ => return Err(vm.memory_error("")),
     }
     let info = cast::<Str>(text).info.get();
-    Ok(vm.new_str_measured(&bytes.repeat(count), (info & LENGTH_MASK) * count as i64 | info & (ASCII | SURROGATES)))
+    Ok(vm.new_str_measured(&bytes.repeat(count), ((info & LENGTH_MASK) * count as i64) | (info & (ASCII | SURROGATES))))
 }
 
 fn getitem(vm: &mut Vm, value: Value, key: Value) -> PyResult {

@@ -80,8 +80,8 @@ fn run_handlers(vm: &mut Vm) -> PyResult<()> {
     if !ANY_TRIPPED.swap(false, Ordering::Acquire) {
         return Ok(());
     }
-    for number in 1..NSIG {
-        if !TRIPPED[number].swap(false, Ordering::Relaxed) {
+    for (number, tripped) in TRIPPED.iter().enumerate().skip(1) {
+        if !tripped.swap(false, Ordering::Relaxed) {
             continue;
         }
         let handler = objects::list::items(handlers(vm))[number];
@@ -242,7 +242,7 @@ fn signal(vm: &mut Vm, args: &CallArgs) -> PyResult {
     };
     let number = signal_number(vm, args.values[0])?;
     interp::poll::attend(vm)?;
-    set_action(number, action).or_else(|()| Err(last_error(vm)))?;
+    set_action(number, action).map_err(|()| last_error(vm))?;
     let handlers = handlers(vm);
     let index = vm.int(i64::from(number));
     let old = objects::list::items(handlers)[number as usize];
@@ -453,7 +453,7 @@ fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
         let handler = match current {
             libc::SIG_DFL if number == libc::SIGINT => {
                 let action = on_signal as extern "C" fn(libc::c_int) as *const () as libc::sighandler_t;
-                set_action(number, action).or_else(|()| Err(last_error(vm)))?;
+                set_action(number, action).map_err(|()| last_error(vm))?;
                 int_handler
             }
             libc::SIG_DFL => Value::from_int(SIG_DFL),

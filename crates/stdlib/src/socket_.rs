@@ -186,8 +186,7 @@ fn init_socket(vm: &mut Vm, socket: Value, args: &CallArgs) -> PyResult<()> {
             return Err(vm.value_error("negative file descriptor"));
         }
         let known = |option| get_int_option(fd, libc::SOL_SOCKET, option).map(i64::from);
-        family =
-            if family == -1 { known(libc::SO_DOMAIN).ok_or(()).or_else(|()| Err(last_error(vm)))? } else { family };
+        family = if family == -1 { known(libc::SO_DOMAIN).ok_or_else(|| last_error(vm))? } else { family };
         kind = if kind == -1 { known(libc::SO_TYPE).unwrap_or(0) } else { kind };
         protocol = if protocol == -1 { known(libc::SO_PROTOCOL).unwrap_or(0) } else { protocol };
         fd

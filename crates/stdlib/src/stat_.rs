@@ -76,28 +76,28 @@ static CONSTANTS: &[(&str, i64)] = &[
     ("UF_TRACKED", 0o100),
 ];
 
-/// Whether a mode has this file type.
+/// Whether a mode has this file type; `None` is one that the system does not have.
 macro_rules! is_type {
     ($name:literal, $bits:expr, $doc:literal) => {
         MethodDef::function($name, 1, 1, |vm, args| {
             let mode = mode_of(vm, args)?;
-            Ok(vm.bool(mode & libc::S_IFMT == $bits))
+            Ok(vm.bool($bits == Some(mode & libc::S_IFMT)))
         })
         .with_doc(concat!($name, "(mode) -> bool\n\nReturn True if mode is from ", $doc, "."))
     };
 }
 
 static FUNCTIONS: &[MethodDef] = &[
-    is_type!("S_ISDIR", libc::S_IFDIR, "a directory"),
-    is_type!("S_ISCHR", libc::S_IFCHR, "a character special device file"),
-    is_type!("S_ISBLK", libc::S_IFBLK, "a block special device file"),
-    is_type!("S_ISREG", libc::S_IFREG, "a regular file"),
-    is_type!("S_ISFIFO", libc::S_IFIFO, "a FIFO (named pipe)"),
-    is_type!("S_ISLNK", libc::S_IFLNK, "a symbolic link"),
-    is_type!("S_ISSOCK", libc::S_IFSOCK, "a socket"),
-    is_type!("S_ISDOOR", u32::MAX, "a door"),
-    is_type!("S_ISPORT", u32::MAX, "an event port"),
-    is_type!("S_ISWHT", u32::MAX, "a whiteout"),
+    is_type!("S_ISDIR", Some(libc::S_IFDIR), "a directory"),
+    is_type!("S_ISCHR", Some(libc::S_IFCHR), "a character special device file"),
+    is_type!("S_ISBLK", Some(libc::S_IFBLK), "a block special device file"),
+    is_type!("S_ISREG", Some(libc::S_IFREG), "a regular file"),
+    is_type!("S_ISFIFO", Some(libc::S_IFIFO), "a FIFO (named pipe)"),
+    is_type!("S_ISLNK", Some(libc::S_IFLNK), "a symbolic link"),
+    is_type!("S_ISSOCK", Some(libc::S_IFSOCK), "a socket"),
+    is_type!("S_ISDOOR", None, "a door"),
+    is_type!("S_ISPORT", None, "an event port"),
+    is_type!("S_ISWHT", None, "a whiteout"),
     MethodDef::function("S_IMODE", 1, 1, |vm, args| {
         let mode = mode_of(vm, args)?;
         Ok(vm.int(i64::from(mode & 0o7777)))

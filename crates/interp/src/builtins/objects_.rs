@@ -5,7 +5,6 @@ use objects::args::{CallArgs, Intrinsic, MethodDef};
 use objects::builtin_layouts::Module;
 use objects::error::PyResult;
 use objects::layout::cast;
-use objects::ty::flags;
 use objects::vm::Vm;
 
 pub static FUNCTIONS: &[MethodDef] = &[
@@ -119,9 +118,4 @@ fn vars(vm: &mut Vm, args: &CallArgs) -> PyResult {
         Some(dict) => Ok(dict),
         None => Err(vm.type_error("vars() argument must have __dict__ attribute")),
     }
-}
-
-/// Whether the value is a dict or derived from it.
-pub fn is_dict(vm: &Vm, value: Value) -> bool {
-    vm.type_of(value).has(flags::DICT)
 }

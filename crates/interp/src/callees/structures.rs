@@ -2,7 +2,6 @@
 
 use crate::callees;
 use crate::callees::slice_callees;
-use heap::Value;
 use objects::builtin_layouts::Function;
 use objects::code::Code;
 use objects::layout::cast;

@@ -30,7 +30,6 @@ mod compare {
     pub const EQ: u32 = 2;
     pub const NE: u32 = 3;
     pub const GT: u32 = 4;
-    pub const GE: u32 = 5;
 }
 
 /// `a op b` for all of BINARY_OP but the subscript.

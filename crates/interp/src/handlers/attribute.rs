@@ -3,7 +3,7 @@
 use crate::callees::attributes::*;
 use crate::machine::*;
 use heap::Value;
-use metatrace::{Machine, Operand};
+use metatrace::Operand;
 use objects::attribute::{AttributePlan, StorePlan};
 
 /// What LOAD_ATTR pushes: a value; or a function and the receiver to pass first.

@@ -2,7 +2,7 @@
 
 use crate::callees::structures::*;
 use crate::machine::*;
-use metatrace::{Callee, Machine, Operand};
+use metatrace::{Callee, Operand};
 use objects::builtin_layouts::{ItemArray, List, Slice, Tuple};
 use objects::layout::Object;
 use objects::shape::Kind;

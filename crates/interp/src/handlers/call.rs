@@ -4,7 +4,7 @@ use crate::callees::calls::*;
 use crate::machine::*;
 use crate::slots;
 use heap::Value;
-use metatrace::{Machine, Operand};
+use metatrace::Operand;
 use objects::args::MethodDef;
 use objects::builtin_layouts::{Builtin, Function, Method, Tuple};
 use objects::code::Code;

@@ -3,7 +3,7 @@
 use crate::callees::exceptions::*;
 use crate::machine::*;
 use crate::slots;
-use metatrace::{Machine, Operand};
+use metatrace::Operand;
 
 /// RAISE_VARARGS: the exception to raise.
 pub fn raise_varargs<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, count: u32) -> M::Ref {

@@ -1,7 +1,7 @@
 //! Native functions that traces see through: the handler does what the function does for the common operands.
 
 use crate::machine::*;
-use metatrace::{Machine, Operand};
+use metatrace::Operand;
 use objects::args::MethodDef;
 use objects::array_layout::Array;
 use objects::builtin_layouts::{Dict, List, Str, Tuple};

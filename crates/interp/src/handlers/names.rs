@@ -4,7 +4,7 @@ use crate::callees::names::*;
 use crate::machine::*;
 use crate::slots;
 use heap::Value;
-use metatrace::{Machine, Operand};
+use metatrace::Operand;
 use objects::builtin_layouts::{CellObject, Dict};
 use objects::namespace::{self, GlobalPlan};
 

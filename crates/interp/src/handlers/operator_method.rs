@@ -6,7 +6,7 @@ use crate::callees::calls::RECURSION_ERROR;
 use crate::handlers::arith::op;
 use crate::machine::*;
 use crate::slots;
-use metatrace::{Machine, Operand, Site};
+use metatrace::{Operand, Site};
 use objects::attribute::AttributePlan;
 use objects::builtin_layouts::Function;
 use objects::code::Code;

@@ -2,7 +2,7 @@
 
 use crate::callees::subscripts::*;
 use crate::machine::*;
-use metatrace::{Machine, Operand, Repr, Ty};
+use metatrace::{Operand, Repr, Ty};
 use objects::array_layout::{Array, Buffer, ELEMENT_KINDS};
 use objects::builtin_layouts::{List, Tuple};
 use objects::shape::Kind;

@@ -11,7 +11,7 @@ use crate::ty::TypeRef;
 use crate::vm::Vm;
 use heap::Value;
 
-pub(self) use crate::testing::with_vms;
+use crate::testing::with_vms;
 
 /// `class name(*bases)` with these attributes.
 fn class(vm: &mut Vm, name: &str, bases: &[TypeRef], attributes: &[(&str, Value)]) -> TypeRef {

@@ -196,7 +196,7 @@ pub fn set_context(vm: &mut Vm, exception: Value, handled: Value) {
         }
         at = context;
         steps += 1;
-        if steps % 2 == 0 {
+        if steps.is_multiple_of(2) {
             slow = cast::<Exception>(slow).context.get();
         }
         if at == slow {

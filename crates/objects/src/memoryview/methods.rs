@@ -54,7 +54,7 @@ pub(super) static METHODS: &[MethodDef] = &[
         live(vm, args.values[0])?;
         Ok(args.values[0])
     }),
-    MethodDef::method("__exit__", 1, 4, |vm, args| release(vm, args)),
+    MethodDef::method("__exit__", 1, 4, release),
     MethodDef::class_method("__class_getitem__", 2, 2, crate::list::class_getitem).with_doc("See PEP 585"),
 ];
 

@@ -31,10 +31,8 @@ pub fn type_new(vm: &mut Vm, metatype: TypeRef, args: &CallArgs) -> PyResult {
     }
     let base_values = crate::tuple::items(bases);
     for &base in base_values {
-        if !is_type(vm, base) {
-            if vm.getattr_opt(base, vm.names.__mro_entries__)?.is_some() {
-                return Err(vm.type_error("type() doesn't support MRO entry resolution; use types.new_class()"));
-            }
+        if !is_type(vm, base) && vm.getattr_opt(base, vm.names.__mro_entries__)?.is_some() {
+            return Err(vm.type_error("type() doesn't support MRO entry resolution; use types.new_class()"));
         }
     }
     let winner = calculate_metaclass(vm, metatype, base_values)?;

@@ -89,7 +89,7 @@ pub(super) fn reconstruct(vm: &mut Vm, args: &CallArgs) -> PyResult {
         return Err(vm.type_error(format!("fourth argument should be bytes, not {given}")));
     }
     let raw = vm.bytes(bytes);
-    if raw.len() % format.size != 0 {
+    if !raw.len().is_multiple_of(format.size) {
         return Err(vm.value_error("bytes length not a multiple of item size"));
     }
     let array = new_array_of(vm, class, number);

@@ -102,10 +102,8 @@ fn groupby_next(vm: &mut Vm, groupby: Value) -> PyResult<Option<Value>> {
     object.group.set(Value::NULL);
     loop {
         let (target, key) = (object.target_key.get(), object.current_key.get());
-        if !key.is_null() {
-            if target.is_null() || !vm.eq(target, key)? {
-                break;
-            }
+        if !key.is_null() && (target.is_null() || !vm.eq(target, key)?) {
+            break;
         }
         if !step(vm, groupby)? {
             return Ok(None);

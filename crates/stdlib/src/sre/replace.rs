@@ -32,11 +32,11 @@ pub fn spec() -> TypeSpec {
 /// `_sre.template(pattern, parts)`.
 pub fn template(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let parts = args.values[1];
-    if !objects::list::is_list(vm, parts) || objects::list::len(parts) % 2 == 0 {
+    if !objects::list::is_list(vm, parts) || objects::list::len(parts).is_multiple_of(2) {
         return Err(vm.type_error("invalid template"));
     }
     for &number in objects::list::items(parts).iter().skip(1).step_by(2) {
-        if !vm.as_i64(number).is_some_and(|number| number >= 0) {
+        if vm.as_i64(number).is_none_or(|number| number < 0) {
             return Err(vm.type_error("invalid template"));
         }
     }
