@@ -5,7 +5,7 @@
 #[path = "../tests/common/mod.rs"]
 mod common;
 
-use codegen::{Backend, CompileInput, Dump, TraceCell, tagging};
+use codegen::{Backend, CompileInput, Dump, ExitCells, TraceCell, tagging};
 use common::{Builder, Guest};
 use ir::{Arg, Attr, Field, Items, OpCode, Repr, TraceId, TraceKind, Ty};
 use std::time::Instant;
@@ -147,8 +147,10 @@ fn main() {
             guest.compile(1, build().trace, &[]);
             continue;
         }
+        let trace = build().trace;
         let input = CompileInput {
-            trace: build().trace,
+            exits: ExitCells::new(trace.exits.len(), guest.backend.stub()),
+            trace,
             id: TraceId(1),
             cell: TraceCell::new(guest.backend.stub()),
             targets: Vec::new(),

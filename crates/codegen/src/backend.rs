@@ -27,6 +27,14 @@
 //! `jump_loop` and `jump_body` store their operands to `buf[0..]` and jump to what the target's [`TraceCell`] holds. To
 //! take a trace out of use, store [`Backend::stub`] into its cell: a jump then comes out of `enter` as [`Left::Loop`] or
 //! [`Left::Body`], with the inputs or the phis of the target in the buffer.
+//!
+//! # Units
+//!
+//! Traces that run into each other can be compiled once more as one piece of code, a unit: roots, and bridges that hang on
+//! other members. Inside a unit a failing guard goes on in its bridge, and a jump in the loop it names, with all values
+//! where they are: nothing goes through the buffer. The members keep their numbers, cells and constant tables, so exits of
+//! a unit are left, and bridged, like those of its members. A member that falls is no longer run into; whoever makes it
+//! fall also gives the roots' cells other code.
 
 use ir::{ExitId, Trace, TraceId};
 use std::sync::Arc;
@@ -36,6 +44,10 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 pub trait Backend: Send {
     /// Compiles one optimised trace. Dereferences no guest pointer, so it may run on any thread.
     fn compile(&mut self, input: &CompileInput) -> Result<CompiledTrace, CompileError>;
+
+    /// Compiles several traces into one piece of code, which is entered at any of the roots: the selector's low half is
+    /// the root's number. A bridge comes behind the trace it hangs on. The exits stay the members' own.
+    fn compile_unit(&mut self, members: &[Member]) -> Result<CompiledTrace, CompileError>;
 
     /// The way from Rust into compiled code.
     fn enter(&self) -> EnterFn;
@@ -55,6 +67,8 @@ pub trait Backend: Send {
 
 /// `enter(code, ctx, buf, selector)`: runs compiled code and returns how it was left (see [`Left`]). The selector is
 /// [`START`] or [`BODY`].
+///
+/// A selector may bring the number of the trace that is entered in its low half; code of several roots needs that.
 ///
 /// Calling it is sound if `code` is the entry of code that has not been freed, `ctx` is a context laid out as [`Config`] says,
 /// and `buf` has `buffer_words` words that begin with the code's inputs.
@@ -83,6 +97,44 @@ impl TraceCell {
     }
 }
 
+/// The cells of a trace's exits. They live until [`Backend::free`], however long those who know them do: code refers to
+/// them.
+#[derive(Clone, Copy, Debug)]
+pub struct ExitCells(&'static [AtomicUsize]);
+
+impl ExitCells {
+    /// Cells that all leave.
+    pub fn new(count: usize, stub: usize) -> ExitCells {
+        let cells: Box<[AtomicUsize]> = (0..count).map(|_| AtomicUsize::new(stub)).collect();
+        ExitCells(Box::leak(cells))
+    }
+
+    /// Makes an exit continue at `entry`: a bridge whose inputs are the exit's live values. With the stub, it leaves again.
+    pub fn attach(self, exit: ExitId, entry: usize) {
+        self.0[exit.0 as usize].store(entry, Ordering::Release);
+    }
+
+    pub(crate) fn address(self) -> usize {
+        self.0.as_ptr() as usize
+    }
+
+    /// # Safety
+    /// No code refers to the cells, and nobody uses them again.
+    pub(crate) unsafe fn free(self) {
+        let cells = std::ptr::from_ref(self.0).cast_mut();
+        // SAFETY: leaked from a box by `new`; the caller owns the last reference.
+        drop(unsafe { Box::from_raw(cells) });
+    }
+}
+
+/// A trace of a unit.
+#[derive(Clone, Copy, Debug)]
+pub struct Member<'a> {
+    pub input: &'a CompileInput,
+    /// Of a bridge: the position of the member it hangs on, and that member's exit. The others are roots.
+    pub parent: Option<(usize, ExitId)>,
+}
+
 /// A trace to compile, with everything its code refers to.
 #[derive(Debug)]
 pub struct CompileInput {
@@ -93,6 +145,8 @@ pub struct CompileInput {
     pub cell: Arc<TraceCell>,
     /// The cells of the traces that the trace jumps to.
     pub targets: Vec<(TraceId, Arc<TraceCell>)>,
+    /// One cell for each exit of the trace.
+    pub exits: ExitCells,
     /// The number of exit 0.
     pub first_exit: u32,
     /// The address of the trace's constant table: one word for each [`ir::ConstRef`]. The table is registered with the
@@ -117,24 +171,12 @@ pub struct CompiledTrace {
     pub code_bytes: usize,
     /// What [`Dump`] asked for, empty if nothing.
     pub text: String,
-    /// One cell for each exit of the trace.
-    pub(crate) exits: &'static [AtomicUsize],
+    /// The cells of the trace's exits; a unit has none of its own.
+    pub(crate) exits: Option<ExitCells>,
     /// Where the code lies and how much memory it takes.
     pub(crate) region: (usize, usize),
     /// Cells that the code refers to.
     pub(crate) _cells: Vec<Arc<TraceCell>>,
-}
-
-impl CompiledTrace {
-    /// Makes an exit continue at `entry`: a bridge whose inputs are the exit's live values.
-    pub fn attach(&self, exit: ExitId, entry: usize) {
-        self.exits[exit.0 as usize].store(entry, Ordering::Release);
-    }
-
-    /// Makes an exit leave again.
-    pub fn detach<B: Backend + ?Sized>(&self, backend: &B, exit: ExitId) {
-        self.attach(exit, backend.stub());
-    }
 }
 
 /// Why a trace was not compiled. None of them is an error of the program: the interpreter goes on.

@@ -13,6 +13,7 @@ mod memory;
 pub mod tagging;
 
 pub use backend::{
-    Activation, BODY, Backend, CompileError, CompileInput, CompiledTrace, Dump, EnterFn, Left, START, TraceCell,
+    Activation, BODY, Backend, CompileError, CompileInput, CompiledTrace, Dump, EnterFn, ExitCells, Left, Member, START,
+    TraceCell,
 };
 pub use config::Config;

@@ -3,7 +3,7 @@
 mod common;
 
 use codegen::{Activation, Backend, CompileError, Left};
-use common::{BUFFER_WORDS, Builder, Context, Guest};
+use common::{BUFFER_WORDS, Builder, Compiled, Context, Guest};
 use ir::{Arg, Attr, CallEffect, Callee, ExitId, Function, OpCode, TraceId, TraceKind, Ty};
 use std::sync::atomic::Ordering;
 
@@ -41,11 +41,99 @@ fn a_bridge_takes_the_live_values_and_jumps_back_into_the_body() {
     let n = b.pure(OpCode::IntMul, &[n, Arg::Int(2)]);
     b.with(OpCode::JumpBody, Ty::Void, &[s, i, n, step], Attr::Target(TraceId(1)));
     let bridge = guest.compile(2, b.trace, &[&compiled]);
-    compiled.code.attach(ExitId(0), bridge.code.entry);
+    compiled.exits.attach(ExitId(0), bridge.code.entry);
     assert_eq!(guest.run(&compiled, &[0, 0, 100, 1]), Left::Exit(bridge.first_exit));
     assert_eq!(guest.buf[0], 1600);
-    compiled.code.detach(&guest.backend, ExitId(0));
+    compiled.exits.attach(ExitId(0), guest.backend.stub());
     assert_eq!(guest.run(&compiled, &[0, 0, 100, 1]), Left::Exit(compiled.first_exit));
+}
+
+/// A loop over `i` that sums, its bridge that doubles the bound up to 1000, and a loop whose every round runs that one.
+fn nested(guest: &mut Guest) -> [Compiled; 4] {
+    let inner = guest.compile(1, sum_loop().trace, &[]);
+    // The inner loop ended: double its bound, up to 1000; else go to the outer loop.
+    let mut b = Builder::new(TraceKind::Bridge);
+    let (s, i, n, step) = (b.input(Ty::Int), b.input(Ty::Int), b.input(Ty::Int), b.input(Ty::Int));
+    let small = b.pure(OpCode::IntLt, &[n, Arg::Int(1000)]);
+    b.guard(OpCode::GuardTrue, &[small], &[s, n, step]);
+    let n = b.pure(OpCode::IntMul, &[n, Arg::Int(2)]);
+    b.with(OpCode::JumpBody, Ty::Void, &[s, i, n, step], Attr::Target(TraceId(1)));
+    let doubling = guest.compile(2, b.trace, &[&inner]);
+    // The outer loop: while s < 10 million, the inner loop from 0 to 100.
+    let mut b = Builder::new(TraceKind::Loop);
+    let (s, step) = (b.input(Ty::Int), b.input(Ty::Int));
+    let more = b.pure(OpCode::IntLt, &[s, Arg::Int(10_000_000)]);
+    b.guard(OpCode::GuardTrue, &[more], &[s, step]);
+    b.with(OpCode::JumpLoop, Ty::Void, &[s, Arg::Int(0), Arg::Int(100), step], Attr::Target(TraceId(1)));
+    let outer = guest.compile(3, b.trace, &[&inner]);
+    let mut b = Builder::new(TraceKind::Bridge);
+    let (s, _n, step) = (b.input(Ty::Int), b.input(Ty::Int), b.input(Ty::Int));
+    b.with(OpCode::JumpLoop, Ty::Void, &[s, step], Attr::Target(TraceId(3)));
+    let up = guest.compile(4, b.trace, &[&outer]);
+    inner.exits.attach(ExitId(0), doubling.code.entry);
+    doubling.exits.attach(ExitId(0), up.code.entry);
+    [inner, doubling, outer, up]
+}
+
+#[test]
+fn a_unit_does_what_its_members_do() {
+    let mut guest = Guest::new();
+    let [inner, doubling, outer, up] = nested(&mut guest);
+    let apart = guest.run(&outer, &[1, 1]);
+    let sum = guest.buf[0];
+    assert_eq!(apart, Left::Exit(outer.first_exit));
+    assert!(sum > 10_000_000);
+    let unit = guest.compile_unit(&[
+        (&inner, None),
+        (&outer, None),
+        (&doubling, Some((0, ExitId(0)))),
+        (&up, Some((2, ExitId(0)))),
+    ]);
+    // Nothing is left of the ways through the cells.
+    for member in [&inner, &outer] {
+        member.cell.entry.store(unit.entry, Ordering::Release);
+    }
+    inner.exits.attach(ExitId(0), guest.backend.stub());
+    doubling.exits.attach(ExitId(0), guest.backend.stub());
+    assert_eq!(guest.run_code(unit.entry, 3, &[1, 1]), Left::Exit(outer.first_exit));
+    assert_eq!(guest.buf[0], sum);
+    assert_eq!(guest.run_code(unit.entry, 1, &[1, 0, 100, 1]), Left::Exit(outer.first_exit));
+    assert_eq!(guest.buf[0], sum);
+    // Entered at the label.
+    assert_eq!(guest.run_code(unit.entry, codegen::BODY | 1, &[1, 0, 100, 1]), Left::Exit(outer.first_exit));
+    assert_eq!(guest.buf[0], sum);
+}
+
+#[test]
+fn an_exit_of_a_unit_without_a_bridge_there_leaves_through_its_cell() {
+    let mut guest = Guest::new();
+    let [inner, doubling, outer, up] = nested(&mut guest);
+    let unit = guest.compile_unit(&[(&inner, None), (&doubling, Some((0, ExitId(0))))]);
+    assert_eq!(guest.run_code(unit.entry, 1, &[1, 0, 100, 1]), Left::Exit(outer.first_exit));
+    doubling.exits.attach(ExitId(0), guest.backend.stub());
+    assert_eq!(guest.run_code(unit.entry, 1, &[1, 0, 100, 1]), Left::Exit(doubling.first_exit));
+    assert_eq!(guest.buf[1], 1600);
+    drop((up, unit));
+}
+
+#[test]
+fn a_unit_does_not_run_into_a_member_that_fell() {
+    let mut guest = Guest::new();
+    let inner = guest.compile(1, sum_loop().trace, &[]);
+    let mut b = Builder::new(TraceKind::Bridge);
+    let (s, i, n, step) = (b.input(Ty::Int), b.input(Ty::Int), b.input(Ty::Int), b.input(Ty::Int));
+    b.exit(OpCode::StillValid, &[], Attr::None, &[s]);
+    let n = b.pure(OpCode::IntAdd, &[n, Arg::Int(100)]);
+    let small = b.pure(OpCode::IntLt, &[n, Arg::Int(1000)]);
+    b.guard(OpCode::GuardTrue, &[small], &[n]);
+    b.with(OpCode::JumpBody, Ty::Void, &[s, i, n, step], Attr::Target(TraceId(1)));
+    let bridge = guest.compile(2, b.trace, &[&inner]);
+    let unit = guest.compile_unit(&[(&inner, None), (&bridge, Some((0, ExitId(0))))]);
+    inner.cell.entry.store(unit.entry, Ordering::Release);
+    assert_eq!(guest.run_code(unit.entry, 1, &[0, 0, 100, 1]), Left::Exit(bridge.first_exit + 1));
+    bridge.cell.fallen.store(1, Ordering::Release);
+    assert_eq!(guest.run_code(unit.entry, 1, &[0, 0, 100, 1]), Left::Exit(inner.first_exit));
+    assert_eq!(guest.buf[..4], [4950, 100, 100, 1]);
 }
 
 #[test]
@@ -86,7 +174,7 @@ fn exits_with_equal_live_values_keep_their_numbers_and_cells() {
     let f = b.pure(OpCode::FltAdd, &[f, f]);
     b.guard(OpCode::Leave, &[], &[t, f]);
     let bridge = guest.compile(2, b.trace, &[]);
-    compiled.code.attach(ExitId(3), bridge.code.entry);
+    compiled.exits.attach(ExitId(3), bridge.code.entry);
     assert_eq!(guest.run(&compiled, &[3, 2.5f64.to_bits(), 1]), Left::Exit(bridge.first_exit));
     assert_eq!(guest.buf[..2], [1, 5f64.to_bits()]);
     assert_eq!(guest.run(&compiled, &[4, 2.5f64.to_bits(), 1]), Left::Exit(compiled.first_exit + 4));
@@ -177,6 +265,7 @@ fn too_many_values_are_refused() {
         id: TraceId(0),
         cell: codegen::TraceCell::new(guest.backend.stub()),
         targets: Vec::new(),
+        exits: codegen::ExitCells::new(1, guest.backend.stub()),
         first_exit: 0,
         constants: 0,
         dump: codegen::Dump::default(),

@@ -45,10 +45,7 @@ impl Lower<'_> {
 
     /// Leaves if the trace's flag is set, or the activation's, where the trace has calls that can set it.
     pub(super) fn still_valid(&mut self, op: &Op) {
-        let cell = &raw const *self.input.cell as usize;
-        let fallen = self.word((cell + std::mem::offset_of!(TraceCell, fallen)) as u64);
-        // An atomic load, because a plain one could be merged with the one of the iteration before.
-        let mut flag = self.fb.ins().atomic_load(types::I8, MemFlagsData::trusted(), fallen);
+        let mut flag = self.fallen(self.at);
         if let Some(slot) = self.activation {
             let offset = std::mem::offset_of!(Activation, inspected) as i32;
             let inspected = self.fb.ins().stack_load(types::I64, types::I64, slot, offset);
@@ -77,10 +74,45 @@ impl Lower<'_> {
         if let Some(&block) = self.block_of_exit.get(&exit) {
             return block;
         }
-        let block = self.cold_block();
+        let block = match self.child_at(exit) {
+            Some(_) => self.fb.create_block(),
+            None => self.cold_block(),
+        };
         self.exit_blocks.push((exit, block));
         self.block_of_exit.insert(exit, block);
         block
+    }
+
+    /// Hands the exits on which bridges of this unit hang over to those, unless they have fallen by then.
+    pub(super) fn connect_bridges(&mut self) {
+        let mut leaving = Vec::with_capacity(self.exit_blocks.len());
+        for (exit, block) in std::mem::take(&mut self.exit_blocks) {
+            let Some(child) = self.child_at(exit) else {
+                leaving.push((exit, block));
+                continue;
+            };
+            let live = &self.input.trace.exits[exit.0 as usize].live;
+            let values: Vec<Value> = live.iter().map(|&(id, _)| self.value(id)).collect();
+            let mut entry = block;
+            if self.can_fall {
+                self.fb.switch_to_block(block);
+                let fallen = self.fallen(child);
+                let out = self.cold_block();
+                entry = self.fb.create_block();
+                self.fb.ins().brif(fallen, out, &[], entry, &[]);
+                leaving.push((exit, out));
+            }
+            self.entry_of_bridge[child] = Some((entry, values));
+        }
+        self.exit_blocks = leaving;
+    }
+
+    /// The flag of a member's cell.
+    pub(super) fn fallen(&mut self, member: usize) -> Value {
+        let cell = &raw const *self.pieces[member].input.cell as usize;
+        let fallen = self.word((cell + std::mem::offset_of!(TraceCell, fallen)) as u64);
+        // An atomic load, because a plain one could be merged with an earlier one.
+        self.fb.ins().atomic_load(types::I8, MemFlagsData::trusted(), fallen)
     }
 
     pub(super) fn emit_exits(&mut self) {
@@ -140,7 +172,7 @@ impl Lower<'_> {
         let block = self.fb.current_block().expect("in the block that leaves");
         let exit = self.fb.block_params(block)[0];
         let number = self.fb.ins().iadd_imm_s(exit, i64::from(self.input.first_exit));
-        let cells = self.word(self.exit_cells as u64);
+        let cells = self.word(self.input.exits.address() as u64);
         let offset = self.fb.ins().ishl_imm_u(exit, 3);
         let cell = self.fb.ins().iadd(cells, offset);
         let target = self.fb.ins().load(types::I64, self.memory.state, cell, 0);

@@ -12,6 +12,10 @@
 //! ```
 //!
 //! A loop without a label goes round on its inputs: `start` jumps to the header. Phis that the loop does not change are parameters of the preheader alone, so they need no register shuffling.
+//!
+//! In a unit each root has these blocks, and the entry picks one; jumps from other members come to `inputs(all inputs)`,
+//! behind the loads of `start`, to the preheader, or, if they bring the loop's own invariants, to the header. A
+//! bridge has no entry of its own: it goes on in the block of its exit, with the exit's values.
 
 use super::analysis::{Facts, Phi, clif_type};
 use super::slow::SlowPaths;
@@ -27,11 +31,51 @@ use cranelift_frontend::FunctionBuilder;
 use ir::{Arg, Attr, ConstRef, ExitId, Op, OpCode, TraceId, Ty, ValueId};
 use std::collections::{HashMap, HashSet};
 
-/// The state of lowering one trace.
+/// A trace of the unit, with what its lowering must know.
+pub(super) struct Piece<'a> {
+    pub(super) input: &'a CompileInput,
+    /// Of a bridge: the piece and the exit that it hangs on.
+    pub(super) parent: Option<(usize, ExitId)>,
+    pub(super) facts: Facts,
+}
+
+/// Where a root is entered.
+struct Root {
+    /// Inputs in the buffer.
+    start: Block,
+    /// Inputs as parameters; only if there is a jump from inside the unit.
+    inputs: Option<Block>,
+    body: Option<Body>,
+}
+
+/// The blocks around a label.
+#[derive(Clone, Copy)]
+struct Body {
+    /// Phis in the buffer.
+    entry: Block,
+    /// All phis as parameters.
+    preheader: Block,
+    /// The phis that the loop changes.
+    header: Block,
+}
+
+/// The state of lowering a unit; most of it is about the piece at hand.
 pub(super) struct Lower<'a> {
     pub(super) fb: FunctionBuilder<'a>,
     pub(super) config: &'a Config,
     pub(super) slow: SlowPaths,
+    pub(super) pieces: &'a [Piece<'a>],
+    /// Some member makes calls during which members may fall.
+    pub(super) can_fall: bool,
+    /// The bridges by what they hang on.
+    children: HashMap<(usize, ExitId), usize>,
+    roots: HashMap<usize, Root>,
+    /// Of bridges whose parent has been lowered: the block to go on in, and the inputs.
+    pub(super) entry_of_bridge: Vec<Option<(Block, Vec<Value>)>>,
+    /// The values of the phis that a root's loop does not change, by their position, once it has been lowered.
+    invariants_of: HashMap<usize, HashMap<usize, Value>>,
+    /// The piece at hand.
+    pub(super) at: usize,
     pub(super) input: &'a CompileInput,
     pub(super) facts: &'a Facts,
     pub(super) memory: Memory,
@@ -44,8 +88,6 @@ pub(super) struct Lower<'a> {
     pub(super) word_signatures: HashMap<(usize, bool), SigRef>,
     /// Signatures of the slow paths' stubs, with one and with two parameters of their own.
     pub(super) stub_signatures: [Option<SigRef>; 2],
-    /// The address of the cell of exit 0.
-    pub(super) exit_cells: usize,
     /// Blocks of the exits met so far, in order.
     pub(super) exit_blocks: Vec<(ExitId, Block)>,
     /// The same by exit.
@@ -66,7 +108,6 @@ pub(super) struct Lower<'a> {
     /// The pointer to the heap, once it has been loaded.
     heap: Option<Value>,
     owner_slots: HashMap<ValueId, StackSlot>,
-    body_entry: Option<Block>,
     header: Option<Block>,
 }
 
@@ -90,37 +131,34 @@ impl<'a> Lower<'a> {
         mut fb: FunctionBuilder<'a>,
         config: &'a Config,
         slow: SlowPaths,
-        input: &'a CompileInput,
-        facts: &'a Facts,
+        pieces: &'a [Piece<'a>],
         call_conv: CallConv,
-        exit_cells: usize,
     ) -> Lower<'a> {
         let memory = Memory::declare(&mut fb);
         let trace_signature = fb.import_signature(trace_signature());
         let entry = fb.create_block();
         fb.append_block_params_for_function_params(entry);
         fb.switch_to_block(entry);
-        let [ctx, buf, selector] = *fb.block_params(entry) else { unreachable!("three parameters") };
-        let body_entry = input.trace.ops.iter().any(|op| op.code == OpCode::Label).then(|| {
-            let start = fb.create_block();
-            let body_entry = fb.create_block();
-            let to_body = fb.ins().icmp_imm_s(IntCC::SignedLessThan, selector, 0);
-            fb.ins().brif(to_body, body_entry, &[], start, &[]);
-            fb.switch_to_block(start);
-            body_entry
-        });
-        let mut owners: Vec<ValueId> = facts.owners.iter().copied().collect();
-        owners.sort();
-        let owner_slots = owners.into_iter().map(|id| (id, stack_words(&mut fb, 1))).collect();
-        let activation =
-            facts.activation_words.map(|words| stack_words(&mut fb, crate::Activation::HEADER_BYTES / 8 + words));
-        let slice = (facts.slice_words > 0).then(|| stack_words(&mut fb, facts.slice_words));
+        let [ctx, buf, _] = *fb.block_params(entry) else { unreachable!("three parameters") };
+        let activation_words = pieces.iter().filter_map(|piece| piece.facts.activation_words).max();
+        let activation = activation_words.map(|words| stack_words(&mut fb, crate::Activation::HEADER_BYTES / 8 + words));
+        let slice_words = pieces.iter().map(|piece| piece.facts.slice_words).max().unwrap_or(0);
+        let slice = (slice_words > 0).then(|| stack_words(&mut fb, slice_words));
+        let children = pieces.iter().enumerate().filter_map(|(at, piece)| Some((piece.parent?, at))).collect();
+        let falls = |piece: &Piece| piece.input.trace.ops.iter().any(|op| op.code == OpCode::StillValid);
         Lower {
             fb,
             config,
             slow,
-            input,
-            facts,
+            pieces,
+            can_fall: pieces.iter().any(falls),
+            children,
+            roots: HashMap::new(),
+            entry_of_bridge: vec![None; pieces.len()],
+            invariants_of: HashMap::new(),
+            at: 0,
+            input: pieces[0].input,
+            facts: &pieces[0].facts,
             memory,
             ctx,
             buf,
@@ -128,7 +166,6 @@ impl<'a> Lower<'a> {
             call_conv,
             word_signatures: HashMap::new(),
             stub_signatures: [None; 2],
-            exit_cells,
             exit_blocks: Vec::new(),
             block_of_exit: HashMap::new(),
             headers: HashMap::new(),
@@ -139,41 +176,171 @@ impl<'a> Lower<'a> {
             slice,
             constants: HashMap::new(),
             heap: None,
-            values: vec![None; input.trace.ops.len()],
-            owner_slots,
-            body_entry,
+            values: Vec::new(),
+            owner_slots: HashMap::new(),
             header: None,
         }
     }
 
     pub(super) fn run(&mut self) {
-        let trace = &self.input.trace;
-        // Of a loop, too: the peeled iteration may call before the preheader is reached.
+        // At every entry, also of a loop: the peeled iteration may call before the preheader is reached.
         self.start_activation();
-        let inputs = trace.input_count();
-        let mut index = 0;
+        self.declare_roots();
+        self.pick_root();
+        for at in 0..self.pieces.len() {
+            self.begin_piece(at);
+            if self.enter_piece() {
+                self.piece();
+            }
+        }
+    }
+
+    fn declare_roots(&mut self) {
+        for (at, piece) in self.pieces.iter().enumerate().filter(|(_, piece)| piece.parent.is_none()) {
+            let trace = &piece.input.trace;
+            let from_inside = self.jumps_inside(piece.input.id);
+            let start = self.fb.create_block();
+            let inputs = from_inside.then(|| {
+                let tys = trace.ops[..trace.input_count()].iter().map(|op| op.ty);
+                self.block_with(tys)
+            });
+            let has_label = trace.ops.iter().any(|op| op.code == OpCode::Label);
+            let body = has_label.then(|| {
+                let phis = || piece.facts.phis.iter().map(|phi| (phi, trace.ops[phi.id.0 as usize].ty));
+                Body {
+                    entry: self.fb.create_block(),
+                    preheader: self.block_with(phis().map(|(_, ty)| ty)),
+                    header: self.block_with(phis().filter(|(phi, _)| !phi.invariant).map(|(_, ty)| ty)),
+                }
+            });
+            self.roots.insert(at, Root { start, inputs, body });
+        }
+    }
+
+    /// Whether a member jumps to the start of the root `id`. A trace compiled alone jumps to itself through its cell.
+    fn jumps_inside(&self, id: TraceId) -> bool {
+        let jumps = |op: &Op| op.code == OpCode::JumpLoop && matches!(op.attr, Attr::Target(to) if to == id);
+        self.pieces.len() > 1 && self.pieces.iter().any(|piece| piece.input.trace.ops.last().is_some_and(jumps))
+    }
+
+    fn block_with(&mut self, tys: impl Iterator<Item = Ty>) -> Block {
+        let block = self.fb.create_block();
+        for ty in tys {
+            self.fb.append_block_param(block, clif_type(ty));
+        }
+        block
+    }
+
+    /// From the function's entry to the root and the entry that the selector names.
+    fn pick_root(&mut self) {
+        let entry = self.fb.current_block().expect("the function's entry");
+        let selector = self.fb.block_params(entry)[2];
+        let mut roots: Vec<usize> = self.roots.keys().copied().collect();
+        roots.sort_unstable();
+        let last = roots.pop().expect("a unit has a root");
+        if !roots.is_empty() {
+            let number = self.fb.ins().ireduce(types::I32, selector);
+            for root in roots {
+                let (this, next) = (self.fb.create_block(), self.fb.create_block());
+                let id = i64::from(self.pieces[root].input.id.0);
+                let is_this = self.fb.ins().icmp_imm_u(IntCC::Equal, number, id);
+                self.fb.ins().brif(is_this, this, &[], next, &[]);
+                self.fb.switch_to_block(this);
+                self.pick_entry(root, selector);
+                self.fb.switch_to_block(next);
+            }
+        }
+        self.pick_entry(last, selector);
+    }
+
+    fn pick_entry(&mut self, root: usize, selector: Value) {
+        let Root { start, body, .. } = self.roots[&root];
+        match body {
+            None => {
+                self.fb.ins().jump(start, &[]);
+            }
+            Some(body) => {
+                let to_body = self.fb.ins().icmp_imm_s(IntCC::SignedLessThan, selector, 0);
+                self.fb.ins().brif(to_body, body.entry, &[], start, &[]);
+            }
+        }
+    }
+
+    /// Forgets the piece before.
+    fn begin_piece(&mut self, at: usize) {
+        self.at = at;
+        self.input = self.pieces[at].input;
+        self.facts = &self.pieces[at].facts;
+        self.exit_blocks.clear();
+        self.block_of_exit.clear();
+        self.headers.clear();
+        self.floats.clear();
+        self.overflow_pairs.clear();
+        self.barriered.clear();
+        self.constants.clear();
+        self.heap = None;
+        self.header = None;
+        self.values = vec![None; self.input.trace.ops.len()];
+        let mut owners: Vec<ValueId> = self.facts.owners.iter().copied().collect();
+        owners.sort();
+        self.owner_slots = owners.into_iter().map(|id| (id, stack_words(&mut self.fb, 1))).collect();
+    }
+
+    /// Goes to the piece's first block and defines the inputs; false if nothing leads there.
+    fn enter_piece(&mut self) -> bool {
+        let trace = &self.input.trace;
+        let count = trace.input_count();
+        let inputs = match self.roots.get(&self.at) {
+            None => {
+                let Some((block, values)) = self.entry_of_bridge[self.at].take() else { return false };
+                self.fb.switch_to_block(block);
+                values
+            }
+            Some(&Root { start, inputs, .. }) => {
+                self.fb.switch_to_block(start);
+                let loaded: Vec<Value> = (0..count).map(|index| self.load_buffer(index, trace.ops[index].ty)).collect();
+                match inputs {
+                    None => loaded,
+                    Some(block) => {
+                        let loaded: Vec<BlockArg> = loaded.into_iter().map(BlockArg::from).collect();
+                        self.fb.ins().jump(block, &loaded);
+                        self.fb.switch_to_block(block);
+                        self.fb.block_params(block).to_vec()
+                    }
+                }
+            }
+        };
+        assert_eq!(inputs.len(), count, "inputs of {}", trace.name);
+        for (index, value) in inputs.into_iter().enumerate() {
+            self.define(ValueId(index as u32), value);
+        }
+        true
+    }
+
+    fn piece(&mut self) {
+        let trace = &self.input.trace;
+        let has_label = trace.ops.iter().any(|op| op.code == OpCode::Label);
+        if !has_label && trace.ops.last().is_some_and(|op| op.code == OpCode::JumpLabel) {
+            self.loop_on_inputs();
+        }
+        let mut index = trace.input_count();
         while index < trace.ops.len() {
             let op = &trace.ops[index];
-            if index == inputs
-                && self.body_entry.is_none()
-                && trace.ops.last().is_some_and(|op| op.code == OpCode::JumpLabel)
-            {
-                self.loop_on_inputs();
-            }
-            match op.code {
-                OpCode::Input => {
-                    let value = self.load_buffer(index, op.ty);
-                    self.define(ValueId(index as u32), value);
-                }
-                OpCode::Label => {
-                    self.label();
-                    index += self.facts.phis.len();
-                }
-                _ => self.op(ValueId(index as u32), op),
+            if op.code == OpCode::Label {
+                self.label();
+                index += self.facts.phis.len();
+            } else {
+                self.op(ValueId(index as u32), op);
             }
             index += 1;
         }
+        self.connect_bridges();
         self.emit_exits();
+    }
+
+    /// The bridge of this unit that hangs on an exit of the piece at hand.
+    pub(super) fn child_at(&self, exit: ExitId) -> Option<usize> {
+        self.children.get(&(self.at, exit)).copied()
     }
 
     pub(super) fn finish(mut self, target: TargetFrontendConfig) {
@@ -365,39 +532,40 @@ impl<'a> Lower<'a> {
     }
 
     fn label(&mut self) {
-        let body_entry = self.body_entry.expect("the trace has a label");
+        let Body { entry, preheader, header } = self.roots[&self.at].body.expect("the trace has a label");
         let phis: &[Phi] = &self.facts.phis;
-        let preheader = self.fb.create_block();
-        let header = self.fb.create_block();
         let on_entry: Vec<BlockArg> = phis.iter().map(|phi| BlockArg::from(self.arg(phi.initial))).collect();
         self.fb.ins().jump(preheader, &on_entry);
 
-        self.fb.switch_to_block(body_entry);
-        let tys: Vec<Ty> = phis.iter().map(|phi| self.input.trace.ops[phi.id.0 as usize].ty).collect();
+        self.fb.switch_to_block(entry);
+        let ty = |phi: &Phi| self.input.trace.ops[phi.id.0 as usize].ty;
+        let tys: Vec<Ty> = phis.iter().map(ty).collect();
         let from_buffer: Vec<BlockArg> =
             tys.iter().enumerate().map(|(index, &ty)| BlockArg::from(self.load_buffer(index, ty))).collect();
         self.fb.ins().jump(preheader, &from_buffer);
 
-        // A block's parameters come before its first operation, and defining a value may store it.
         self.fb.switch_to_block(preheader);
-        let values: Vec<Value> = tys.iter().map(|&ty| self.fb.append_block_param(preheader, clif_type(ty))).collect();
-        self.start_activation();
+        let values = self.fb.block_params(preheader).to_vec();
+        let mut changing = self.fb.block_params(header).to_vec().into_iter();
         let mut start = Vec::new();
-        let mut changing = Vec::new();
-        for ((phi, &ty), &value) in phis.iter().zip(&tys).zip(&values) {
+        let mut invariants = HashMap::new();
+        let mut changed = Vec::new();
+        for (index, (phi, &value)) in phis.iter().zip(&values).enumerate() {
             if phi.invariant {
                 self.define(phi.id, value);
+                invariants.insert(index, value);
             } else {
                 start.push(BlockArg::from(value));
-                changing.push((phi.id, self.fb.append_block_param(header, clif_type(ty))));
+                changed.push((phi.id, changing.next().expect("a parameter for each phi that changes")));
             }
         }
+        self.invariants_of.insert(self.at, invariants);
         let first = self.facts.phis.last().map_or(0, |phi| phi.id.0 as usize + 1);
         self.load_invariants(&self.input.trace.ops[first..]);
         self.fb.ins().jump(header, &start);
 
         self.fb.switch_to_block(header);
-        for (id, value) in changing {
+        for (id, value) in changed {
             self.define(id, value);
         }
         self.header = Some(header);
@@ -437,15 +605,55 @@ impl<'a> Lower<'a> {
         self.fb.ins().jump(header, &next);
     }
 
-    /// Ends in another trace, through its cell.
+    /// Ends in another trace: inside the unit, or through its cell.
     fn jump_out(&mut self, op: &Op, kind: u64) {
         let Attr::Target(target) = op.attr else { panic!("{:?} without a target", op.code) };
         let values: Vec<Value> = op.args.iter().map(|&arg| self.arg(arg)).collect();
+        let root = self.roots.keys().copied().find(|&root| self.pieces[root].input.id == target);
+        if let Some(root) = root.filter(|_| self.pieces.len() > 1) {
+            // What this piece hangs on has not fallen, or it would have fallen with it.
+            if !self.can_fall || self.root_of(self.at) == root {
+                return self.jump_inside(op, root, &values);
+            }
+            let fallen = self.fallen(root);
+            let (out, inside) = (self.cold_block(), self.fb.create_block());
+            self.fb.ins().brif(fallen, out, &[], inside, &[]);
+            self.fb.switch_to_block(inside);
+            self.jump_inside(op, root, &values);
+            self.fb.switch_to_block(out);
+        }
         self.store_buffer(&values);
         let cell = self.word(self.cell_of(target) as u64);
         let entry = self.fb.ins().load(types::I64, self.memory.state, cell, 0);
         let selector = self.word(kind | u64::from(target.0));
         self.fb.ins().return_call_indirect(self.trace_signature, entry, &[self.ctx, self.buf, selector]);
+    }
+
+    fn jump_inside(&mut self, op: &Op, root: usize, values: &[Value]) {
+        let Root { inputs, body, .. } = self.roots[&root];
+        let all = |values: &[Value]| -> Vec<BlockArg> { values.iter().map(|&value| BlockArg::from(value)).collect() };
+        if op.code == OpCode::JumpLoop {
+            self.fb.ins().jump(inputs.expect("made for this jump"), &all(values));
+            return;
+        }
+        let Body { preheader, header, .. } = body.expect("a jump into a body needs one");
+        let phis = &self.pieces[root].facts.phis;
+        let invariants = self.invariants_of.get(&root);
+        let unchanged = |index: usize| invariants.is_some_and(|known| known.get(&index) == Some(&values[index]));
+        if (0..phis.len()).all(|index| !phis[index].invariant || unchanged(index)) {
+            let changing: Vec<Value> = phis.iter().zip(values).filter(|(phi, _)| !phi.invariant).map(|(_, &value)| value).collect();
+            self.fb.ins().jump(header, &all(&changing));
+        } else {
+            self.fb.ins().jump(preheader, &all(values));
+        }
+    }
+
+    /// The root that a piece hangs on, or is.
+    fn root_of(&self, mut piece: usize) -> usize {
+        while let Some((parent, _)) = self.pieces[piece].parent {
+            piece = parent;
+        }
+        piece
     }
 
     /// The address of the trace's cell, whose first word is the entry.

@@ -1,6 +1,6 @@
 //! The Cranelift backend.
 //!
-//! Every trace becomes one function of calling convention `tail`, so that exits, bridges and jumps between traces are
+//! Every trace, or unit of traces, becomes one function of calling convention `tail`, so that exits, bridges and jumps between traces are
 //! jumps that leave no frame behind:
 //!
 //! ```text
@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The selector's sign bit picks the entry: clear for the start (inputs in the buffer), set for the label (phis in the
-//! buffer). The only relocations the code may need are internal, so finished code is a byte string that is copied to
+//! buffer); in a unit of several roots its low half says which one. The only relocations the code may need are internal, so finished code is a byte string that is copied to
 //! its place; no linker is involved.
 
 mod analysis;
@@ -20,7 +20,7 @@ mod lower;
 mod objects;
 mod slow;
 
-use crate::backend::{Backend, CompileError, CompileInput, CompiledTrace, EnterFn, TraceCell};
+use crate::backend::{Backend, CompileError, CompileInput, CompiledTrace, EnterFn, Member, TraceCell};
 use crate::config::Config;
 use crate::memory::{CodeMemory, Published};
 use analysis::Facts;
@@ -29,8 +29,8 @@ use cranelift_codegen::ir::{AbiParam, Function, InstBuilder, Signature, Value, t
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use lower::Piece;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 /// Address space for code: reserved, not used.
 const CODE_RESERVATION_BYTES: usize = 512 << 20;
@@ -122,37 +122,47 @@ impl CraneliftBackend {
 
 impl Backend for CraneliftBackend {
     fn compile(&mut self, input: &CompileInput) -> Result<CompiledTrace, CompileError> {
-        if cfg!(debug_assertions)
-            && let Err(error) = ir::verify(&input.trace)
-        {
-            panic!("trace {} is not fit to compile: {error}\n{}", input.id.0, ir::text::print(&input.trace));
+        let mut code = self.compile_unit(&[Member { input, parent: None }])?;
+        code.exits = Some(input.exits);
+        Ok(code)
+    }
+
+    fn compile_unit(&mut self, members: &[Member]) -> Result<CompiledTrace, CompileError> {
+        let dump = members[0].input.dump;
+        let mut pieces = Vec::with_capacity(members.len());
+        for &Member { input, parent } in members {
+            if cfg!(debug_assertions)
+                && let Err(error) = ir::verify(&input.trace)
+            {
+                panic!("trace {} is not fit to compile: {error}\n{}", input.id.0, ir::text::print(&input.trace));
+            }
+            let facts = Facts::of(&input.trace, &self.config);
+            self.check_buffer(&facts)?;
+            pieces.push(Piece { input, parent, facts });
         }
-        let facts = Facts::of(&input.trace, &self.config);
-        self.check_buffer(&facts)?;
-        let exits = new_exit_cells(input.trace.exits.len(), self.stub);
 
         self.context.clear();
-        self.context.set_disasm(input.dump.asm);
+        self.context.set_disasm(dump.asm);
         self.context.func = Function::new();
         self.context.func.signature = trace_signature();
         let fb = FunctionBuilder::new(&mut self.context.func, &mut self.builder);
         let call_conv = CallConv::triple_default(self.isa.triple());
-        let exit_cells = exits.as_ptr() as usize;
-        let mut lower = lower::Lower::new(fb, &self.config, self.slow, input, &facts, call_conv, exit_cells);
+        let mut lower = lower::Lower::new(fb, &self.config, self.slow, &pieces, call_conv);
         lower.run();
         lower.finish(self.isa.frontend_config());
 
         let mut text = String::new();
-        if input.dump.clif {
+        if dump.clif {
             text = self.context.func.display().to_string();
         }
-        let (Published { entry, region }, code_bytes) = self.emit().inspect_err(|_| free_exit_cells(exits))?;
+        let (Published { entry, region }, code_bytes) = self.emit()?;
         if let Some(asm) = self.context.compiled_code().and_then(|code| code.vcode.as_ref()) {
             text.push_str(asm);
         }
-        let cells: Vec<Arc<TraceCell>> =
-            input.targets.iter().map(|(_, cell)| cell.clone()).chain([input.cell.clone()]).collect();
-        Ok(CompiledTrace { entry, code_bytes, text, exits, region, _cells: cells })
+        let cells_of =
+            |input: &CompileInput| input.targets.iter().map(|(_, cell)| cell.clone()).chain([input.cell.clone()]).collect();
+        let cells: Vec<Arc<TraceCell>> = members.iter().flat_map(|member| -> Vec<_> { cells_of(member.input) }).collect();
+        Ok(CompiledTrace { entry, code_bytes, text, exits: None, region, _cells: cells })
     }
 
     fn enter(&self) -> EnterFn {
@@ -165,8 +175,12 @@ impl Backend for CraneliftBackend {
 
     unsafe fn free(&mut self, trace: CompiledTrace) {
         // SAFETY: the caller guarantees that nothing can run or reach the trace any more.
-        unsafe { self.memory.release(trace.region) };
-        free_exit_cells(trace.exits);
+        unsafe {
+            self.memory.release(trace.region);
+            if let Some(exits) = trace.exits {
+                exits.free();
+            }
+        }
     }
 
     fn code_bytes(&self) -> usize {
@@ -199,18 +213,6 @@ fn trace_signature() -> Signature {
     signature.params.extend([AbiParam::new(types::I64); 3]);
     signature.returns.push(AbiParam::new(types::I64));
     signature
-}
-
-/// Cells live until [`Backend::free`], however long their [`CompiledTrace`] does: code refers to them.
-fn new_exit_cells(count: usize, stub: usize) -> &'static [AtomicUsize] {
-    let cells: Box<[AtomicUsize]> = (0..count).map(|_| AtomicUsize::new(stub)).collect();
-    Box::leak(cells)
-}
-
-fn free_exit_cells(cells: &'static [AtomicUsize]) {
-    let cells = std::ptr::from_ref(cells).cast_mut();
-    // SAFETY: every slice of exit cells was leaked from a box by `new_exit_cells`; the callers own the last reference.
-    drop(unsafe { Box::from_raw(cells) });
 }
 
 extern "C" fn not_yet(_: usize, _: *mut u8, _: *mut u64, _: u64) -> u64 {

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use codegen::cranelift::CraneliftBackend;
-use codegen::{Activation, Backend, CompileInput, CompiledTrace, Config, Dump, Left, START, TraceCell, tagging};
+use codegen::{Activation, Backend, CompileInput, CompiledTrace, Config, Dump, ExitCells, Left, Member, START, TraceCell, tagging};
 use ir::{Arg, Attr, CallEffect, Callee, Exit, ExitId, Function, OpCode, Trace, TraceId, TraceKind, Ty, ValueId};
 use std::mem::offset_of;
 use std::sync::Arc;
@@ -142,6 +142,8 @@ pub struct Compiled {
     pub cell: Arc<TraceCell>,
     pub id: TraceId,
     pub first_exit: u32,
+    pub exits: ExitCells,
+    pub input: CompileInput,
 }
 
 impl Guest {
@@ -188,12 +190,14 @@ impl Guest {
     pub fn compile(&mut self, id: u32, trace: Trace, targets: &[&Compiled]) -> Compiled {
         let cell = TraceCell::new(self.backend.stub());
         let first_exit = self.next_exit;
-        self.next_exit += trace.exits.len() as u32;
+        let trace_exits = trace.exits.len();
+        self.next_exit += trace_exits as u32;
         let input = CompileInput {
             trace,
             id: TraceId(id),
             cell: cell.clone(),
             targets: targets.iter().map(|target| (target.id, target.cell.clone())).collect(),
+            exits: ExitCells::new(trace_exits, self.backend.stub()),
             first_exit,
             constants: self.constants.as_ptr() as usize,
             dump: self.dump,
@@ -203,7 +207,18 @@ impl Guest {
             eprintln!("{}", code.text);
         }
         cell.entry.store(code.entry, std::sync::atomic::Ordering::Release);
-        Compiled { code, cell, id: TraceId(id), first_exit }
+        Compiled { code, cell, id: TraceId(id), first_exit, exits: input.exits, input }
+    }
+
+    /// Traces compiled before, once more as a unit: each with the position of the one it hangs on and that one's exit.
+    pub fn compile_unit(&mut self, members: &[(&Compiled, Option<(usize, ExitId)>)]) -> CompiledTrace {
+        let members: Vec<Member> =
+            members.iter().map(|&(compiled, parent)| Member { input: &compiled.input, parent }).collect();
+        let code = self.backend.compile_unit(&members).unwrap();
+        if self.dump != Dump::default() {
+            eprintln!("{}", code.text);
+        }
+        code
     }
 
     pub fn run(&mut self, compiled: &Compiled, inputs: &[u64]) -> Left {
@@ -211,11 +226,15 @@ impl Guest {
     }
 
     pub fn run_at(&mut self, compiled: &Compiled, selector: u64, inputs: &[u64]) -> Left {
+        self.run_code(compiled.code.entry, selector, inputs)
+    }
+
+    pub fn run_code(&mut self, entry: usize, selector: u64, inputs: &[u64]) -> Left {
         self.buf.fill(0xbad);
         self.buf[..inputs.len()].copy_from_slice(inputs);
         let ctx = (&raw mut *self.ctx).cast::<u8>();
         // SAFETY: the entry is that of live code, context and buffer are laid out as `config` says, the inputs are set.
-        let left = unsafe { self.backend.enter()(compiled.code.entry, ctx, self.buf.as_mut_ptr(), selector) };
+        let left = unsafe { self.backend.enter()(entry, ctx, self.buf.as_mut_ptr(), selector) };
         assert!(self.ctx.activation.is_null(), "an activation record stays linked");
         Left::decode(left)
     }
