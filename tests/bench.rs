@@ -21,7 +21,7 @@ fn checksums_are_the_reference_s() {
     let adder = adder.expect("ADDER names the binary to test");
     let expected = fs::read_to_string(&expected_path).expect("expected.txt");
     let mut faults = Vec::new();
-    for jit in [None, Some("off"), Some("threshold=3")] {
+    for jit in [None, Some("off"), Some("threshold=3,background=off")] {
         for program in programs() {
             let name = program.file_stem().expect("program").to_string_lossy().into_owned();
             let wanted: BTreeMap<String, String> = expected

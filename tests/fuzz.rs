@@ -42,7 +42,7 @@ fn random_programs_print_what_the_reference_prints() {
                     if seed > PROGRAMS {
                         break;
                     }
-                    for jit in [None, Some("off"), Some("threshold=3")] {
+                    for jit in [None, Some("off"), Some("threshold=3,background=off")] {
                         let line = format!("{seed} {:016x}", hash(&output(&adder, jit, seed)));
                         if !expected.lines().any(|expected| expected == line) {
                             faults.lock().expect("no thread panicked").push((seed, jit));

@@ -40,7 +40,7 @@ fn all_frames_give_the_expected_table_and_a_picture() {
 #[test]
 fn some_frames_without_the_jit_and_with_a_low_threshold() {
     let expected = fs::read_to_string(example().join("expected.txt")).expect("expected.txt");
-    for jit in ["off", "threshold=3"] {
+    for jit in ["off", "threshold=3,background=off"] {
         let directory = scratch(jit);
         let output = run(&directory, Some(jit), &["--frames", "20:22", "--out", "p.png"]);
         let out = String::from_utf8_lossy(&output.stdout).into_owned();

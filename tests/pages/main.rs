@@ -20,7 +20,8 @@ use std::time::{Duration, Instant};
 use std::{env, fs, io, thread};
 
 /// Name and `ADDER_JIT` of each way a case is run.
-const MODES: [(&str, Option<&str>); 3] = [("jit", None), ("off", Some("off")), ("threshold", Some("threshold=3"))];
+const MODES: [(&str, Option<&str>); 3] =
+    [("jit", None), ("off", Some("off")), ("threshold", Some("threshold=3,background=off"))];
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 fn main() -> ExitCode {

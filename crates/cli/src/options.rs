@@ -62,8 +62,13 @@ ADDER_JIT is a comma-separated list of options of the JIT:
 ADDER_GC is a comma-separated list of options of the collector: stress=N (collect at every allocation, every N-th time
 fully), verify=N (check the heap after every N-th collection), poison, nursery=BYTES.
 ",
-        metatrace::Options::help()
+        jit_defaults().help()
     )
+}
+
+/// The options of the JIT where ADDER_JIT does not say otherwise.
+fn jit_defaults() -> metatrace::Options {
+    metatrace::Options { background: true, ..metatrace::Options::default() }
 }
 
 /// Splits the command line. An error is what to print before exiting with status 2.
@@ -160,7 +165,8 @@ pub fn parse(arguments: Vec<String>) -> Result<Parsed, String> {
     };
     config.arguments = std::iter::once(name).chain(rest).collect();
     environment(&mut config);
-    let jit = metatrace::Options::parse(&std::env::var("ADDER_JIT").unwrap_or_default())
+    let jit = jit_defaults()
+        .with(&std::env::var("ADDER_JIT").unwrap_or_default())
         .map_err(|message| format!("adder: ADDER_JIT: {message}"))?;
     let heap = heap_options(&std::env::var("ADDER_GC").unwrap_or_default())?;
     Ok(Parsed::Run(Box::new(Invocation { program, config, jit, heap })))

@@ -78,6 +78,12 @@ pub type EnterFn = unsafe extern "C" fn(code: usize, ctx: *mut u8, buf: *mut u64
 
 /// The selector with which a trace is entered at its start.
 pub const START: u64 = 0;
+/// The selector with which code is entered at the start of this trace, one of its roots. If the code is only the stub, that is
+/// how it is left: [`Left::Loop`].
+pub fn start_of(id: TraceId) -> u64 {
+    Left::LOOP | u64::from(id.0)
+}
+
 /// The selector with which a trace is entered at its label; the buffer then holds the label's phis.
 pub const BODY: u64 = 1 << 63;
 

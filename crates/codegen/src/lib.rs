@@ -13,7 +13,7 @@ mod memory;
 pub mod tagging;
 
 pub use backend::{
-    Activation, BODY, Backend, CompileError, CompileInput, CompiledTrace, Dump, EnterFn, ExitCells, Left, Member, START,
-    TraceCell,
+    Activation, BODY, Backend, CompileError, CompileInput, CompiledTrace, Dump, EnterFn, ExitCells, Left, Member,
+    START, TraceCell, start_of,
 };
 pub use config::Config;

@@ -5,7 +5,6 @@ use heap::Heap;
 use metatrace::{Jit, Options};
 use objects::error::PyResult;
 use objects::vm::Vm;
-use std::sync::atomic::Ordering;
 
 /// Bytes of the native stack that stay free for Rust code when Python recursion stops.
 const NATIVE_RESERVE_BYTES: usize = 1 << 20;
@@ -37,6 +36,5 @@ fn run_finalizers(vm: &mut Vm) -> PyResult<()> {
 
 /// Does now what otherwise waits for the next safe point.
 pub fn settle(vm: &mut Vm) -> PyResult<()> {
-    vm.thread.poll.store(0, Ordering::Relaxed);
     crate::poll::attend(vm)
 }

@@ -2,7 +2,6 @@
 
 use objects::error::PyResult;
 use objects::vm::Vm;
-use std::sync::atomic::Ordering;
 
 /// Work that waits for a safe point, in the order of registration; signal handlers run here.
 #[derive(Default)]
@@ -17,7 +16,7 @@ pub fn register(vm: &mut Vm, handler: fn(&mut Vm) -> PyResult<()>) {
 
 /// Does what waits: finalizers, weak reference callbacks, signals.
 pub fn attend(vm: &mut Vm) -> PyResult<()> {
-    vm.thread.poll.store(0, Ordering::Relaxed);
+    vm.thread.take_poll();
     for i in 0.. {
         let Some(handler) = vm.extension::<Attention>().handlers.get(i).copied() else { break };
         handler(vm)?;

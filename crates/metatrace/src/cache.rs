@@ -1,10 +1,12 @@
 //! The trace cache: compiled traces, their exits, and how they fall.
 
+use crate::compiler::Compiler;
 use crate::jit::HotCell;
-use codegen::{Backend, CompiledTrace, TraceCell};
+use codegen::{CompileInput, TraceCell};
 use heap::Value;
 use ir::{Callee, Exit, ExitId, OpCode, TraceId, TraceKind};
 use opt::{Facts, Label, Written};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -18,7 +20,14 @@ const FALLS: u32 = 25;
 pub(crate) struct CachedTrace {
     pub(crate) name: String,
     pub(crate) cell: Arc<TraceCell>,
-    pub(crate) code: CompiledTrace,
+    /// Where its own code starts; 0 while it is being compiled.
+    pub(crate) entry: usize,
+    /// What it is compiled from, alone and in units.
+    pub(crate) input: Arc<CompileInput>,
+    /// Of a root: its unit, if that has code.
+    pub(crate) unit: Option<usize>,
+    /// Of a root: other roots of the same code that run into this one, or that this one runs into.
+    pub(crate) linked: Vec<TraceId>,
     pub(crate) first_exit: u32,
     pub(crate) exits: Vec<CachedExit>,
     /// The guest objects that the trace and its exits name, by [`ir::ConstRef`]. Never moves: code refers to it.
@@ -43,6 +52,14 @@ pub(crate) struct CachedTrace {
     /// For each exit, what is known of its live values.
     pub(crate) facts: Vec<Facts>,
     pub(crate) fallen: bool,
+}
+
+/// Traces that were compiled together.
+pub(crate) struct Unit {
+    /// Empty after one of its traces fell.
+    pub(crate) roots: Vec<TraceId>,
+    /// How many traces.
+    pub(crate) size: usize,
 }
 
 /// What the guard of an exit is, as far as leaving goes.
@@ -78,7 +95,11 @@ pub(crate) struct Callees {
 }
 
 pub(crate) struct Cache {
-    pub(crate) backend: Option<Box<dyn Backend>>,
+    pub(crate) compiler: Option<Compiler>,
+    /// Units that were compiled.
+    pub(crate) units: Vec<Unit>,
+    /// Roots with members that are in no unit yet.
+    pub(crate) loose: BTreeSet<TraceId>,
     pub(crate) callees: Option<Callees>,
     /// The guest's false and true.
     pub(crate) bools: [Value; 2],
@@ -96,7 +117,9 @@ pub(crate) struct Cache {
 impl Default for Cache {
     fn default() -> Cache {
         Cache {
-            backend: None,
+            compiler: None,
+            units: Vec::new(),
+            loose: BTreeSet::new(),
             callees: None,
             bools: [Value::NULL; 2],
             traces: Vec::new(),
@@ -122,6 +145,34 @@ impl Cache {
         self.scratch.clear();
     }
 
+    /// # Panics
+    /// If no trace has been compiled yet.
+    pub(crate) fn compiler(&self) -> &Compiler {
+        self.compiler.as_ref().expect("made before the first trace is compiled")
+    }
+
+    /// The loop or function that a trace hangs on, or is.
+    pub(crate) fn root_of(&self, mut id: TraceId) -> TraceId {
+        while let Some((parent, _)) = self.trace(id).parent {
+            id = parent;
+        }
+        id
+    }
+
+    /// A trace of a unit fell: its roots run their own code again.
+    fn dissolve_unit_of(&mut self, id: TraceId) {
+        let root = self.root_of(id);
+        let Some(unit) = self.trace(root).unit else { return };
+        for root in std::mem::take(&mut self.units[unit].roots) {
+            let trace = &mut self.traces[root.0 as usize];
+            trace.unit = None;
+            if !trace.fallen {
+                trace.cell.entry.store(trace.entry, Ordering::Release);
+                self.loose.insert(root);
+            }
+        }
+    }
+
     pub(crate) fn trace(&self, id: TraceId) -> &CachedTrace {
         &self.traces[id.0 as usize]
     }
@@ -138,11 +189,12 @@ impl Cache {
 
     /// Takes a trace and all bridges above it out of use; how many those were.
     pub(crate) fn fell(&mut self, id: TraceId) -> u64 {
-        let stub = self.backend.as_ref().map_or(0, |backend| backend.stub());
-        let trace = &mut self.traces[id.0 as usize];
-        if trace.fallen {
+        if self.trace(id).fallen {
             return 0;
         }
+        self.dissolve_unit_of(id);
+        let stub = self.compiler().stub();
+        let trace = &mut self.traces[id.0 as usize];
         trace.fallen = true;
         trace.cell.fallen.store(1, Ordering::Release);
         trace.cell.entry.store(stub, Ordering::Release);
@@ -160,7 +212,7 @@ impl Cache {
         let children = std::mem::take(&mut trace.children);
         if let Some((parent, exit)) = parent {
             let parent = &mut self.traces[parent.0 as usize];
-            parent.code.attach(exit, stub);
+            parent.input.exits.attach(exit, stub);
             let exit = &mut parent.exits[exit.0 as usize];
             exit.bridged = false;
             exit.count = 0;

@@ -23,6 +23,7 @@ counters! {
     loops "loops compiled";
     functions "function entries compiled";
     bridges "bridges compiled";
+    units "units of traces compiled";
     aborts "recordings given up";
     contradictions "traces that contradicted themselves";
     refused "traces that the code generator refused";

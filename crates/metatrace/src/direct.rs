@@ -499,6 +499,13 @@ macro_rules! define_direct {
 
 pure_ops! { define_direct }
 
+impl<L: Language> Direct<L> {
+    /// [`Machine::poll`], if not only code is ready.
+    pub(crate) fn wants_attention(&mut self) -> bool {
+        self.thread().poll.load(std::sync::atomic::Ordering::Relaxed) & !crate::compiler::CODE_READY != 0
+    }
+}
+
 #[inline(never)]
 fn is_boxed_flt<L: Language>(context: *mut L::Context, value: Value) -> bool {
     // SAFETY: the context outlives the call.

@@ -4,6 +4,7 @@
 //! the interpreter, run them with [`Tracer`] and they record traces of themselves, which are optimised and compiled.
 
 mod cache;
+mod compiler;
 mod counters;
 mod direct;
 mod driver;

@@ -45,12 +45,12 @@ macro_rules! options {
         }
 
         impl Options {
-            /// One line an option, for `--help` and the manual.
-            pub fn help() -> String {
+            /// One line an option, for `--help` and the manual; these options are the defaults.
+            pub fn help(&self) -> String {
                 let mut text = String::new();
                 $(text.push_str(&format!(
                     "{:<16}{:<12}{} (default {})\n",
-                    stringify!($name), $unit, $sentence, OptionValue::show(&{ let value: $ty = $default; value }),
+                    stringify!($name), $unit, $sentence, OptionValue::show(&self.$name),
                 ));)*
                 text.push_str(LOG_HELP);
                 text
@@ -82,6 +82,8 @@ options! {
     retries: u32 = 6, "attempts", "A place whose recording failed more often is left to the interpreter.";
     double_run: bool = false, "switch", "Run each handler a second time at each event and compare (a test of the interpreter).";
     verify: bool = cfg!(debug_assertions), "switch", "Verify every trace, recorded and optimised.";
+    background: bool = false, "switch", "Compile on a thread of its own while the interpreter goes on; which traces there are then depends on the time.";
+    unit: u32 = 8000, "operations", "Traces that run into each other are compiled as one up to this size; 0: never.";
     compile: bool = true, "switch", "Compile what was recorded; off, recording alone is tested.";
 }
 
@@ -128,7 +130,12 @@ impl Log {
 impl Options {
     /// Parses `name=value,switch,log=section,section:file`.
     pub fn parse(text: &str) -> Result<Options, String> {
-        let mut options = Options::default();
+        Options::default().with(text)
+    }
+
+    /// These options, but for what the text says.
+    pub fn with(self, text: &str) -> Result<Options, String> {
+        let mut options = self;
         let mut in_log = false;
         for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
             let (name, value) = item.split_once('=').unwrap_or((item, ""));
@@ -158,6 +165,6 @@ mod tests {
         assert_eq!(options.log.file.as_deref(), Some("out.txt"));
         assert!(Options::parse("nonsense").is_err());
         assert!(Options::parse("threshold=many").is_err());
-        assert!(Options::help().contains("threshold"));
+        assert!(Options::default().help().contains("threshold"));
     }
 }

@@ -36,7 +36,8 @@ const RECORD_STACK_BYTES: usize = 256 << 20;
 #[repr(C)]
 pub struct Thread<L: Language> {
     pub heap: Box<Heap>,
-    /// Not 0: somebody wants the interpreter's attention; set from signal handlers and other threads.
+    /// Not 0: somebody wants the interpreter's attention. Set it to 1, also from signal handlers and other threads; the
+    /// interpreter answers with [`Thread::take_poll`].
     pub poll: std::sync::atomic::AtomicU32,
     /// Guest frames on the stack, and how many there may be.
     pub depth: u32,
@@ -94,6 +95,12 @@ impl<L: Language> Thread<L> {
             inspected: false,
             jit,
         }
+    }
+
+    /// What an interpreter does first when [`crate::Machine::poll`] told it that somebody wants its attention.
+    pub fn take_poll(&mut self) {
+        self.poll.store(0, std::sync::atomic::Ordering::Release);
+        crate::driver::install_done(&mut self.jit);
     }
 
     /// Registers a guest value that Rust code holds on to.

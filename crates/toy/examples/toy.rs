@@ -6,7 +6,7 @@ use toy::{RunOptions, Vm};
 fn main() {
     let args: Vec<String> = std::env::args().collect();
     let [_, file, options @ ..] = &args[..] else {
-        eprintln!("toy FILE [OPTIONS]\n{}", Options::help());
+        eprintln!("toy FILE [OPTIONS]\n{}", Options::default().help());
         std::process::exit(2);
     };
     let program = std::fs::read_to_string(file).expect("the file can be read");

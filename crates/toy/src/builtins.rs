@@ -159,5 +159,5 @@ extern "C" fn depth(context: *mut u8) -> u64 {
 
 /// Somebody asked for attention: there is nothing to do but to note it.
 pub(crate) fn attend(vm: &mut Vm) {
-    vm.thread.poll.store(0, std::sync::atomic::Ordering::Relaxed);
+    vm.thread.take_poll();
 }

@@ -117,7 +117,7 @@ fn differing(interpreters: &Interpreters, program: &str, name: &str) -> Option<V
     let reference = output(&interpreters.python, None, &path);
     let mut runs = vec![("reference", reference.clone())];
     if reference.starts_with("status 0\n") {
-        for (name, jit) in [("jit", None), ("off", Some("off")), ("threshold=3", Some("threshold=3"))] {
+        for (name, jit) in [("jit", None), ("off", Some("off")), ("threshold=3", Some("threshold=3,background=off"))] {
             runs.push((name, output(&interpreters.adder, jit, &path)));
         }
     }

@@ -141,7 +141,8 @@ impl<'a> Lower<'a> {
         fb.switch_to_block(entry);
         let [ctx, buf, _] = *fb.block_params(entry) else { unreachable!("three parameters") };
         let activation_words = pieces.iter().filter_map(|piece| piece.facts.activation_words).max();
-        let activation = activation_words.map(|words| stack_words(&mut fb, crate::Activation::HEADER_BYTES / 8 + words));
+        let activation =
+            activation_words.map(|words| stack_words(&mut fb, crate::Activation::HEADER_BYTES / 8 + words));
         let slice_words = pieces.iter().map(|piece| piece.facts.slice_words).max().unwrap_or(0);
         let slice = (slice_words > 0).then(|| stack_words(&mut fb, slice_words));
         let children = pieces.iter().enumerate().filter_map(|(at, piece)| Some((piece.parent?, at))).collect();
@@ -641,7 +642,8 @@ impl<'a> Lower<'a> {
         let invariants = self.invariants_of.get(&root);
         let unchanged = |index: usize| invariants.is_some_and(|known| known.get(&index) == Some(&values[index]));
         if (0..phis.len()).all(|index| !phis[index].invariant || unchanged(index)) {
-            let changing: Vec<Value> = phis.iter().zip(values).filter(|(phi, _)| !phi.invariant).map(|(_, &value)| value).collect();
+            let changing: Vec<Value> =
+                phis.iter().zip(values).filter(|(phi, _)| !phi.invariant).map(|(_, &value)| value).collect();
             self.fb.ins().jump(header, &all(&changing));
         } else {
             self.fb.ins().jump(preheader, &all(values));

@@ -159,9 +159,11 @@ impl Backend for CraneliftBackend {
         if let Some(asm) = self.context.compiled_code().and_then(|code| code.vcode.as_ref()) {
             text.push_str(asm);
         }
-        let cells_of =
-            |input: &CompileInput| input.targets.iter().map(|(_, cell)| cell.clone()).chain([input.cell.clone()]).collect();
-        let cells: Vec<Arc<TraceCell>> = members.iter().flat_map(|member| -> Vec<_> { cells_of(member.input) }).collect();
+        let cells_of = |input: &CompileInput| {
+            input.targets.iter().map(|(_, cell)| cell.clone()).chain([input.cell.clone()]).collect()
+        };
+        let cells: Vec<Arc<TraceCell>> =
+            members.iter().flat_map(|member| -> Vec<_> { cells_of(member.input) }).collect();
         Ok(CompiledTrace { entry, code_bytes, text, exits: None, region, _cells: cells })
     }
 

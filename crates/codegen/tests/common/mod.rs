@@ -3,7 +3,9 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use codegen::cranelift::CraneliftBackend;
-use codegen::{Activation, Backend, CompileInput, CompiledTrace, Config, Dump, ExitCells, Left, Member, START, TraceCell, tagging};
+use codegen::{
+    Activation, Backend, CompileInput, CompiledTrace, Config, Dump, ExitCells, Left, Member, START, TraceCell, tagging,
+};
 use ir::{Arg, Attr, CallEffect, Callee, Exit, ExitId, Function, OpCode, Trace, TraceId, TraceKind, Ty, ValueId};
 use std::mem::offset_of;
 use std::sync::Arc;

@@ -1,11 +1,12 @@
 //! Functions of the framework that compiled code calls.
 
 use crate::cache::{BUFFER_WORDS, Callees};
+use crate::compiler::Compiler;
 use crate::direct::{Direct, unbased};
 use crate::language::{Language, thread_of};
 use crate::machine::Machine;
 use crate::thread::Thread;
-use codegen::{Backend, Config};
+use codegen::Config;
 use heap::{Heap, ShapeId, Value, fresh_header};
 use ir::{CallEffect, Callee, Function, Ty};
 
@@ -128,11 +129,11 @@ extern "C" fn barrier_item_slow(heap: *mut u8, object: u64, address: u64) {
     unsafe { heap::heap_barrier_slot_slow(heap.cast::<Heap>(), object, address) };
 }
 
-/// Makes the backend if there is none.
-pub(crate) fn ensure_backend<L: Language>(context: *mut L::Context) {
+/// Makes the compiler if there is none.
+pub(crate) fn ensure_compiler<L: Language>(context: *mut L::Context) {
     // SAFETY: the context outlives the call, and the thread is its first field.
     let thread = unsafe { &mut *thread_of::<L>(context) };
-    if thread.jit.cache.backend.is_some() {
+    if thread.jit.cache.compiler.is_some() {
         return;
     }
     // SAFETY: as above.
@@ -159,10 +160,9 @@ pub(crate) fn ensure_backend<L: Language>(context: *mut L::Context) {
         barrier_item_slow,
         box_float: box_float::<L>,
     };
-    let backend: Box<dyn Backend> = Box::new(
-        codegen::cranelift::CraneliftBackend::new(config).expect("the code generator has no memory to start with"),
-    );
-    thread.jit.cache.backend = Some(backend);
+    // SAFETY: the compiler, which is in the thread, gives up the word when it is dropped, and contexts do not move.
+    let poll = thread.jit.options.background.then(|| unsafe { &*(&raw const thread.poll) });
+    thread.jit.cache.compiler = Some(Compiler::new(config, poll));
     thread.jit.cache.bools = bools;
     thread.jit.cache.buffer = vec![0; BUFFER_WORDS];
 }

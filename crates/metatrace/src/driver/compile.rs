@@ -1,12 +1,17 @@
 //! From a recording to an installed trace.
+//!
+//! [`finish_root`] and [`finish_bridge`] optimise what was recorded and submit it to the compiler; [`install_done`] takes what is
+//! compiled and makes it reachable. Until then the place stays busy, so nothing is recorded twice.
 
-use super::callees::ensure_backend;
+use super::callees::ensure_compiler;
+use super::units;
 use crate::cache::{CachedExit, CachedTrace, ExitKind, exit_kind};
+use crate::compiler::{Compiler, Job, What};
 use crate::counters::Abort;
 use crate::jit::{Assumption, HotCell, Jit};
 use crate::language::Language;
 use crate::tracer::{End, Tracer};
-use codegen::{CompileInput, Dump, TraceCell};
+use codegen::{CompileError, CompileInput, CompiledTrace, Dump, ExitCells, TraceCell};
 use heap::Value;
 use ir::{Arg, Attr, ConstRef, ExitId, Trace, TraceId, TraceKind};
 use opt::{Failure, Optimized, Origin, Request};
@@ -55,48 +60,45 @@ fn recording<L: Language>(tracer: &mut Tracer<L>) -> Result<Recording, Failed> {
     })
 }
 
-/// Installs the trace of a loop or a function.
+/// Submits the trace of a loop or a function.
 pub(crate) fn finish_root<L: Language>(mut tracer: Box<Tracer<L>>, cell: &'static HotCell) {
     let context = tracer.context;
     let kind = tracer.trace.kind;
     let name = tracer.trace.name.clone();
     let recorded = recording(&mut tracer);
     drop(tracer);
-    ensure_backend::<L>(context);
+    ensure_compiler::<L>(context);
     // SAFETY: the context outlives the call, and the thread is its first field.
     let jit = unsafe { &mut (*crate::language::thread_of::<L>(context)).jit };
     let retries = jit.options.retries;
-    let installed = recorded.and_then(|recording| {
+    let submitted = recorded.and_then(|recording| {
         let early = kind == TraceKind::Loop && recording.end == End::Finish && cell.aborts.get() < retries / 2;
-        if early { Err(Failed::Abort(Abort::LeftAtOnce)) } else { install(jit, recording, None, Some(cell)) }
+        if early { Err(Failed::Abort(Abort::LeftAtOnce)) } else { submit(jit, recording, None, Some(cell)) }
     });
-    match installed {
-        Ok(id) => {
-            cell.entry.set(id.0 as usize + 1);
-            match kind {
-                TraceKind::Function => jit.counters.functions += 1,
-                _ => jit.counters.loops += 1,
-            }
-        }
-        Err(failed) => {
-            // What was learnt is used soon; what may go wrong again waits longer each time.
-            let threshold = if kind == TraceKind::Function { jit.entry_threshold } else { jit.threshold };
-            let soon = matches!(failed, Failed::Abort(Abort::LoopInCallee | Abort::LeftAtOnce) | Failed::Contradiction);
-            count_failure(jit, &name, &failed);
-            if soon {
-                cell.count.set(threshold.saturating_sub(2));
-            }
-            if !matches!(failed, Failed::Abort(Abort::LoopInCallee)) {
-                cell.aborts.set(cell.aborts.get() + 1);
-            }
-            if cell.aborts.get() >= retries {
-                cell.dead.set(true);
-            }
-        }
+    match submitted {
+        Ok(()) => install_done(jit),
+        Err(failed) => root_failed(jit, cell, kind, &name, &failed),
     }
 }
 
-/// Installs a bridge from an exit.
+fn root_failed(jit: &mut Jit, cell: &HotCell, kind: TraceKind, name: &str, failed: &Failed) {
+    cell.busy.set(false);
+    // What was learnt is used soon; what may go wrong again waits longer each time.
+    let threshold = if kind == TraceKind::Function { jit.entry_threshold } else { jit.threshold };
+    let soon = matches!(failed, Failed::Abort(Abort::LoopInCallee | Abort::LeftAtOnce) | Failed::Contradiction);
+    count_failure(jit, name, failed);
+    if soon {
+        cell.count.set(threshold.saturating_sub(2));
+    }
+    if !matches!(failed, Failed::Abort(Abort::LoopInCallee)) {
+        cell.aborts.set(cell.aborts.get() + 1);
+    }
+    if cell.aborts.get() >= jit.options.retries {
+        cell.dead.set(true);
+    }
+}
+
+/// Submits a bridge from an exit.
 pub(crate) fn finish_bridge<L: Language>(
     mut tracer: Box<Tracer<L>>,
     parent: TraceId,
@@ -109,35 +111,97 @@ pub(crate) fn finish_bridge<L: Language>(
     drop(tracer);
     // SAFETY: the context outlives the call, and the thread is its first field.
     let jit = unsafe { &mut (*crate::language::thread_of::<L>(context)).jit };
-    jit.cache.trace_mut(parent).exits[at.0 as usize].busy = false;
     // Guest code that the recording ran may have taken the parent out of use.
-    let installed = recorded.and_then(|recording| match jit.cache.trace(parent).fallen {
+    let submitted = recorded.and_then(|recording| match jit.cache.trace(parent).fallen {
         true => Err(Failed::Abort(Abort::AssumptionFell)),
-        false => install(jit, recording, Some((parent, at, invariants)), None),
+        false => submit(jit, recording, Some((parent, at, invariants)), None),
     });
-    match installed {
-        Ok(id) => {
-            let entry = jit.cache.trace(id).code.entry;
-            let trace = jit.cache.trace_mut(parent);
-            trace.code.attach(at, entry);
-            trace.children.push(id);
-            trace.exits[at.0 as usize].bridged = true;
-            jit.counters.bridges += 1;
-            let inlined = jit.cache.trace(id).inlined;
-            let mut above = Some((parent, at));
-            while let Some((id, _)) = above {
-                let trace = jit.cache.trace_mut(id);
-                trace.inlined = trace.inlined.max(inlined);
-                above = trace.parent;
-            }
-        }
-        Err(failed) => {
-            count_failure(jit, &name, &failed);
-            let exit = &mut jit.cache.trace_mut(parent).exits[at.0 as usize];
-            exit.count = 0;
-            exit.tries += 1;
+    match submitted {
+        Ok(()) => install_done(jit),
+        Err(failed) => bridge_failed(jit, parent, at, &name, &failed),
+    }
+}
+
+fn bridge_failed(jit: &mut Jit, parent: TraceId, at: ExitId, name: &str, failed: &Failed) {
+    count_failure(jit, name, failed);
+    let exit = &mut jit.cache.trace_mut(parent).exits[at.0 as usize];
+    exit.busy = false;
+    exit.count = 0;
+    exit.tries += 1;
+}
+
+/// Makes what the compiler has finished reachable, and gives it what has become due.
+pub(crate) fn install_done(jit: &mut Jit) {
+    while let Some(done) = jit.cache.compiler.as_mut().and_then(Compiler::next_done) {
+        jit.counters.compile_ns += done.nanoseconds;
+        match done.what {
+            What::Trace(id) => install(jit, id, done.code),
+            What::Unit(members) => units::install(jit, &members, done.code),
+            What::Quiet { calm } => units::submit_loose(jit, calm),
         }
     }
+}
+
+fn install(jit: &mut Jit, id: TraceId, code: Result<CompiledTrace, CompileError>) {
+    let trace = jit.cache.trace(id);
+    let (name, home, parent) = (trace.name.clone(), trace.home, trace.parent);
+    let kind = trace.input.trace.kind;
+    // What it relies on may have fallen while it was compiled.
+    let fallen = trace.fallen || parent.is_some_and(|(parent, _)| jit.cache.trace(parent).fallen);
+    let installable = match code {
+        Err(error) => {
+            if jit.options.log.abort {
+                jit.logger.section("refused", &name, &format!("{error:?}"));
+            }
+            Err(Failed::Refused)
+        }
+        Ok(_) if fallen => Err(Failed::Abort(Abort::AssumptionFell)),
+        Ok(code) => Ok(code),
+    };
+    let code = match installable {
+        Ok(code) => code,
+        Err(failed) => {
+            jit.cache.trace_mut(id).fallen = true;
+            if let Some(cell) = home {
+                root_failed(jit, cell, kind, &name, &failed);
+            }
+            if let Some((parent, at)) = parent {
+                bridge_failed(jit, parent, at, &name, &failed);
+            }
+            return;
+        }
+    };
+    jit.counters.code_bytes += code.code_bytes as u64;
+    if !code.text.is_empty() {
+        jit.logger.section("asm", &name, &code.text);
+    }
+    let trace = jit.cache.trace_mut(id);
+    trace.entry = code.entry;
+    trace.cell.entry.store(code.entry, Ordering::Release);
+    if let Some(cell) = home {
+        cell.entry.set(id.0 as usize + 1);
+        cell.busy.set(false);
+        match kind {
+            TraceKind::Function => jit.counters.functions += 1,
+            _ => jit.counters.loops += 1,
+        }
+    }
+    if let Some((parent, at)) = parent {
+        let trace = jit.cache.trace_mut(parent);
+        trace.input.exits.attach(at, code.entry);
+        trace.children.push(id);
+        let exit = &mut trace.exits[at.0 as usize];
+        (exit.busy, exit.bridged) = (false, true);
+        jit.counters.bridges += 1;
+        let inlined = jit.cache.trace(id).inlined;
+        let mut above = Some((parent, at));
+        while let Some((id, _)) = above {
+            let trace = jit.cache.trace_mut(id);
+            trace.inlined = trace.inlined.max(inlined);
+            above = trace.parent;
+        }
+    }
+    units::add(jit, id);
 }
 
 fn count_failure(jit: &mut Jit, name: &str, failed: &Failed) {
@@ -169,12 +233,16 @@ fn verify(jit: &Jit, trace: &Trace, when: &str) {
     }
 }
 
-fn install(
+/// Optimises a recording and submits it; it has a number then, but no code.
+fn submit(
     jit: &mut Jit,
     recording: Recording,
     bridge: Option<(TraceId, ExitId, Vec<Arg>)>,
     home: Option<&'static HotCell>,
-) -> Result<TraceId, Failed> {
+) -> Result<(), Failed> {
+    if jit.cache.compiler.as_mut().is_some_and(Compiler::was_forked) {
+        forget_pending(jit);
+    }
     let Recording { trace, end, constants, assumptions, polls, inlined, start, root_kind } = recording;
     let name = trace.name.clone();
     verify(jit, &trace, "recorded");
@@ -206,8 +274,8 @@ fn install(
     });
     let exits = cached_exits(&trace, &polls);
     jit.counters.guards += exits.len() as u64;
-    let backend = jit.cache.backend.as_mut().expect("made before the first trace is compiled");
-    let cell = TraceCell::new(backend.stub());
+    let stub = jit.cache.compiler().stub();
+    let cell = TraceCell::new(stub);
     let id = TraceId(jit.cache.traces.len() as u32);
     let constants = constants.into_boxed_slice();
     let mut inlined = inlined;
@@ -220,7 +288,8 @@ fn install(
         }
     }
     let first_exit = jit.cache.exit_owner.len() as u32;
-    let input = CompileInput {
+    let input = Arc::new(CompileInput {
+        exits: ExitCells::new(trace.exits.len(), stub),
         trace,
         id,
         cell: cell.clone(),
@@ -228,29 +297,15 @@ fn install(
         first_exit,
         constants: constants.as_ptr().addr(),
         dump: Dump { clif: jit.options.log.clif, asm: jit.options.log.asm },
-    };
-    let started = Instant::now();
-    let code = backend.compile(&input);
-    jit.counters.compile_ns += started.elapsed().as_nanos() as u64;
-    let code = match code {
-        Ok(code) => code,
-        Err(error) => {
-            if jit.options.log.abort {
-                jit.logger.section("refused", &name, &format!("{error:?}"));
-            }
-            return Err(Failed::Refused);
-        }
-    };
-    jit.counters.code_bytes += code.code_bytes as u64;
-    if !code.text.is_empty() {
-        jit.logger.section("asm", &name, &code.text);
-    }
-    cell.entry.store(code.entry, Ordering::Release);
+    });
     jit.cache.exit_owner.extend(exits.iter().map(|_| id));
     jit.cache.traces.push(CachedTrace {
         name,
         cell,
-        code,
+        entry: 0,
+        input: input.clone(),
+        unit: None,
+        linked: Vec::new(),
         first_exit,
         exits,
         constants,
@@ -270,7 +325,24 @@ fn install(
     for (assumption, _) in assumptions {
         jit.depend(id, assumption);
     }
-    Ok(id)
+    if let Some(cell) = home {
+        cell.busy.set(true);
+    }
+    jit.cache.compiler.as_mut().expect("as above").submit(Job::Trace(input));
+    Ok(())
+}
+
+/// The process is a copy of one whose compiling thread was at work: its jobs are lost.
+fn forget_pending(jit: &mut Jit) {
+    for trace in jit.cache.traces.iter_mut().filter(|trace| trace.entry == 0) {
+        trace.fallen = true;
+        if let Some(cell) = trace.home {
+            cell.busy.set(false);
+        }
+    }
+    for exit in jit.cache.traces.iter_mut().flat_map(|trace| &mut trace.exits) {
+        exit.busy = false;
+    }
 }
 
 /// What the optimiser must know beside the trace.

@@ -3,7 +3,7 @@
 use super::{Outcome, exit};
 use crate::inspect::Entry;
 use crate::language::{Language, thread_of};
-use codegen::{Left, START};
+use codegen::Left;
 use heap::Value;
 use ir::TraceId;
 use std::sync::atomic::Ordering;
@@ -25,11 +25,10 @@ pub(crate) fn enter<L: Language>(context: *mut L::Context, id: TraceId) -> Optio
         unsafe { *buffer.add(at) = (*record.slots.add(at)).0 };
     }
     thread.jit.counters.entries += 1;
-    let backend = thread.jit.cache.backend.as_ref().expect("there is a compiled trace");
-    let enter = backend.enter();
+    let enter = thread.jit.cache.compiler().enter();
     thread.entries.push(Entry { owner: thread.record, below: thread.activation });
     // SAFETY: `code` is the entry of a trace or the stub; the buffer begins with the inputs.
-    let word = unsafe { enter(code, context.cast(), buffer, START) };
+    let word = unsafe { enter(code, context.cast(), buffer, codegen::start_of(id)) };
     // SAFETY: as above.
     unsafe { (*thread_of::<L>(context)).entries.pop() };
     // SAFETY: the buffer has a first word.

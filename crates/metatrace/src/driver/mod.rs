@@ -6,8 +6,10 @@ mod enter;
 mod exit;
 mod recipe;
 mod record;
+mod units;
 
 pub(crate) use callees::{GuestCall, call_guest, callees};
+pub(crate) use compile::install_done;
 pub(crate) use recipe::Made;
 
 use crate::direct::Direct;

@@ -339,7 +339,7 @@ macro_rules! define_tracer {
             }
             fn poll(&mut self) -> bool {
                 let callee = driver::callees(self.thread()).poll;
-                let asked = self.call(callee, OpCode::Call, &[], |direct, _| direct.poll());
+                let asked = self.call(callee, OpCode::Call, &[], |direct, _| direct.wants_attention());
                 if asked.value {
                     self.abort(Abort::Attention);
                 }

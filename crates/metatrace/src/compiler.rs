@@ -1,0 +1,242 @@
+//! Where traces become code: on the guest's thread, or on one of its own behind it.
+//!
+//! Work goes in as jobs and comes out as [`Done`]s, in any case through [`Compiler::next_done`]; so that the guest's thread
+//! looks, the other one sets [`CODE_READY`] in its `poll` word. Nothing is installed but by the guest's thread.
+
+use codegen::cranelift::CraneliftBackend;
+use codegen::{Backend, CompileError, CompileInput, CompiledTrace, Config, EnterFn, Member};
+use ir::{ExitId, TraceId};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The bit of [`crate::Thread::poll`] that says no more than that code is ready to be installed.
+pub(crate) const CODE_READY: u32 = 2;
+
+/// When the compiling thread has had nothing to do for so long, units are compiled that are new or have grown much.
+const QUIET: Duration = Duration::from_millis(3);
+/// And after so long, all others.
+const CALM: Duration = Duration::from_millis(50);
+const IDLE: [Duration; 2] = [QUIET, CALM];
+
+/// A member of a unit; see [`Member`].
+pub(crate) type UnitMember = (Arc<CompileInput>, Option<(usize, ExitId)>);
+
+pub(crate) enum Job {
+    Trace(Arc<CompileInput>),
+    Unit(Vec<UnitMember>),
+}
+
+/// What a job was about.
+pub(crate) enum What {
+    Trace(TraceId),
+    Unit(Vec<TraceId>),
+    /// No job: all is compiled, for the time being; or it has been so for long.
+    Quiet {
+        calm: bool,
+    },
+}
+
+pub(crate) struct Done {
+    pub(crate) what: What,
+    pub(crate) code: Result<CompiledTrace, CompileError>,
+    pub(crate) nanoseconds: u64,
+}
+
+pub(crate) struct Compiler {
+    config: Config,
+    enter: EnterFn,
+    stub: usize,
+    place: Place,
+}
+
+enum Place {
+    Here { backend: Box<dyn Backend>, done: VecDeque<Done> },
+    Behind(Behind),
+}
+
+/// The compiling thread, from this side.
+struct Behind {
+    jobs: Sender<Job>,
+    done: Receiver<Done>,
+    doorbell: Arc<Doorbell>,
+    /// The process that it belongs to: a fork does not copy it.
+    process: u32,
+}
+
+/// The guest thread's poll word, as long as that thread is there.
+struct Doorbell(Mutex<Option<&'static AtomicU32>>);
+
+impl Doorbell {
+    fn ring(&self) {
+        let poll = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(poll) = *poll {
+            poll.fetch_or(CODE_READY, Ordering::Release);
+        }
+    }
+}
+
+impl Compiler {
+    /// With `poll`, whose thread outlives the compiler, on a thread of its own, if the system gives one.
+    pub(crate) fn new(config: Config, poll: Option<&'static AtomicU32>) -> Compiler {
+        let backend: Box<dyn Backend> =
+            Box::new(CraneliftBackend::new(config.clone()).expect("the code generator has no memory to start with"));
+        let (enter, stub) = (backend.enter(), backend.stub());
+        let place = match poll {
+            None => Place::Here { backend, done: VecDeque::new() },
+            Some(poll) => place_behind(backend, poll),
+        };
+        Compiler { config, enter, stub, place }
+    }
+
+    pub(crate) fn enter(&self) -> EnterFn {
+        self.enter
+    }
+
+    pub(crate) fn stub(&self) -> usize {
+        self.stub
+    }
+
+    /// Whether code is ready when [`Compiler::submit`] returns.
+    pub(crate) fn is_here(&self) -> bool {
+        matches!(self.place, Place::Here { .. })
+    }
+
+    pub(crate) fn submit(&mut self, job: Job) {
+        match &mut self.place {
+            Place::Here { backend, done } => done.push_back(run(&mut **backend, job)),
+            // The thread ends only with the process; without it the trace waits for ever, which is right, too.
+            Place::Behind(behind) => drop(behind.jobs.send(job)),
+        }
+    }
+
+    pub(crate) fn next_done(&mut self) -> Option<Done> {
+        match &mut self.place {
+            Place::Here { done, .. } => done.pop_front(),
+            Place::Behind(behind) => behind.done.try_recv().ok(),
+        }
+    }
+
+    /// After a fork, in the child: the compiling thread is gone, with all its jobs. True once; a new one is there then. Code
+    /// that was finished stays where it is.
+    pub(crate) fn was_forked(&mut self) -> bool {
+        let Place::Behind(behind) = &mut self.place else { return false };
+        if behind.process == std::process::id() {
+            return false;
+        }
+        // The lock may be held by the thread that is gone.
+        let Ok(poll) = behind.doorbell.0.try_lock().map(|poll| *poll) else {
+            behind.process = std::process::id();
+            return true;
+        };
+        let Ok(backend) = CraneliftBackend::new(self.config.clone()) else { return true };
+        let poll = poll.expect("the guest's thread is there");
+        let place = place_behind(Box::new(backend), poll);
+        // The other end of its channels is a thread of the parent: nothing of it may be waited for or dropped.
+        std::mem::forget(std::mem::replace(&mut self.place, place));
+        true
+    }
+}
+
+impl Drop for Compiler {
+    fn drop(&mut self) {
+        if let Place::Behind(behind) = &self.place
+            && behind.process == std::process::id()
+        {
+            *behind.doorbell.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+}
+
+fn place_behind(backend: Box<dyn Backend>, poll: &'static AtomicU32) -> Place {
+    let (jobs, more) = channel();
+    let (send, done) = channel();
+    let doorbell = Arc::new(Doorbell(Mutex::new(Some(poll))));
+    let bell = doorbell.clone();
+    // If there is no thread to be had, the backend comes back to be used here.
+    let slot = Arc::new(Mutex::new(Some(backend)));
+    let taken = slot.clone();
+    let work = move || {
+        let backend = taken.lock().unwrap_or_else(PoisonError::into_inner).take();
+        serve(backend.expect("left there for this thread"), &more, &send, &bell);
+    };
+    match without_signals(|| std::thread::Builder::new().name("adder-jit".to_string()).spawn(work)) {
+        Ok(_) => Place::Behind(Behind { jobs, done, doorbell, process: std::process::id() }),
+        Err(_) => {
+            let backend = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+            Place::Here { backend: backend.expect("no thread took it"), done: VecDeque::new() }
+        }
+    }
+}
+
+/// What a thread inherits that is spawned in `spawn`: all signals are the guest's.
+fn without_signals<T>(spawn: impl FnOnce() -> T) -> T {
+    // SAFETY: both sets are initialised by the calls that get them first.
+    unsafe {
+        let mut all: libc::sigset_t = std::mem::zeroed();
+        let mut before: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
+        let result = spawn();
+        libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
+        result
+    }
+}
+
+/// The compiling thread.
+fn serve(mut backend: Box<dyn Backend>, jobs: &Receiver<Job>, done: &Sender<Done>, bell: &Doorbell) {
+    let abort = AbortOnPanic;
+    // How long to wait before the next word that nothing happened; there are two of them.
+    let mut waits = IDLE[IDLE.len()..].iter();
+    loop {
+        let wait = waits.next();
+        let job = match wait {
+            None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(&wait) => jobs.recv_timeout(wait),
+        };
+        let finished = match job {
+            Ok(job) => {
+                // A unit is no news for other units.
+                if matches!(job, Job::Trace(_)) {
+                    waits = IDLE.iter();
+                }
+                run(&mut *backend, job)
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                let calm = wait == Some(&CALM);
+                Done { what: What::Quiet { calm }, code: Err(CompileError::NoMemory), nanoseconds: 0 }
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        if done.send(finished).is_err() {
+            break;
+        }
+        bell.ring();
+    }
+    std::mem::forget(abort);
+}
+
+/// A panic here is a broken invariant like any other, and must not be lost with this thread.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        std::process::abort();
+    }
+}
+
+fn run(backend: &mut dyn Backend, job: Job) -> Done {
+    let started = Instant::now();
+    let (what, code) = match &job {
+        Job::Trace(input) => (What::Trace(input.id), backend.compile(input)),
+        Job::Unit(members) => {
+            let members: Vec<Member> =
+                members.iter().map(|(input, parent)| Member { input, parent: *parent }).collect();
+            let ids = members.iter().map(|member| member.input.id).collect();
+            (What::Unit(ids), backend.compile_unit(&members))
+        }
+    };
+    Done { what, code, nanoseconds: started.elapsed().as_nanos() as u64 }
+}

@@ -1,0 +1,135 @@
+//! Units: traces that run into each other, compiled once more as one piece of code.
+//!
+//! A loop with branches is many traces: the loop's own and bridges from its guards, of which most jump back to its start; loops
+//! that are nested jump into each other. Each passes its values through the buffer. In a unit they stay in registers.
+
+use crate::cache::{Cache, Unit};
+use crate::compiler::{Job, UnitMember};
+use crate::jit::Jit;
+use codegen::{CompileError, CompiledTrace};
+use ir::{Attr, TraceId, TraceKind};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::Ordering;
+
+/// A trace was installed: its unit, if it has one, is not up to date.
+pub(super) fn add(jit: &mut Jit, id: TraceId) {
+    let cache = &mut jit.cache;
+    let root = cache.root_of(id);
+    cache.loose.insert(root);
+    let last = cache.trace(id).input.trace.ops.last();
+    if let Some(Attr::Target(target)) = last.map(|op| op.attr) {
+        let of_one_code = cache.trace(target).start.0 == cache.trace(root).start.0;
+        if target != root && of_one_code && is_loop(cache, target) && is_loop(cache, root) {
+            cache.trace_mut(root).linked.push(target);
+            cache.trace_mut(target).linked.push(root);
+        }
+    }
+    // Without a thread of its own the compiler is asked each time that the unit has doubled.
+    if cache.compiler().is_here() {
+        let roots = roots_around(cache, root);
+        let (members, _) = members(jit, &roots);
+        if members.len().is_power_of_two() {
+            submit_unit(jit, root);
+        }
+    }
+}
+
+/// Units that are new or have grown by half, and when the program is `calm` all that are not up to date.
+pub(super) fn submit_loose(jit: &mut Jit, calm: bool) {
+    for root in jit.cache.loose.clone() {
+        // Not if it belonged to the unit of an earlier one.
+        if jit.cache.loose.contains(&root) {
+            let cache = &jit.cache;
+            let before = cache.trace(root).unit.map_or(0, |unit| cache.units[unit].size);
+            let roots = roots_around(cache, root);
+            if calm || members(jit, &roots).0.len() * 2 >= before * 3 {
+                submit_unit(jit, root);
+            }
+        }
+    }
+}
+
+/// Compiles the unit around a root, if there is more than one trace in it.
+fn submit_unit(jit: &mut Jit, root: TraceId) {
+    let roots = roots_around(&jit.cache, root);
+    for root in &roots {
+        jit.cache.loose.remove(root);
+    }
+    jit.cache.loose.remove(&root);
+    let (members, jumps) = members(jit, &roots);
+    if members.len() > 1 && jumps {
+        jit.cache.compiler.as_mut().expect("there is a trace").submit(Job::Unit(members));
+    }
+}
+
+/// The roots that are linked with this one, which still stand; in order.
+fn roots_around(cache: &Cache, root: TraceId) -> BTreeSet<TraceId> {
+    let mut around = BTreeSet::new();
+    let mut todo = vec![root];
+    while let Some(root) = todo.pop() {
+        let trace = cache.trace(root);
+        if !trace.fallen && around.insert(root) {
+            todo.extend(&trace.linked);
+        }
+    }
+    around
+}
+
+/// The members of a unit, roots first, and whether one jumps to another; as many as there is room for.
+fn members(jit: &Jit, roots: &BTreeSet<TraceId>) -> (Vec<UnitMember>, bool) {
+    let cache = &jit.cache;
+    let mut members: Vec<UnitMember> = Vec::new();
+    let mut at: HashMap<TraceId, usize> = HashMap::new();
+    let mut operations = 0;
+    // A bridge has a higher number than what it hangs on.
+    let mut bridges: BTreeSet<TraceId> = BTreeSet::new();
+    let mut jumps = false;
+    let mut take = |id: TraceId, bridges: &mut BTreeSet<TraceId>| {
+        let trace = cache.trace(id);
+        operations += trace.input.trace.ops.len();
+        if operations > jit.options.unit as usize {
+            return;
+        }
+        let parent = trace.parent.map(|(parent, exit)| (at[&parent], exit));
+        jumps |=
+            matches!(trace.input.trace.ops.last().map(|op| op.attr), Some(Attr::Target(to)) if roots.contains(&to));
+        at.insert(id, members.len());
+        members.push((trace.input.clone(), parent));
+        bridges.extend(trace.children.iter().filter(|&&child| !cache.trace(child).fallen));
+    };
+    for &root in roots {
+        take(root, &mut bridges);
+    }
+    while let Some(bridge) = bridges.pop_first() {
+        take(bridge, &mut bridges);
+    }
+    (members, jumps)
+}
+
+fn is_loop(cache: &Cache, id: TraceId) -> bool {
+    cache.trace(id).input.trace.kind == TraceKind::Loop
+}
+
+/// The roots of a unit whose code has come run it from now on.
+pub(super) fn install(jit: &mut Jit, members: &[TraceId], code: Result<CompiledTrace, CompileError>) {
+    let cache = &mut jit.cache;
+    let Ok(code) = code else { return };
+    let roots: Vec<TraceId> = members.iter().copied().filter(|&id| cache.trace(id).parent.is_none()).collect();
+    if members.iter().any(|&id| cache.trace(id).fallen) {
+        cache.loose.extend(roots);
+        return;
+    }
+    let unit = cache.units.len();
+    for &root in &roots {
+        let trace = cache.trace_mut(root);
+        trace.unit = Some(unit);
+        trace.cell.entry.store(code.entry, Ordering::Release);
+    }
+    jit.counters.units += 1;
+    jit.counters.code_bytes += code.code_bytes as u64;
+    if !code.text.is_empty() {
+        let name = format!("unit of {} traces, {}", members.len(), cache.trace(roots[0]).name);
+        jit.logger.section("asm", &name, &code.text);
+    }
+    jit.cache.units.push(Unit { roots, size: members.len() });
+}
