@@ -55,6 +55,23 @@ impl Heap {
         self.finalizers.queue.pop_front()
     }
 
+    /// How many objects are registered whose finalizer has not become due.
+    pub fn registered_finalizers(&self) -> usize {
+        self.finalizers.old.len() + self.finalizers.young.len()
+    }
+
+    /// Puts the registered objects in the order in which [`Heap::take_registered`] gives them: oldest first.
+    pub fn order_registered(&mut self) {
+        self.finalizers.old.reverse();
+        self.finalizers.young.reverse();
+    }
+
+    /// A registered object, dead or not, whose finalizer is now the caller's to run: the program ends.
+    pub fn take_registered(&mut self) -> Option<Value> {
+        let object = self.finalizers.old.pop().or_else(|| self.finalizers.young.pop())?;
+        Some(Value(object as u64))
+    }
+
     /// Whether [`Heap::take_finalizable`] has something to give.
     pub fn has_finalizable(&self) -> bool {
         !self.finalizers.queue.is_empty()

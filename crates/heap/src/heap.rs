@@ -173,6 +173,16 @@ impl Heap {
         self.collect(true)
     }
 
+    /// A full collection that takes nothing below the address `low` of the native stack for a reference.
+    ///
+    /// # Safety
+    /// No Value is needed afterwards that only the stack below `low` refers to.
+    pub unsafe fn collect_full_above(&mut self, low: usize) {
+        self.roots.low = low;
+        self.collect(true);
+        self.roots.low = 0;
+    }
+
     /// Makes the next allocation that takes the slow path, which is the next one at all, collect.
     pub fn request_collection(&mut self) {
         self.collection_requested = true;

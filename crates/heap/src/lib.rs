@@ -30,7 +30,7 @@ pub use header::{TRACK, fresh_header, set_shape, shape_of};
 pub use heap::{Config, Heap, Stats};
 pub use layout::{Finalize, Layout, RefMask, ShapeId, Tail};
 pub use native_stack::NativeStack;
-pub use roots::RootVisitor;
+pub use roots::{RootVisitor, save_registers};
 pub use value::Value;
 
 /// Objects above this size in bytes live in large-object space.

@@ -34,6 +34,8 @@ pub(crate) struct Roots {
     pub stack_base: usize,
     /// Stacks that called into the one in use: from where they stand to their high end.
     pub suspended: Vec<(usize, usize)>,
+    /// Below this address the native stack holds no Value that is needed; 0: it may.
+    pub low: usize,
     /// The ambiguous words of this collection that lie in the heap, ascending.
     pub ambiguous: Vec<usize>,
 }
@@ -122,7 +124,7 @@ impl Heap {
         assert!(sp <= self.roots.stack_base, "the stack in use is not the one that was set");
         // SAFETY: a stack can be read from where it stands to its high end.
         unsafe {
-            self.list_ambiguous(sp & !7, self.roots.stack_base);
+            self.list_ambiguous(sp.max(self.roots.low) & !7, self.roots.stack_base);
             for i in 0..self.roots.suspended.len() {
                 let (sp, base) = self.roots.suspended[i];
                 self.list_ambiguous(sp & !7, base);
@@ -231,6 +233,54 @@ pub(crate) unsafe extern "C" fn with_registers(
         "ldp x29, x30, [sp], #96",
         "ret",
     )
+}
+
+/// Writes the callee-saved registers to `saved`, and gives the stack pointer: what the callers of this function's caller
+/// need lies above it, or in `saved`.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub fn save_registers(saved: &mut [usize; 12]) -> usize {
+    let sp;
+    // SAFETY: six words fit; nothing else changes.
+    unsafe {
+        core::arch::asm!(
+            "mov [{saved}], rbx",
+            "mov [{saved} + 8], rbp",
+            "mov [{saved} + 16], r12",
+            "mov [{saved} + 24], r13",
+            "mov [{saved} + 32], r14",
+            "mov [{saved} + 40], r15",
+            "mov {sp}, rsp",
+            saved = in(reg) saved.as_mut_ptr(),
+            sp = out(reg) sp,
+            options(nostack, preserves_flags),
+        )
+    }
+    sp
+}
+
+/// Writes the callee-saved registers to `saved`, and gives the stack pointer: what the callers of this function's caller
+/// need lies above it, or in `saved`.
+#[cfg(target_arch = "aarch64")]
+#[inline(always)]
+pub fn save_registers(saved: &mut [usize; 12]) -> usize {
+    let sp;
+    // SAFETY: twelve words fit; nothing else changes.
+    unsafe {
+        core::arch::asm!(
+            "stp x19, x20, [{saved}]",
+            "stp x21, x22, [{saved}, #16]",
+            "stp x23, x24, [{saved}, #32]",
+            "stp x25, x26, [{saved}, #48]",
+            "stp x27, x28, [{saved}, #64]",
+            "stp x29, x30, [{saved}, #80]",
+            "mov {sp}, sp",
+            saved = in(reg) saved.as_mut_ptr(),
+            sp = out(reg) sp,
+            options(nostack, preserves_flags),
+        )
+    }
+    sp
 }
 
 /// The high end of the calling thread's stack.

@@ -1,7 +1,7 @@
 //! A VM with this interpreter in it.
 
 use crate::state::{self, Config};
-use heap::Heap;
+use heap::{Heap, Value};
 use metatrace::{Jit, Options};
 use objects::error::PyResult;
 use objects::vm::Vm;
@@ -25,11 +25,31 @@ pub fn new_vm(heap: heap::Config, jit: Options, config: Config, stack_bytes: usi
 fn run_finalizers(vm: &mut Vm) -> PyResult<()> {
     objects::weakref::run_callbacks(vm);
     while let Some(object) = vm.thread.heap.take_finalizable() {
-        if let Some(finalize) = vm.type_of(object).slots().finalize
-            && let Err(raised) = finalize(vm, object)
-        {
-            crate::warnings::unraisable(vm, raised.0, "Exception ignored while calling deallocator", object);
-        }
+        finalize(vm, object);
+    }
+    Ok(())
+}
+
+fn finalize(vm: &mut Vm, object: Value) {
+    if let Some(finalize) = vm.type_of(object).slots().finalize
+        && let Err(raised) = finalize(vm, object)
+    {
+        crate::warnings::unraisable(vm, raised.0, "Exception ignored while calling deallocator", object);
+    }
+}
+
+/// The program ends: runs the finalizers of what is dead, then those of all that still lives, older objects first.
+pub fn finalize_all(vm: &mut Vm) -> PyResult<()> {
+    if vm.thread.heap.registered_finalizers() == 0 {
+        return Ok(());
+    }
+    vm.thread.heap.collect_full();
+    settle(vm)?;
+    vm.thread.heap.order_registered();
+    // What finalizers make does not get another turn: they might go on for ever.
+    for _ in 0..vm.thread.heap.registered_finalizers() {
+        let Some(object) = vm.thread.heap.take_registered() else { break };
+        finalize(vm, object);
     }
     Ok(())
 }

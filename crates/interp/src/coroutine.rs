@@ -108,8 +108,8 @@ static WRAPPER_METHODS: [MethodDef; 3] = [
         generator_object::send(vm, cast::<CoroutineWrapper>(args.values[0]).coroutine.get(), args.values[1])
     }),
     MethodDef::method("throw", 2, 4, |vm, args| {
-        let exception = thrown_exception(vm, &args.values[1..])?;
-        generator_object::throw(vm, cast::<CoroutineWrapper>(args.values[0]).coroutine.get(), exception)
+        let coroutine = cast::<CoroutineWrapper>(args.values[0]).coroutine.get();
+        generator_object::throw_given(vm, coroutine, &args.values[1..])
     }),
     MethodDef::method("close", 1, 1, |vm, args| {
         generator_object::close(vm, cast::<CoroutineWrapper>(args.values[0]).coroutine.get())?;

@@ -18,7 +18,7 @@ use objects::builtin_layouts::Function;
 use objects::layout::Object;
 use objects::shape::Kind;
 use objects::vm::Python;
-use syntax::{CodeFlags, Op};
+use syntax::{CodeFlags, Instruction, Op};
 
 /// The dispatch loop on the direct machine.
 pub fn run_direct(machine: &mut Direct<Python>, frame: Frame<Python, Value>) -> Leave<Value> {
@@ -46,7 +46,16 @@ fn run<M: PyMachine>(m: &mut M, mut frame: PyFrame<M>) -> Leave<M::Ref> {
         if let Some(leave) = m.boundary(&mut frame) {
             return leave;
         }
-        let step = step(m, &mut frame);
+        let mut instruction = fetch::<M>(&frame);
+        let step = loop {
+            match step(m, &mut frame, instruction) {
+                Ok(Flow::Observe) => match observed(m, &mut frame) {
+                    Ok(original) => instruction = original,
+                    Err(exception) => break Err(Raise::Here(exception)),
+                },
+                step => break step,
+            }
+        };
         let left = match step {
             Ok(Flow::Next) => continue,
             Ok(Flow::BackEdge) => match m.back_edge(&mut frame) {
@@ -58,8 +67,9 @@ fn run<M: PyMachine>(m: &mut M, mut frame: PyFrame<M>) -> Leave<M::Ref> {
                 Entered::Done(result) => arrive(m, &mut frame, result),
             },
             Ok(Flow::Return(value)) => leave(m, &mut frame, Ok(value)),
+            Ok(Flow::Observe) => unreachable!("the loop above goes on with the instruction"),
             Err(Raise::Here(exception)) => {
-                exception::add_traceback(m, &mut frame, exception);
+                let exception = exception::add_traceback(m, &mut frame, exception);
                 unwind(m, &mut frame, exception)
             }
             Err(Raise::Again(exception)) => unwind(m, &mut frame, exception),
@@ -67,6 +77,39 @@ fn run<M: PyMachine>(m: &mut M, mut frame: PyFrame<M>) -> Leave<M::Ref> {
         };
         if let Some(leave) = left {
             return leave;
+        }
+    }
+}
+
+/// The instruction in progress. A machine that does not just run has the code as it was compiled.
+#[inline(always)]
+fn fetch<M: PyMachine>(f: &PyFrame<M>) -> Instruction {
+    let (code, pc) = (f.code, f.pc as usize);
+    debug_assert!(pc < code.instructions.len());
+    // SAFETY: jumps stay inside the code, and it does not fall off its end; `source` has as many instructions.
+    unsafe {
+        if M::DIRECT { code.instructions.get_unchecked(pc).get() } else { *code.source.instructions.get_unchecked(pc) }
+    }
+}
+
+/// INSTRUMENTED_LINE: tells whoever watches the frame, and gives the instruction that is to run.
+#[cold]
+#[inline(never)]
+fn observed<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Result<Instruction, M::Ref> {
+    assert!(M::DIRECT, "instrumented code on a machine that does not just run");
+    let vm = m.context();
+    // SAFETY: the current frame has a record.
+    unsafe { (*vm.thread.record).sp = f.sp };
+    match crate::observe::instruction(vm) {
+        Ok(()) => {
+            // SAFETY: as above.
+            let record = unsafe { *vm.thread.record };
+            (f.pc, f.sp) = (record.pc, record.sp);
+            Ok(f.code.source.instructions[f.pc as usize])
+        }
+        Err(raised) => {
+            f.pc += 1;
+            Err(m.constant(raised.0))
         }
     }
 }
@@ -101,6 +144,7 @@ fn unwind<M: PyMachine>(m: &mut M, frame: &mut PyFrame<M>, exception: M::Ref) ->
             generator::finish(m, generator);
         }
     }
+    let exception = exception::tell(m, &FRAME_UNWINDS, exception);
     leave(m, frame, Err(exception))
 }
 
@@ -129,8 +173,13 @@ fn arrive<M: PyMachine>(m: &mut M, frame: &mut PyFrame<M>, result: Result<M::Ref
         Err(exception) => exception,
     };
     // A StopIteration that comes out of a generator's frame is its end.
-    let caller = frame.code.instructions[frame.pc as usize - 1];
+    let caller = frame.code.source.instructions[frame.pc as usize - 1];
     if matches!(caller.op, Op::ForIter | Op::Send) && exception::is_stop_iteration(m, exception) {
+        let told = exception::tell(m, &ITERATION_ENDS, exception);
+        if M::DIRECT && m.promote_ref(told) != m.promote_ref(exception) {
+            let told = exception::add_traceback(m, frame, told);
+            return unwind(m, frame, told);
+        }
         if caller.op == Op::ForIter {
             // Over END_FOR.
             frame.pc = caller.arg + 1;
@@ -141,18 +190,15 @@ fn arrive<M: PyMachine>(m: &mut M, frame: &mut PyFrame<M>, result: Result<M::Ref
         }
         return None;
     }
-    exception::add_traceback(m, frame, exception);
+    let exception = exception::add_traceback(m, frame, exception);
     unwind(m, frame, exception)
 }
 
 /// Runs one instruction.
 #[inline(always)]
-fn step<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Result<Flow<M>, Raise<M::Ref>> {
+fn step<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, instruction: Instruction) -> Result<Flow<M>, Raise<M::Ref>> {
     let code = f.code;
     let pc = f.pc as usize;
-    debug_assert!(pc < code.instructions.len());
-    // SAFETY: jumps stay inside the code, and it does not fall off its end.
-    let instruction = unsafe { *code.instructions.get_unchecked(pc) };
     let arg = instruction.arg;
     let local = FIRST_LOCAL + arg as usize;
     f.pc += 1;
@@ -506,9 +552,13 @@ fn step<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Result<Flow<M>, Raise<M:
                 resume_after_yield(m, f)?;
             }
             if m.poll() {
-                let result = m.call_ref(&POLL, &[]);
+                let result = m.call_ref(&POLL_AT_RESUME, &[]);
                 check(m, result)?;
             }
+        }
+        Op::InstrumentedLine => {
+            f.pc -= 1;
+            return Ok(Flow::Observe);
         }
         Op::ExitInitCheck | Op::InterpreterExit => unreachable!("{:?} is in no code object", instruction.op),
 
@@ -699,7 +749,12 @@ fn step<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Result<Flow<M>, Raise<M:
                 let at = f.peek(arg as usize - 1);
                 let is_int = m.is_int(at);
                 if m.decide(is_int) {
-                    let _ = m.int_unbox(at);
+                    let at = m.int_unbox(at);
+                    if M::DIRECT && m.observed() {
+                        let at = m.promote_int(at) as u32;
+                        // SAFETY: the current frame has a record.
+                        unsafe { (*m.context().thread.record).pc = at };
+                    }
                 }
             }
             return Err(Raise::Again(exception));
@@ -867,6 +922,7 @@ fn resume_after_yield<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Result<(),
     f.pc -= 1;
     f.pop();
     let exception = m.call_ref(&crate::callees::generators::TAKE_THROWN, &[]);
+    let exception = exception::tell(m, &THROWN_INTO, exception);
     Err(Raise::Here(exception))
 }
 
@@ -890,6 +946,9 @@ fn send<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, target: u32) -> Result<Flow
     let exception = m.take_exception();
     if !exception::is_stop_iteration(m, exception) {
         return Err(exception.into());
+    }
+    if m.observed() {
+        call2(m, &DELEGATION_ENDS, receiver, exception)?;
     }
     let value = m.call_ref(&crate::callees::iteration::STOP_VALUE, &[Operand::Ref(exception)]);
     f.push(value);

@@ -4,14 +4,18 @@
 //! the object finds it by that slot; when the frame is left, the object takes over its slots.
 
 use crate::slots::{self, FIRST_LOCAL};
+use crate::stack_kinds::{Kind, kinds};
 use heap::Value;
 use metatrace::Record;
-use objects::builtin_layouts::Function;
+use objects::args::MethodDef;
+use objects::builtin_layouts::{Exception, Function, Traceback};
 use objects::code::Code;
 use objects::layout;
 use objects::layout::{cast, value_of};
 use objects::value_vec::ValueVec;
 use objects::vm::{Python, Vm};
+use std::collections::HashMap;
+use syntax::Op;
 
 layout! {
     FrameObject {
@@ -27,6 +31,8 @@ layout! {
         trace TRACE: Value;
         trace_lines TRACE_LINES: i64;
         trace_opcodes TRACE_OPCODES: i64;
+        /// The instruction before the one in progress, as `observe` knows it: see there.
+        previous PREVIOUS: i64;
         /// Extra names written through `f_locals`; NULL or a dict.
         extra EXTRA: Value;
     }
@@ -41,6 +47,22 @@ pub fn new(vm: &mut Vm, function: Value, pc: i64) -> Value {
     frame.function.set(function);
     frame.trace_lines.set(1);
     value_of(frame)
+}
+
+/// Puts a frame in front of an exception's traceback; gives the frame object, made if it is NULL.
+pub fn add_traceback(vm: &mut Vm, exception: Value, frame: Value, function: Value, pc: i64) -> Value {
+    let frame = if frame.is_null() { new(vm, function, pc) } else { frame };
+    set_instruction(frame, pc);
+    let line = line_of(frame, pc);
+    let traceback = vm.alloc::<Traceback>(vm.types.traceback.data().shape.get().expect("tracebacks have a shape"));
+    let object = cast::<Exception>(exception);
+    let next = object.traceback.get();
+    traceback.next.set(if next.is_null() { vm.none } else { next });
+    traceback.frame.set(frame);
+    traceback.instruction.set(pc);
+    traceback.line.set(line);
+    vm.write(exception, &object.traceback, value_of(traceback));
+    frame
 }
 
 pub fn set_instruction(frame: Value, pc: i64) {
@@ -81,7 +103,7 @@ pub unsafe fn of_record(vm: &mut Vm, record: *mut Record<Python>) -> Value {
             return existing;
         }
         let function = *(*record).slots.add(slots::FUNCTION);
-        let pc = instruction_of(vm, record);
+        let pc = instruction_of(record);
         let frame = new(vm, function, pc);
         *(*record).slots.add(slots::FRAME_OBJECT) = frame;
         frame
@@ -92,17 +114,16 @@ pub unsafe fn of_record(vm: &mut Vm, record: *mut Record<Python>) -> Value {
 ///
 /// # Safety
 /// As for [`of_record`].
-unsafe fn instruction_of(vm: &mut Vm, record: *mut Record<Python>) -> i64 {
+pub unsafe fn instruction_of(record: *mut Record<Python>) -> i64 {
     // SAFETY: the contract.
-    let pc = unsafe { (*record).pc } as i64;
-    if std::ptr::eq(record, vm.thread.record) { pc } else { pc - 1 }
+    unsafe { (*record).instruction() as i64 }
 }
 
 /// The instruction of a frame object's frame.
 pub fn instruction(vm: &mut Vm, frame: Value) -> i64 {
     match record_of(vm, frame) {
         // SAFETY: `record_of` has just found it among the live frames.
-        Some(record) => unsafe { instruction_of(vm, record) },
+        Some(record) => unsafe { instruction_of(record) },
         None => cast::<FrameObject>(frame).instruction.get(),
     }
 }
@@ -133,4 +154,59 @@ pub fn set_slot(vm: &mut Vm, frame: Value, index: usize, value: Value) {
 /// The slot that holds local `i`.
 pub fn local_slot(i: usize) -> usize {
     FIRST_LOCAL + i
+}
+
+/// Forgets what frames left in slots that they have no use for, so that a collection finds it dead. A frame's slots are all
+/// roots, and those above its stack keep what stood there.
+pub fn clear_dead_slots(vm: &mut Vm) {
+    let mut depths: HashMap<*const Code, HashMap<usize, Vec<Kind>>> = HashMap::new();
+    let records: Vec<_> = vm.thread.records().collect();
+    if let Some(&current) = records.first() {
+        // A function that only asks for a collection is called, not compiled: the interpreter knows what is dead.
+        // SAFETY: the record of a live frame.
+        let code = unsafe { (*current).code };
+        if code.hot.len() == 1 {
+            code.traceable.set(false);
+        }
+    }
+    for record in records {
+        // SAFETY: the record of a live frame.
+        let Record { code, pc, sp, slots } = unsafe { *record };
+        let first = if pc & Record::<Python>::WAITS != 0 {
+            sp
+        } else {
+            // A handler's operands are on the stack or were; its results go there.
+            let kinds = depths.entry(code).or_insert_with(|| kinds(code));
+            let Some(before) = kinds.get(&(pc as usize)) else { continue };
+            let instruction = code.source.instructions[pc as usize];
+            let grows = instruction.op.stack_effect(instruction.arg).max(0) as u32;
+            code.first_local + code.local_count + before.len() as u32 + grows
+        };
+        for slot in first..code.slot_count {
+            // SAFETY: the frame has all slots of its code.
+            unsafe { *slots.add(slot as usize) = Value::NULL };
+        }
+    }
+}
+
+/// Where the native stack ends that may hold a value somebody needs, if the current instruction is a plain call of the
+/// native function `def`, which asks: its arguments are on the value stack, and the dispatch loop needs nothing else. 0
+/// where that is not so.
+pub fn stack_needed_from(vm: &mut Vm, def: &'static MethodDef) -> usize {
+    if vm.thread.record.is_null() || vm.thread.loop_base == 0 {
+        return 0;
+    }
+    // SAFETY: the loop runs, so there is a current frame.
+    let Record { code, pc, slots, .. } = unsafe { *vm.thread.record };
+    let Some(&call) = code.source.instructions.get(pc as usize) else { return 0 };
+    let Some(before) = kinds(code).remove(&(pc as usize)) else { return 0 };
+    let first = (code.first_local + code.local_count) as usize;
+    let Some(at) = (first + before.len()).checked_sub(call.arg as usize + 2) else { return 0 };
+    // SAFETY: the frame has all slots of its code.
+    let callable = unsafe { *slots.add(at) };
+    let plain = call.op == Op::Call
+        && callable.is_object()
+        && vm.kind(callable) == objects::shape::Kind::Builtin
+        && std::ptr::eq(objects::builtin::def_of(callable), def);
+    if plain { vm.thread.loop_base } else { 0 }
 }

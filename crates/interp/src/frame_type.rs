@@ -178,7 +178,10 @@ fn f_locals(vm: &mut Vm, frame: Value) -> PyResult {
 
 fn f_lineno(vm: &mut Vm, frame: Value) -> PyResult {
     let pc = frame_object::instruction(vm, frame);
-    Ok(vm.int(frame_object::line_of(frame, pc)))
+    Ok(match code_of(frame).source.position(pc.max(0) as usize).line {
+        Some(line) => vm.int(line as i64),
+        None => vm.none,
+    })
 }
 
 fn f_lasti(vm: &mut Vm, frame: Value) -> PyResult {
@@ -211,13 +214,23 @@ fn set_trace(vm: &mut Vm, frame: Value, value: Value) -> PyResult<()> {
     Ok(())
 }
 
-static GETTERS: [GetSetDef; 10] = [
+/// A setter for a flag, which takes a bool and nothing else.
+fn flag(vm: &mut Vm, value: Value) -> PyResult<i64> {
+    match value {
+        value if value == vm.true_ => Ok(1),
+        value if value == vm.false_ => Ok(0),
+        value if value.is_null() => Err(vm.type_error("can't delete numeric/char attribute")),
+        _ => Err(vm.type_error("attribute value type must be bool")),
+    }
+}
+
+static GETTERS: [GetSetDef; 11] = [
     GetSetDef::read_only("f_back", f_back),
     GetSetDef::read_only("f_code", |_, frame| Ok(code_of(frame).object.get())),
     GetSetDef::read_only("f_globals", f_globals),
     GetSetDef::read_only("f_builtins", f_builtins),
     GetSetDef::read_only("f_locals", f_locals),
-    GetSetDef::read_only("f_lineno", f_lineno),
+    GetSetDef::new("f_lineno", f_lineno, crate::observe::set_line),
     GetSetDef::read_only("f_lasti", f_lasti),
     GetSetDef::read_only("f_generator", f_generator),
     GetSetDef::new("f_trace", get_trace, set_trace),
@@ -225,8 +238,17 @@ static GETTERS: [GetSetDef; 10] = [
         "f_trace_lines",
         |vm, frame| Ok(vm.bool(cast::<FrameObject>(frame).trace_lines.get() != 0)),
         |vm, frame, value| {
-            let on = vm.truth(value)?;
-            cast::<FrameObject>(frame).trace_lines.set(on as i64);
+            let on = flag(vm, value)?;
+            cast::<FrameObject>(frame).trace_lines.set(on);
+            Ok(())
+        },
+    ),
+    GetSetDef::new(
+        "f_trace_opcodes",
+        |vm, frame| Ok(vm.bool(cast::<FrameObject>(frame).trace_opcodes.get() != 0)),
+        |vm, frame, value| {
+            let on = flag(vm, value)?;
+            cast::<FrameObject>(frame).trace_opcodes.set(on);
             Ok(())
         },
     ),
@@ -289,7 +311,7 @@ fn proxy_getitem(vm: &mut Vm, proxy: Value, key: Value) -> PyResult {
         None => {
             let text = vm.repr(key)?;
             let text = vm.text_of(text);
-            let message = vm.new_str(&format!("local variable {text} is not defined"));
+            let message = vm.new_str(&format!("local variable '{text}' is not defined"));
             Err(vm.key_error(message))
         }
     }

@@ -29,7 +29,43 @@ pub fn new(vm: &mut Vm, code: &'static Code, name: Value, qualname: Value) -> Va
     object.code.set(code.token());
     object.name.set(name);
     object.qualname.set(qualname);
+    if has_something_to_do_at_its_end(code) {
+        vm.thread.heap.register_finalizer(value);
+    }
     value
+}
+
+/// Whether a generator that is dropped may have to run: it may stand in a `try` or `with`, or never have been awaited.
+fn has_something_to_do_at_its_end(code: &Code) -> bool {
+    // Around every body stands a handler that turns StopIteration into RuntimeError.
+    let is_own = |target: u32| {
+        let handler = code.source.instructions[target as usize];
+        handler.op == syntax::Op::CallIntrinsic1 && handler.arg == STOP_ITERATION_ERROR
+    };
+    code.flags().has(CodeFlags::COROUTINE) || code.source.exceptions.iter().any(|entry| !is_own(entry.target))
+}
+
+/// The number of that intrinsic.
+const STOP_ITERATION_ERROR: u32 = 3;
+
+/// A dropped generator is closed; a dropped coroutine that nobody awaited is worth a warning.
+fn finalize(vm: &mut Vm, generator: Value) -> PyResult<()> {
+    let code = code_of(generator);
+    match state_of(generator) {
+        state::CREATED if code.flags().has(CodeFlags::COROUTINE) => {
+            let warnings = crate::import::import_module(vm, "warnings")?;
+            vm.call_method(warnings, "_warn_unawaited_coroutine", &[generator])?;
+        }
+        state::SUSPENDED => {
+            if let Err(raised) = close(vm, generator) {
+                let (what, repr) = (what(generator), vm.repr(generator)?);
+                let text = format!("Exception ignored while closing {what} {}", vm.text_of(repr));
+                crate::warnings::unraisable(vm, raised.0, &text, Value::NULL);
+            }
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// What the frame of a generator raises at its end.
@@ -116,6 +152,15 @@ pub fn send(vm: &mut Vm, generator: Value, value: Value) -> PyResult {
 
 /// `throw(exception)`.
 pub fn throw(vm: &mut Vm, generator: Value, exception: Value) -> PyResult {
+    throw_given(vm, generator, &[exception])
+}
+
+/// `throw` with the arguments as they were given: a generator passes them on to what it delegates to.
+pub fn throw_given(vm: &mut Vm, generator: Value, given: &[Value]) -> PyResult {
+    if let Some(inner) = awaited(generator) {
+        return throw_into(vm, generator, inner, given);
+    }
+    let exception = thrown_exception(vm, given)?;
     match state_of(generator) {
         state::RUNNING => {
             let what = what(generator);
@@ -123,18 +168,19 @@ pub fn throw(vm: &mut Vm, generator: Value, exception: Value) -> PyResult {
         }
         state::FINISHED => Err(Raised(exception)),
         state::CREATED => {
+            // It is raised where the body begins.
             let object = cast::<GeneratorObject>(generator);
             object.state.set(state::FINISHED);
             object.sp.set(0);
+            // SAFETY: the generator has all slots of its code.
+            let function = unsafe {
+                *((generator.0 as usize + GeneratorObject::BYTES + crate::slots::FUNCTION * 8) as *const Value)
+            };
+            let pc = object.pc.get();
+            crate::frame_object::add_traceback(vm, exception, Value::NULL, function, pc);
             Err(Raised(exception))
         }
-        _ => {
-            // A generator that waits for another passes the exception on.
-            if let Some(inner) = awaited(generator) {
-                return throw_into(vm, generator, inner, exception);
-            }
-            throw_here(vm, generator, exception)
-        }
+        _ => throw_here(vm, generator, exception),
     }
 }
 
@@ -158,7 +204,7 @@ pub fn awaited(generator: Value) -> Option<Value> {
     if object.state.get() != state::SUSPENDED {
         return None;
     }
-    let resume = code_of(generator).instructions[object.pc.get() as usize];
+    let resume = code_of(generator).source.instructions[object.pc.get() as usize];
     // RESUME says how the frame was suspended: 2 in `yield from`, 3 in `await`. The receiver is on top of the stack.
     if resume.op != syntax::Op::Resume || resume.arg & 3 < 2 {
         return None;
@@ -169,16 +215,16 @@ pub fn awaited(generator: Value) -> Option<Value> {
 }
 
 /// Throws into the inner iterator; what comes of it decides how the outer generator goes on.
-fn throw_into(vm: &mut Vm, generator: Value, inner: Value, exception: Value) -> PyResult {
+fn throw_into(vm: &mut Vm, generator: Value, inner: Value, given: &[Value]) -> PyResult {
     let object = cast::<GeneratorObject>(generator);
     object.state.set(state::RUNNING);
-    let result = if vm.exception_matches(exception, vm.exc.generator_exit) {
+    let result = if is_generator_exit(vm, given[0]) {
         close_any(vm, inner).map(|()| None)
     } else if is_generator_like(vm, inner) {
-        throw(vm, inner, exception).map(Some)
+        throw_given(vm, inner, given).map(Some)
     } else {
         match vm.getattr_str_opt(inner, "throw") {
-            Ok(Some(method)) => vm.call(method, &[exception]).map(Some),
+            Ok(Some(method)) => vm.call(method, given).map(Some),
             Ok(None) => Ok(None),
             Err(raised) => Err(raised),
         }
@@ -186,9 +232,21 @@ fn throw_into(vm: &mut Vm, generator: Value, inner: Value, exception: Value) -> 
     object.state.set(state::SUSPENDED);
     match result {
         Ok(Some(value)) => Ok(value),
-        Ok(None) => throw_here(vm, generator, exception),
+        Ok(None) => {
+            let exception = thrown_exception(vm, given)?;
+            throw_here(vm, generator, exception)
+        }
         Err(raised) => throw_here(vm, generator, raised.0),
     }
+}
+
+/// Whether a class or an instance stands for GeneratorExit.
+fn is_generator_exit(vm: &mut Vm, thrown: Value) -> bool {
+    let exit = vm.exc.generator_exit;
+    if crate::raising::is_exception_class(vm, thrown) {
+        return TypeRef::from_value(thrown).is_subtype(exit);
+    }
+    crate::raising::is_exception(vm, thrown) && vm.exception_matches(thrown, exit)
 }
 
 /// `close()` of whatever is being delegated to.
@@ -387,8 +445,7 @@ fn method_send(vm: &mut Vm, args: &CallArgs) -> PyResult {
 }
 
 fn method_throw(vm: &mut Vm, args: &CallArgs) -> PyResult {
-    let exception = thrown_exception(vm, &args.values[1..])?;
-    throw(vm, args.values[0], exception)
+    throw_given(vm, args.values[0], &args.values[1..])
 }
 
 fn method_close(vm: &mut Vm, args: &CallArgs) -> PyResult {
@@ -450,18 +507,25 @@ fn delegate(vm: &mut Vm, generator: Value) -> PyResult {
 }
 
 static YIELD_FROM: &[GetSetDef] = &[GetSetDef::read_only("gi_yieldfrom", delegate)];
-static CR_AWAIT: &[GetSetDef] = &[GetSetDef::read_only("cr_await", delegate)];
+static CR_AWAIT: &[GetSetDef] = &[
+    GetSetDef::read_only("cr_await", delegate),
+    GetSetDef::read_only("cr_origin", |vm, coroutine| {
+        let origin = cast::<GeneratorObject>(coroutine).origin.get();
+        Ok(if origin.is_null() { vm.none } else { origin })
+    }),
+];
 static AG_AWAIT: &[GetSetDef] = &[GetSetDef::read_only("ag_await", delegate)];
 
 /// Makes the three types.
 pub fn make_types(vm: &mut Vm) -> [TypeRef; 3] {
     let base = |name: &'static str, kind: Kind| TypeSpec {
         tail: heap::Tail::Values,
+        finalize: heap::Finalize::Guest,
         flags: objects::ty::flags::NO_NEW,
         ..TypeSpec::of::<GeneratorObject>(name, kind)
     };
     let object = vm.types.object;
-    let slots = Slots { repr: Some(repr), ..Slots::default() };
+    let slots = Slots { repr: Some(repr), finalize: Some(finalize), ..Slots::default() };
     let generator = vm.new_builtin_type(
         TypeSpec {
             slots: Slots { iter: Some(iter_self), next: Some(next), ..slots },

@@ -10,7 +10,7 @@ use objects::error::PyResult;
 use objects::layout::value_of;
 use objects::shape::Kind;
 use objects::vm::Vm;
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 use syntax::{Const, Op};
 
@@ -22,14 +22,14 @@ pub fn load(vm: &mut Vm, source: Arc<syntax::Code>) -> &'static Code {
     let local_names = intern(vm, &source.local_names);
     let (name, qualname, filename) =
         (vm.intern(&source.name), vm.intern(&source.qualname), vm.intern(&source.filename));
-    let instructions = source.instructions.clone();
-    let (loop_index, loops) = loop_headers(&instructions);
+    let instructions = source.instructions.iter().map(|instruction| Cell::new(*instruction)).collect();
+    let (loop_index, loops) = loop_headers(&source.instructions);
     let local_count = source.local_names.len() as u32;
     let first_local = FIRST_LOCAL as u32;
     let object = vm.alloc_immortal::<builtin_layouts::Code>(vm.shape_for_kind(Kind::Code));
     let code: &'static Code = Box::leak(Box::new(Code {
         object: Cell::new(value_of(object)),
-        sites: instructions.iter().map(|_| Site::default()).collect(),
+        sites: source.instructions.iter().map(|_| Site::default()).collect(),
         consts,
         names,
         local_names,
@@ -44,6 +44,7 @@ pub fn load(vm: &mut Vm, source: Arc<syntax::Code>) -> &'static Code {
         hot: (0..loops).map(|_| HotCell::default()).collect(),
         entry: HotCell::default(),
         traceable: Cell::new(true),
+        line_starts: OnceCell::new(),
         instructions,
         source,
     }));

@@ -25,6 +25,8 @@ pub enum Flow<M: Machine> {
     Return(M::Ref),
     /// Round a loop: `frame.pc` is the header.
     BackEdge,
+    /// Nowhere yet: somebody wants to be told of the instruction at `frame.pc` before it runs.
+    Observe,
 }
 
 /// What a handler gives back: where to go, or the exception it raised.

@@ -21,9 +21,6 @@ pub struct State {
     shapes: Option<Shapes>,
     /// The exception on its way into a generator that `throw` resumes.
     thrown: Option<Handle>,
-    /// `sys.settrace` and `sys.setprofile` functions; `None`: off.
-    pub tracing: Option<Handle>,
-    pub profiling: Option<Handle>,
     /// Module `sys`.
     pub sys: Option<Handle>,
     /// The native `__import__`.

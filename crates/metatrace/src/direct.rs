@@ -30,8 +30,14 @@ impl<L: Language> Direct<L> {
         thread.push_record(code, pc, sp, window);
         let mut direct = based(context, thread.record);
         let mut frame = Frame { code, pc, sp, slots: window };
+        // What our callers keep in registers must be found above the loop's base.
+        let mut saved = [0; 12];
+        let outer = std::mem::replace(&mut direct.thread().loop_base, heap::save_registers(&mut saved));
         let left = if pc == 0 { crate::driver::count_entry(&mut direct, &mut frame) } else { None };
-        match left.unwrap_or_else(|| L::run_direct(&mut direct, frame)) {
+        let left = left.unwrap_or_else(|| L::run_direct(&mut direct, frame));
+        std::hint::black_box(&saved);
+        direct.thread().loop_base = outer;
+        match left {
             Leave::Return(value) => Ok(value),
             Leave::Raise(exception) => Err(exception),
             Leave::Continue => unreachable!("the direct interpreter has nobody to go on in its stead"),
@@ -179,6 +185,7 @@ macro_rules! define_direct {
             type Flt = f64;
             type Ref = Value;
             type Bool = bool;
+            const DIRECT: bool = true;
 
             $(#[inline(always)]
             fn $method(&mut self, $($operand: rust_ty!($ty)),*) -> rust_ty!($result) {
@@ -428,7 +435,7 @@ macro_rules! define_direct {
                 let thread = self.thread();
                 // SAFETY: the caller's frame has a record.
                 unsafe {
-                    (*thread.record).pc = frame.pc;
+                    (*thread.record).pc = frame.pc | Record::<L>::WAITS;
                     (*thread.record).sp = frame.sp;
                 }
                 thread.push_record(code, pc, sp, window);
@@ -486,6 +493,11 @@ macro_rules! define_direct {
             #[inline(always)]
             fn poll(&mut self) -> bool {
                 self.thread().poll.load(std::sync::atomic::Ordering::Relaxed) != 0
+            }
+
+            #[inline(always)]
+            fn observed(&mut self) -> bool {
+                self.thread().observed
             }
 
             #[inline(always)]

@@ -10,7 +10,7 @@ use crate::language::Language;
 use crate::thread::{Record, Thread};
 use codegen::Activation;
 use heap::Value;
-use ir::{Attr, Exit, ExitArg, OpCode};
+use ir::{Attr, Exit, ExitArg, OpCode, Resume};
 use std::sync::Arc;
 
 /// Compiled code on the native stack.
@@ -71,7 +71,7 @@ impl<L: Language> Thread<L> {
         for (at, state) in exit.frames.iter().enumerate() {
             // SAFETY: codes come from this language and live as long as the process.
             let code: &'static L::Code = unsafe { &*(state.code as *const L::Code) };
-            let (pc, sp) = (state.pc, state.slots.len() as u32);
+            let (pc, sp) = (record_pc(state), state.slots.len() as u32);
             let slots = match at {
                 // SAFETY: the owner's frame is still there.
                 0 => unsafe { (*owner).slots },
@@ -192,7 +192,7 @@ impl<L: Language> Thread<L> {
         let view = |state: &ir::FrameState<ExitArg>| FrameView {
             // SAFETY: codes come from this language and live as long as the process.
             code: unsafe { &*(state.code as *const L::Code) },
-            pc: state.pc,
+            pc: record_pc(state),
             slots: Slots::Known(state.slots.iter().map(|&arg| slot(arg)).collect()),
         };
         exit.frames.iter().map(view).collect()
@@ -204,6 +204,11 @@ impl<L: Language> Thread<L> {
             self.entries.last().is_some_and(|entry| entry.below == self.activation && entry.owner == self.record);
         debug_assert!(!hidden, "a callee that is not declared RunsGuest looks at the guest's frames");
     }
+}
+
+/// What [`Record::pc`] says of a frame in a trace.
+pub(crate) fn record_pc(state: &ir::FrameState<ExitArg>) -> u32 {
+    if state.resume == Resume::AfterCall { state.pc | 1 << 31 } else { state.pc }
 }
 
 /// A frame to be read.
@@ -222,6 +227,11 @@ enum Slots {
 impl<L: Language> FrameView<L> {
     fn of_record(record: &Record<L>) -> FrameView<L> {
         FrameView { code: record.code, pc: record.pc, slots: Slots::Window(record.slots) }
+    }
+
+    /// The instruction that the frame is executing.
+    pub fn instruction(&self) -> u32 {
+        crate::thread::instruction_of(self.pc)
     }
 
     /// The value of a slot; `None` if it is an object that compiled code has not made: [`Thread::records`] makes it.

@@ -41,6 +41,8 @@ macro_rules! define_machine {
             type Flt: Copy;
             type Ref: Copy;
             type Bool: Copy;
+            /// Whether this machine only runs: code that was changed for a debugger's sake is for such machines alone.
+            const DIRECT: bool;
 
             // Operations that compute: one method for each row of the table.
             $(fn $method(&mut self, $($operand: Self::$ty),*) -> Self::$result;)*
@@ -156,6 +158,10 @@ macro_rules! define_machine {
             /// Whether somebody asked for attention (signals, collection, thread switch). At back edges and entries; its
             /// guard never becomes a bridge.
             fn poll(&mut self) -> bool;
+
+            /// Whether a debugger or profiler is to be told of what happens; false while a trace is recorded or a handler
+            /// replayed, because nothing is then (see [`crate::Thread::observed`]). No event.
+            fn observed(&mut self) -> bool;
 
             /// The guest's state, for what is neither observable nor mutable by guest code.
             fn context(&mut self) -> &mut <Self::L as Language>::Context;

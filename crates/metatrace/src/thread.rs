@@ -7,6 +7,9 @@ use crate::language::Language;
 use crate::tracer::{STACK_BYTES, Traced, Tracer};
 use heap::{Heap, Value};
 
+/// The bit of [`Thread::poll`] that stays set while somebody observes.
+const OBSERVED: u32 = 4;
+
 /// A place in the table of guest values that Rust code holds on to; the collector updates it when objects move.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Handle(pub u32);
@@ -14,11 +17,27 @@ pub struct Handle(pub u32);
 /// The state of a frame while the dispatch loop is not looking at it.
 pub struct Record<L: Language> {
     pub code: &'static L::Code,
-    /// Of the topmost record: the instruction in progress. Of the others: the one to go on with when the callee returns.
+    /// The instruction in progress; or [`Record::WAITS`] and the one to go on with, if the frame ended its instruction with a
+    /// call and waits for the result.
     pub pc: u32,
     /// Of the records below the topmost: the stack without the call's operands.
     pub sp: u32,
     pub slots: *mut Value,
+}
+
+impl<L: Language> Record<L> {
+    /// A bit of `pc`.
+    pub const WAITS: u32 = 1 << 31;
+
+    /// The instruction that the frame is executing: a call if it waits.
+    pub fn instruction(&self) -> u32 {
+        instruction_of(self.pc)
+    }
+}
+
+/// The instruction in progress, by the `pc` of a [`Record`].
+pub fn instruction_of(pc: u32) -> u32 {
+    if pc & (1 << 31) == 0 { pc } else { (pc & !(1 << 31)) - 1 }
 }
 
 impl<L: Language> Clone for Record<L> {
@@ -66,6 +85,13 @@ pub struct Thread<L: Language> {
     pub(crate) forced: Vec<Box<Forced<L>>>,
     /// Somebody looked at the guest's frames since a tracer or compiled code last asked.
     pub(crate) inspected: bool,
+    /// A debugger or profiler wants to see each instruction: nothing is recorded, compiled code is not entered, and the code
+    /// that stands in a call is left when that returns.
+    pub observed: bool,
+    /// Where the native stack of the innermost activation of the direct interpreter's dispatch loop begins, and of nothing
+    /// else: between that and the frames of its callees lies no guest value that somebody needs, save what a handler in
+    /// progress holds. 0: the innermost activation is a tracer's or compiled code's.
+    pub loop_base: usize,
     pub jit: Jit,
 }
 
@@ -93,14 +119,31 @@ impl<L: Language> Thread<L> {
             entries: Vec::new(),
             forced: Vec::new(),
             inspected: false,
+            observed: false,
+            loop_base: 0,
             jit,
         }
     }
 
     /// What an interpreter does first when [`crate::Machine::poll`] told it that somebody wants its attention.
     pub fn take_poll(&mut self) {
-        self.poll.store(0, std::sync::atomic::Ordering::Release);
+        let stays = if self.observed { OBSERVED } else { 0 };
+        self.poll.store(stays, std::sync::atomic::Ordering::Release);
         crate::driver::install_done(&mut self.jit);
+    }
+
+    /// Sets [`Thread::observed`]. While it is set, [`crate::Machine::poll`] is true wherever it is asked: the observer is
+    /// shown each frame that begins.
+    pub fn set_observed(&mut self, on: bool) {
+        if on && !self.observed {
+            self.force_activations();
+        }
+        self.observed = on;
+        if on {
+            self.poll.fetch_or(OBSERVED, std::sync::atomic::Ordering::Relaxed);
+        } else {
+            self.poll.fetch_and(!OBSERVED, std::sync::atomic::Ordering::Relaxed);
+        }
     }
 
     /// Registers a guest value that Rust code holds on to.
@@ -206,7 +249,7 @@ impl<L: Language> Thread<L> {
     pub fn current_frame(&self) -> Frame<L, Value> {
         // SAFETY: there is a current frame.
         let record = unsafe { *self.record };
-        Frame { code: record.code, pc: record.pc, sp: record.sp, slots: record.slots }
+        Frame { code: record.code, pc: record.pc & !Record::<L>::WAITS, sp: record.sp, slots: record.slots }
     }
 
     /// The lowest record, of no frame.

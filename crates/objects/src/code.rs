@@ -2,7 +2,7 @@
 
 use heap::Value;
 use metatrace::{HotCell, Site};
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use syntax::Instruction;
 
 /// One code object. Immortal: the framework and traces hold `&'static Code`.
@@ -10,7 +10,11 @@ pub struct Code {
     pub source: std::sync::Arc<syntax::Code>,
     /// The Python object. Immortal.
     pub object: Cell<Value>,
-    pub instructions: Box<[Instruction]>,
+    /// What the direct interpreter runs: those of `source`, or INSTRUMENTED_LINE in the place of each while a debugger or
+    /// profiler watches the code. What the code means is in `source`.
+    pub instructions: Box<[Cell<Instruction>]>,
+    /// Which instructions a debugger is told of as the start of a line; computed when one first asks.
+    pub line_starts: OnceCell<Box<[bool]>>,
     /// Immortal values.
     pub consts: Box<[Value]>,
     /// Interned.

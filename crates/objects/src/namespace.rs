@@ -227,8 +227,10 @@ fn names(vm: &Vm, number: usize, wanted: impl Fn(&GlobalPlan) -> bool) -> Vec<Va
 /// The plan for a name no longer holds.
 fn fall(vm: &mut Vm, number: usize, name: Value) {
     let Some(watch) = vm.namespaces.list[number - 1].watches.get_mut(&name) else { return };
-    if watch.plan.take().is_none() {
-        return;
+    let Some(plan) = watch.plan.take() else { return };
+    if let GlobalPlan::Constant(value) = plan {
+        // Nobody asks for it any more, and it may be garbage.
+        vm.thread.set_handle(*value, Value::NULL);
     }
     let assumption = watch.assumption;
     let followers = std::mem::take(&mut watch.followers);

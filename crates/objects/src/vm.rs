@@ -131,7 +131,7 @@ impl Vm {
                 visitor.precise_slice((*vm).repr_stack.as_mut_ptr(), (*vm).repr_stack.len());
                 (*vm).weak.visit_roots(visitor);
                 // Finalizers and callbacks that the collection finds due run at the next safe point.
-                (*vm).thread.poll.store(1, std::sync::atomic::Ordering::Relaxed);
+                (*vm).thread.poll.fetch_or(1, std::sync::atomic::Ordering::Relaxed);
             }
         }));
     }

@@ -153,11 +153,16 @@ fn collect(vm: &mut Vm, args: &CallArgs) -> PyResult {
         return Err(vm.value_error("invalid generation"));
     }
     vm.extension::<State>().collections += 1;
+    interp::frame_object::clear_dead_slots(vm);
     scrub_stack();
-    vm.thread.heap.collect_full();
+    let this = FUNCTIONS.iter().find(|def| def.name == "collect").expect("it is in the table");
+    let low = interp::frame_object::stack_needed_from(vm, this);
+    // SAFETY: the dispatch loop called us, and neither it nor we hold a value.
+    unsafe { vm.thread.heap.collect_full_above(low) };
     interp::poll::attend(vm)?;
     // Finalizers may have let go of more.
-    vm.thread.heap.collect_full();
+    // SAFETY: as above.
+    unsafe { vm.thread.heap.collect_full_above(low) };
     interp::poll::attend(vm)?;
     Ok(Value::from_int(0))
 }

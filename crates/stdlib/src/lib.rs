@@ -110,7 +110,9 @@ pub fn start(vm: &mut Vm) -> PyResult<()> {
     io::open_standard_streams(vm)
 }
 
-/// What happens when a program ends: `atexit` functions.
+/// What happens when a program ends: `atexit` functions, then finalizers.
 pub fn shut_down(vm: &mut Vm) -> PyResult<()> {
-    atexit::run(vm)
+    let result = atexit::run(vm);
+    interp::boot::finalize_all(vm)?;
+    result
 }

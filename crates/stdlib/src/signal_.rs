@@ -71,7 +71,7 @@ pub fn trip(number: i32) {
     let poll = POLL.load(Ordering::Relaxed);
     if !poll.is_null() {
         // SAFETY: points to the `poll` of the VM's thread, which lives until the process ends.
-        unsafe { (*poll).store(1, Ordering::Relaxed) };
+        unsafe { (*poll).fetch_or(1, Ordering::Relaxed) };
     }
 }
 
@@ -93,7 +93,7 @@ fn run_handlers(vm: &mut Vm) -> PyResult<()> {
         if let Err(raised) = result {
             if TRIPPED.iter().any(|tripped| tripped.load(Ordering::Relaxed)) {
                 ANY_TRIPPED.store(true, Ordering::Release);
-                vm.thread.poll.store(1, Ordering::Relaxed);
+                vm.thread.poll.fetch_or(1, Ordering::Relaxed);
             }
             return Err(raised);
         }

@@ -197,6 +197,7 @@ opcodes! { arg;
     UnpackSequence = 119, "UNPACK_SEQUENCE", Value, 1, arg - 1;
     YieldValue = 120, "YIELD_VALUE", Value, 0, 0;
     Resume = 128, "RESUME", Value, 0, 0;
+    InstrumentedLine = 254, "INSTRUMENTED_LINE", None, 0, 0;
 }
 
 impl Op {

@@ -3,7 +3,7 @@
 use crate::callees;
 use crate::callees::slice_callees;
 use crate::frame_object;
-use objects::builtin_layouts::{Exception, Traceback};
+use objects::builtin_layouts::Exception;
 use objects::layout::cast;
 
 callees! {
@@ -23,18 +23,7 @@ callees! {
 
     /// Puts the frame in front of the traceback; gives the frame object, made if need be.
     ADD_TRACEBACK: fn add_traceback(vm, exception: Ref, frame: Ref, function: Ref, pc: Int) -> Ref, RunsGuest {
-        let frame = if frame.is_null() { frame_object::new(vm, function, pc) } else { frame };
-        frame_object::set_instruction(frame, pc);
-        let line = frame_object::line_of(frame, pc);
-        let traceback = vm.alloc::<Traceback>(vm.types.traceback.data().shape.get().expect("tracebacks have a shape"));
-        let object = cast::<Exception>(exception);
-        let next = object.traceback.get();
-        traceback.next.set(if next.is_null() { vm.none } else { next });
-        traceback.frame.set(frame);
-        traceback.instruction.set(pc);
-        traceback.line.set(line);
-        vm.write(exception, &object.traceback, objects::layout::value_of(traceback));
-        Ok(frame)
+        Ok(frame_object::add_traceback(vm, exception, frame, function, pc))
     }
 
     /// CHECK_EXC_MATCH: whether the exception is an instance of the class or of one of the tuple.
@@ -81,6 +70,39 @@ callees! {
     POLL: fn poll(vm) -> Ref, RunsGuest {
         crate::poll::attend(vm)?;
         Ok(vm.none)
+    }
+
+    /// The same where a frame begins or goes on, which a debugger or profiler wants to know.
+    POLL_AT_RESUME: fn poll_at_resume(vm) -> Ref, RunsGuest {
+        crate::poll::attend(vm)?;
+        crate::observe::entered(vm)?;
+        Ok(vm.none)
+    }
+
+    /// For debuggers and profilers: the current frame raised `exception`, or a callee did and it arrives here. All
+    /// give the exception to go on with.
+    RAISED: fn raised(vm, exception: Ref) -> Ref, RunsGuest {
+        crate::observe::raised(vm, exception)
+    }
+
+    /// Likewise: `exception` is about to leave the current frame.
+    FRAME_UNWINDS: fn frame_unwinds(vm, exception: Ref) -> Ref, RunsGuest {
+        crate::observe::unwinds(vm, exception)
+    }
+
+    /// Likewise: a StopIteration ended an iteration of the current frame.
+    ITERATION_ENDS: fn iteration_ends(vm, exception: Ref) -> Ref, RunsGuest {
+        crate::observe::iteration_ends(vm, exception)
+    }
+
+    /// Likewise, in a delegation to `receiver`.
+    DELEGATION_ENDS: fn delegation_ends(vm, receiver: Ref, exception: Ref) -> Ref, RunsGuest {
+        crate::observe::delegation_ends(vm, receiver, exception)
+    }
+
+    /// Likewise: the current frame, a generator's, goes on with `exception` thrown into it.
+    THROWN_INTO: fn thrown_into(vm, exception: Ref) -> Ref, RunsGuest {
+        crate::observe::thrown_into(vm, exception)
     }
 }
 

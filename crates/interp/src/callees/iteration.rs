@@ -11,6 +11,9 @@ callees! {
 
     /// NULL without a pending exception: exhausted.
     NEXT: fn next(vm, iterator: Ref) -> Ref, RunsGuest {
+        if vm.thread.observed {
+            return crate::observe::next(vm, iterator);
+        }
         Ok(vm.next(iterator)?.unwrap_or(heap::Value::NULL))
     }
 

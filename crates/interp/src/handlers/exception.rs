@@ -3,7 +3,7 @@
 use crate::callees::exceptions::*;
 use crate::machine::*;
 use crate::slots;
-use metatrace::Operand;
+use metatrace::{Callee, Operand};
 
 /// RAISE_VARARGS: the exception to raise.
 pub fn raise_varargs<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, count: u32) -> M::Ref {
@@ -18,8 +18,9 @@ pub fn raise_varargs<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, count: u32) ->
     check(m, result).unwrap_or_else(|error| error)
 }
 
-/// Adds this frame to the exception's traceback. `f.pc` is behind the raising instruction.
-pub fn add_traceback<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, exception: M::Ref) {
+/// Adds this frame to the exception's traceback; gives the exception to go on with, another one if a debugger raised it.
+/// `f.pc` is behind the raising instruction.
+pub fn add_traceback<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, exception: M::Ref) -> M::Ref {
     let frame_object = f.slot(slots::FRAME_OBJECT);
     let function = f.slot(slots::FUNCTION);
     let pc = m.int(f.pc as i64 - 1);
@@ -28,6 +29,21 @@ pub fn add_traceback<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, exception: M::
         &[Operand::Ref(exception), Operand::Ref(frame_object), Operand::Ref(function), Operand::Int(pc)],
     );
     f.set_slot(slots::FRAME_OBJECT, frame_object);
+    tell(m, &RAISED, exception)
+}
+
+/// Tells a debugger or profiler, if there is one, what happens to `exception` in this frame; gives the exception to go on
+/// with.
+#[inline(always)]
+pub fn tell<M: PyMachine>(m: &mut M, what: &'static Callee, exception: M::Ref) -> M::Ref {
+    if m.observed() { tell_observer(m, what, exception) } else { exception }
+}
+
+#[cold]
+#[inline(never)]
+fn tell_observer<M: PyMachine>(m: &mut M, what: &'static Callee, exception: M::Ref) -> M::Ref {
+    let result = m.call_ref(what, &[Operand::Ref(exception)]);
+    check(m, result).unwrap_or_else(|other| other)
 }
 
 /// Goes to the handler of the instruction before `f.pc`; false if there is none in this frame.

@@ -27,10 +27,14 @@ pub(crate) fn enter<L: Language>(context: *mut L::Context, id: TraceId) -> Optio
     thread.jit.counters.entries += 1;
     let enter = thread.jit.cache.compiler().enter();
     thread.entries.push(Entry { owner: thread.record, below: thread.activation });
+    let loop_base = std::mem::take(&mut thread.loop_base);
     // SAFETY: `code` is the entry of a trace or the stub; the buffer begins with the inputs.
     let word = unsafe { enter(code, context.cast(), buffer, codegen::start_of(id)) };
     // SAFETY: as above.
-    unsafe { (*thread_of::<L>(context)).entries.pop() };
+    unsafe {
+        (*thread_of::<L>(context)).entries.pop();
+        (*thread_of::<L>(context)).loop_base = loop_base;
+    }
     // SAFETY: the buffer has a first word.
     let first = unsafe { Value(*buffer) };
     Some(match Left::decode(word) {

@@ -18,14 +18,14 @@ use std::sync::Arc;
 /// Continues where the exit of this global number leaves to; its live values are in the buffer.
 pub(crate) fn leave<L: Language>(context: *mut L::Context, number: u32) -> Outcome {
     // SAFETY: the context outlives the call, and the thread is its first field.
-    let jit = unsafe { &mut (*thread_of::<L>(context)).jit };
+    let (jit, observed) = unsafe { (&mut (*thread_of::<L>(context)).jit, (*thread_of::<L>(context)).observed) };
     let (id, at) = jit.cache.exit_of(number);
     let (limit, tries) = (jit.options.bridge, jit.options.retries);
     let trace = jit.cache.trace_mut(id);
     let fallen = trace.fallen;
     let cached = &mut trace.exits[at.0 as usize];
     cached.count = cached.count.saturating_add(1);
-    let may = cached.kind == ExitKind::Guard && !cached.bridged && !cached.busy && !fallen;
+    let may = cached.kind == ExitKind::Guard && !cached.bridged && !cached.busy && !fallen && !observed;
     let hot = may && cached.count >= limit && cached.tries < tries;
     cached.busy |= hot;
     let exit = cached.exit.clone();
@@ -64,11 +64,11 @@ fn restore<L: Language>(context: *mut L::Context, id: TraceId, exit: &Exit, valu
         let (thread, code) = unsafe { (&mut *thread_of::<L>(context), &*(state.code as *const L::Code)) };
         if at > 0 {
             let window = thread.window_unlimited(L::slot_count(code));
-            thread.push_record(code, state.pc, 0, window);
+            thread.push_record(code, 0, 0, window);
         }
         // SAFETY: the current frame has a record.
         let record = unsafe { &mut *thread.record };
-        record.pc = state.pc;
+        record.pc = inspect::record_pc(state);
         record.sp = state.slots.len() as u32;
         let slots = record.slots;
         for (index, &arg) in state.slots.iter().enumerate() {

@@ -35,6 +35,9 @@ pub(crate) fn hot_loop<L: Language>(
     frame: &mut Frame<L, Value>,
     cell: &'static HotCell,
 ) -> Option<Leave<Value>> {
+    if direct.thread().observed {
+        return None;
+    }
     save(direct, frame);
     let outcome = match cell.entry.get() {
         0 => record::record_loop::<L>(direct.context, frame.code, frame.pc, cell)?,
@@ -45,6 +48,9 @@ pub(crate) fn hot_loop<L: Language>(
 
 /// Compiled code for, or a recording of, the function whose frame has just been pushed.
 fn hot_entry<L: Language>(direct: &mut Direct<L>, frame: &Frame<L, Value>, cell: &'static HotCell) -> Option<Outcome> {
+    if direct.thread().observed {
+        return None;
+    }
     save(direct, frame);
     match cell.entry.get() {
         0 => record::record_function::<L>(direct.context, frame.code, cell),

@@ -52,7 +52,7 @@ fn record_current<L: Language>(tracer: &mut Tracer<L>) -> Outcome {
     // SAFETY: the context outlives the call, the thread is its first field, and the current frame has a record.
     let record = unsafe { *(*thread_of::<L>(tracer.context)).record };
     let mut level = Level::new(record.code);
-    level.pc = record.pc;
+    level.pc = record.instruction();
     level.window = tracer.push_window(record.code);
     for at in 0..record.sp as usize {
         // SAFETY: the record's slots below `sp` are valid.

@@ -1,6 +1,6 @@
 //! `Machine` for the tracer: each method executes and records.
 
-use super::{CONSTANT, Traced, Tracer, Word};
+use super::{CONSTANT, Mode, Traced, Tracer, Word};
 use crate::counters::Abort;
 use crate::driver;
 use crate::frame::{Entered, Finished, Frame, Leave};
@@ -86,6 +86,7 @@ macro_rules! define_tracer {
             type Flt = Traced<f64>;
             type Ref = Traced<Value>;
             type Bool = Traced<bool>;
+            const DIRECT: bool = false;
 
             $(fn $method(&mut self, $($operand: Traced<rust_ty!($ty)>),*) -> Traced<rust_ty!($result)> {
                 let value: rust_ty!($result) = {
@@ -350,6 +351,10 @@ macro_rules! define_tracer {
                     self.polls.push((code, level.pc, level.events));
                 }
                 self.decide_traced(asked)
+            }
+
+            fn observed(&mut self) -> bool {
+                self.mode == Mode::Off && self.thread().observed
             }
 
             fn context(&mut self) -> &mut L::Context {

@@ -152,6 +152,11 @@ impl<L: Language> Level<L> {
         }
     }
 
+    /// What [`Record::pc`] says of the frame.
+    pub(crate) fn record_pc(&self) -> u32 {
+        if self.waiting { self.pc | Record::<L>::WAITS } else { self.pc }
+    }
+
     /// The frame as the dispatch loop sees it.
     pub(crate) fn frame(&self) -> Frame<L, Traced<Value>> {
         Frame { code: self.code, pc: self.pc, sp: self.slots.len() as u32, slots: self.window }
@@ -191,6 +196,8 @@ pub struct Tracer<L: Language> {
     top: *mut Traced<Value>,
     /// The direct interpreter's record of level 0.
     pub(crate) owner: *mut Record<L>,
+    /// The thread's, which has none while the tracer works.
+    loop_base: usize,
     /// Where a loop's recording ends.
     pub(crate) start: Option<(*const L::Code, u32)>,
     /// The kind of the loop or function at the root of a bridge.
@@ -235,6 +242,7 @@ impl<L: Language> Tracer<L> {
             stack,
             top: stack,
             owner: thread.record,
+            loop_base: std::mem::take(&mut thread.loop_base),
             start: None,
             root_kind: kind,
             end: None,
@@ -295,8 +303,9 @@ const _: () = assert!(size_of::<Traced<Value>>() == 16 && size_of::<LogEntry>() 
 
 impl<L: Language> Drop for Tracer<L> {
     fn drop(&mut self) {
-        let (this, stack): (*mut Self, _) = (self, self.stack);
+        let (this, stack, loop_base): (*mut Self, _, _) = (self, self.stack, self.loop_base);
         let thread = self.thread();
+        thread.loop_base = loop_base;
         thread.tracers.retain(|&tracer| tracer != this);
         thread.tracer_stacks.push(stack);
     }

@@ -17,17 +17,21 @@ pub(crate) struct Published<L: Language> {
     depth: u32,
     /// How many levels have a record.
     levels: usize,
+    /// Somebody looked before, which a tracer further out must learn.
+    inspected: bool,
 }
 
 impl<L: Language> Tracer<L> {
     /// Publishes the outermost `count` levels. `pc`: the topmost one's record says this instead of its instruction.
     pub(crate) fn publish(&mut self, count: usize, pc: Option<u32>) -> Published<L> {
         let thread = self.thread();
-        thread.inspected = false;
-        let published = Published { record: thread.record, top: thread.top, depth: thread.depth, levels: count };
+        let inspected = std::mem::take(&mut thread.inspected);
+        let published =
+            Published { record: thread.record, top: thread.top, depth: thread.depth, levels: count, inspected };
         for at in 0..count {
             let level = &self.levels[at];
-            let pc = pc.filter(|_| at + 1 == count).unwrap_or(level.pc);
+            let after = pc.filter(|_| at + 1 == count).map(|pc| pc | Record::<L>::WAITS);
+            let pc = after.unwrap_or(level.record_pc());
             let (code, slots): (_, *const [Traced<Value>]) = (level.code, &*level.slots);
             // SAFETY: the level is not touched while its slots are copied.
             self.push_direct(at, code, pc, unsafe { &*slots });
@@ -77,6 +81,7 @@ impl<L: Language> Tracer<L> {
             }
         }
         let thread = self.thread();
+        thread.inspected |= published.inspected;
         thread.record = published.record;
         thread.top = published.top;
         thread.depth = published.depth;
@@ -95,7 +100,7 @@ impl<L: Language> Tracer<L> {
         let published = native.then(|| self.publish(base, None));
         for at in base..active - 1 {
             let level = &self.levels[at];
-            let (code, pc, slots): (_, _, *const [Traced<Value>]) = (level.code, level.pc, &*level.slots);
+            let (code, pc, slots): (_, _, *const [Traced<Value>]) = (level.code, level.record_pc(), &*level.slots);
             // SAFETY: the level is not touched while its slots are copied.
             self.push_direct(at, code, pc, unsafe { &*slots });
         }

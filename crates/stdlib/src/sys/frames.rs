@@ -1,7 +1,7 @@
 //! Frames, exceptions in progress, tracing.
 
 use heap::Value;
-use interp::{frame_type, raising};
+use interp::{frame_type, observe, raising};
 use objects::args::{CallArgs, MethodDef};
 use objects::builtin_layouts::Exception;
 use objects::error::PyResult;
@@ -11,6 +11,24 @@ use objects::vm::Vm;
 pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("_getframe", 0, 1, get_frame),
     MethodDef::function("_getframemodulename", 0, 1, get_frame_module).with_keywords(),
+    MethodDef::function("settrace", 1, 1, |vm, args| {
+        observe::set_tracer(vm, args.values[0]);
+        Ok(vm.none)
+    }),
+    MethodDef::function("gettrace", 0, 0, |vm, _| Ok(observe::tracer(vm))).leaf(),
+    MethodDef::function("setprofile", 1, 1, |vm, args| {
+        observe::set_profiler(vm, args.values[0]);
+        Ok(vm.none)
+    }),
+    MethodDef::function("getprofile", 0, 0, |vm, _| Ok(observe::profiler(vm))).leaf(),
+    MethodDef::function("call_tracing", 2, 2, |vm, args| {
+        let arguments = args.values[1];
+        if !objects::tuple::is_tuple(vm, arguments) {
+            let given = vm.type_name(arguments);
+            return Err(vm.type_error(format!("call_tracing() argument 2 must be tuple, not {given}")));
+        }
+        observe::call_watched(vm, args.values[0], objects::tuple::items(arguments))
+    }),
     MethodDef::function("exc_info", 0, 0, exc_info),
     MethodDef::function("exception", 0, 0, |vm, _| {
         let handled = raising::handled_exception(vm, Value::NULL);

@@ -51,9 +51,6 @@ static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("addaudithook", 1, 1, |vm, _| Ok(vm.none)),
     MethodDef::function("getallocatedblocks", 0, 0, |vm, _| Ok(vm.int(0))).leaf(),
     MethodDef::function("_get_cpu_count_config", 0, 0, |vm, _| Ok(vm.int(-1))).leaf(),
-    // Nobody can be set: there is no `settrace` yet.
-    MethodDef::function("gettrace", 0, 0, |vm, _| Ok(vm.none)).leaf(),
-    MethodDef::function("getprofile", 0, 0, |vm, _| Ok(vm.none)).leaf(),
     MethodDef::function("_is_gil_enabled", 0, 0, |vm, _| Ok(vm.true_)).leaf(),
     MethodDef::function("_is_interned", 1, 1, |vm, args| {
         let interned = vm.intern_value(args.values[0]) == args.values[0];
