@@ -302,9 +302,8 @@ fn step<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, instruction: Instruction) -
         Op::IsOp => {
             let b = f.pop();
             let a = f.pop();
-            let same = m.ref_eq(a, b);
-            let same = if arg == 1 { m.bool_not(same) } else { same };
-            let value = m.bool_box(same);
+            let same = flow::is(m, a, b);
+            let value = flow::bool_value(m, same != (arg == 1));
             f.push(value);
         }
         Op::ContainsOp => {

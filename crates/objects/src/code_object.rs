@@ -58,6 +58,14 @@ static GETSET: &[GetSetDef] = &[
 static METHODS: &[MethodDef] = &[
     MethodDef::method("co_lines", 1, 1, lines),
     MethodDef::method("co_positions", 1, 1, positions),
+    MethodDef::method("_varname_from_oparg", 2, 2, |vm, args| {
+        let index = vm.index(args.values[1])?;
+        let names = &data_of(args.values[0]).local_names;
+        match usize::try_from(index).ok().and_then(|index| names.get(index)) {
+            Some(name) => Ok(*name),
+            None => Err(vm.raise(vm.exc.index_error, "tuple index out of range")),
+        }
+    }),
     MethodDef::method("__sizeof__", 1, 1, |vm, args| {
         let code = data_of(args.values[0]);
         Ok(vm.int((size_of::<Code>() + code.instructions.len() * 48) as i64))

@@ -5,6 +5,11 @@ use crate::handlers::arith::unary_op;
 use objects::slots::CompareOp;
 
 callees! {
+    /// `is` of a number on the heap and something else.
+    IDENTICAL: fn identical(vm, a: Ref, b: Ref) -> Bool, Reads {
+        vm.is(a, b)
+    }
+
     /// `a op b` by BINARY_OP's number, in-place forms included.
     BINARY: fn binary(vm, operation: Int, a: Ref, b: Ref) -> Ref, RunsGuest {
         vm.binary(operation as u32, a, b)

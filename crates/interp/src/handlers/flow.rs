@@ -1,6 +1,6 @@
 //! Truth and identity.
 
-use crate::callees::operators::{CONTAINS, TRUTH};
+use crate::callees::operators::{CONTAINS, IDENTICAL, TRUTH};
 use crate::machine::*;
 use metatrace::Operand;
 use objects::builtin_layouts::{Dict, List, Str, Tuple};
@@ -51,9 +51,28 @@ fn instance_truth<M: PyMachine>(m: &mut M, value: M::Ref) -> Result<bool, M::Ref
 
 /// `a is b`: by identity, but ints and floats by value, boxed ones included.
 #[inline(always)]
-pub fn is<M: PyMachine>(m: &mut M, a: M::Ref, b: M::Ref) -> M::Bool {
-    // Immediate ints and floats are equal words; ints and floats on the heap compare by value in `identical`.
-    m.ref_eq(a, b)
+pub fn is<M: PyMachine>(m: &mut M, a: M::Ref, b: M::Ref) -> bool {
+    let same = m.ref_eq(a, b);
+    if m.decide(same) {
+        return true;
+    }
+    // The right operand is most often a constant, about which all is known.
+    let small = m.is_int(b);
+    if m.decide(small) {
+        return false;
+    }
+    let float = m.is_flt(b);
+    if !m.decide(float) {
+        let shape = m.shape(b);
+        let big = m.context().shape_for_kind(Kind::BigInt).id.0;
+        let big = m.int(big as i64);
+        let big = m.int_eq(shape, big);
+        if !m.decide(big) {
+            return false;
+        }
+    }
+    let same = m.call_bool(&IDENTICAL, &[Operand::Ref(a), Operand::Ref(b)]);
+    m.decide(same)
 }
 
 /// `item in container`.

@@ -7,18 +7,23 @@ fn line_of(code: &Code, pc: u32) -> Option<u32> {
     code.source.position(pc as usize).line
 }
 
-/// Whether the instruction at `pc` begins a line after the one at `before` was executed.
-pub fn is_new_line(code: &'static Code, before: Option<u32>, pc: u32) -> bool {
-    let starts = code.line_starts.get_or_init(|| starts(code));
-    let line = line_of(code, pc);
-    let Some(before) = before else { return starts[pc as usize] };
-    let op = code.source.instructions[before as usize].op;
-    if line_of(code, before) != line {
-        return starts[pc as usize];
+/// Whether the instruction at `pc` begins a line after the one at `before` was executed. `resumes_count`: it does so, too,
+/// where a frame begins or goes on in the line.
+pub fn is_new_line(code: &'static Code, before: Option<u32>, pc: u32, resumes_count: bool) -> bool {
+    if !code.line_starts.get_or_init(|| starts(code))[pc as usize] {
+        return false;
     }
-    // A loop on one line begins that line anew.
-    let goes_round = op == Op::JumpBackward && pc <= before && line.is_some();
-    goes_round || (op == Op::Resume && starts[pc as usize])
+    let Some(before) = before else { return true };
+    let resumes = resumes_count && code.source.instructions[before as usize].op == Op::Resume;
+    resumes || line_of(code, before) != line_of(code, pc)
+}
+
+/// Whether control came round a loop that stands on one line: a tracer is told of the line anew.
+pub fn goes_round_a_line(code: &'static Code, before: Option<u32>, pc: u32) -> bool {
+    let Some(before) = before else { return false };
+    let line = line_of(code, pc);
+    let jumps = code.source.instructions[before as usize].op == Op::JumpBackward && pc <= before;
+    jumps && line.is_some() && line == line_of(code, before)
 }
 
 /// The instructions that can begin a line: where the line changes in the order of the code, and whatever control jumps to.

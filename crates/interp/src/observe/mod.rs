@@ -1,4 +1,4 @@
-//! `sys.settrace` and `sys.setprofile`: debuggers and profilers that watch frames.
+//! `sys.settrace`, `sys.setprofile` and `sys.monitoring`: debuggers and profilers that watch frames.
 //!
 //! Nobody pays for this who does not use it. While somebody watches, the codes of all frames, old and new, are
 //! *instrumented*: each instruction (but RESUME, where frames begin and go on) becomes INSTRUMENTED_LINE, whose handler
@@ -10,9 +10,11 @@
 
 mod jump;
 mod lines;
+pub mod monitoring;
 
 pub use jump::set_line;
-use lines::is_new_line;
+use lines::{goes_round_a_line, is_new_line};
+use monitoring::event;
 
 use crate::frame_object::{self, FrameObject};
 use heap::Value;
@@ -41,8 +43,19 @@ struct Observation {
     epoch: i64,
     /// The event that a tracer is being told of.
     event: Option<Event>,
-    /// Calls of native functions that a profiler was told of: the caller's record, and the function.
-    native_calls: Vec<(usize, Handle)>,
+    /// Calls of native functions that a profiler or tool was told of.
+    native_calls: Vec<NativeCall>,
+    monitoring: monitoring::Monitoring,
+}
+
+struct NativeCall {
+    /// The address of the caller's record.
+    caller: usize,
+    /// What was called, and its first argument.
+    callable: Handle,
+    first: Handle,
+    /// What profilers are told was called, if anything: a method is then bound.
+    function: Option<Handle>,
 }
 
 /// What a tracer or profiler is told of.
@@ -97,8 +110,13 @@ fn set(vm: &mut Vm, which: fn(&mut Observation) -> &mut Option<Handle>, function
         let handle = vm.thread.new_handle(function);
         *which(observation(vm)) = Some(handle);
     }
+    settle_watching(vm);
+}
+
+/// Somebody watches now, or nobody any more.
+fn settle_watching(vm: &mut Vm) {
     let state = observation(vm);
-    match state.tracer.is_some() || state.profiler.is_some() {
+    match state.tracer.is_some() || state.profiler.is_some() || state.monitoring.is_active() {
         true => switch_on(vm),
         false => switch_off(vm),
     }
@@ -121,10 +139,7 @@ pub fn set_tracer(vm: &mut Vm, function: Value) {
 
 /// `sys.setprofile`; None: off.
 pub fn set_profiler(vm: &mut Vm, function: Value) {
-    let calls = std::mem::take(&mut observation(vm).native_calls);
-    for (_, handle) in calls {
-        vm.thread.drop_handle(handle);
-    }
+    forget_native_calls(vm);
     set(vm, |state| &mut state.profiler, function);
 }
 
@@ -138,7 +153,15 @@ fn switch_on(vm: &mut Vm) {
     }
 }
 
+/// Nobody is told of their ends.
+fn forget_native_calls(vm: &mut Vm) {
+    for call in std::mem::take(&mut observation(vm).native_calls) {
+        drop_native_call(vm, call);
+    }
+}
+
 fn switch_off(vm: &mut Vm) {
+    forget_native_calls(vm);
     vm.thread.set_observed(false);
     let state = observation(vm);
     state.epoch += 1;
@@ -174,14 +197,32 @@ pub fn call_watched(vm: &mut Vm, function: Value, args: &[Value]) -> PyResult {
 /// Calls a tracer or profiler.
 fn call_observer(vm: &mut Vm, function: Value, frame: Value, event: Event, arg: Value) -> PyResult {
     let name = vm.intern(event.name());
+    let outer = begin_telling(vm, event);
+    let result = vm.call(function, &[frame, name, arg]);
+    end_telling(vm, outer);
+    result
+}
+
+/// What an observer does is not watched. Gives the event that an outer observer is being told of.
+fn begin_telling(vm: &mut Vm, event: Event) -> Option<Event> {
     let state = observation(vm);
     state.inside += 1;
-    let outer = state.event.replace(event);
-    let result = vm.call(function, &[frame, name, arg]);
+    state.event.replace(event)
+}
+
+fn end_telling(vm: &mut Vm, outer: Option<Event>) {
     let state = observation(vm);
     state.inside -= 1;
     state.event = outer;
-    result
+}
+
+/// Tells tools of an event at the current instruction of the current frame.
+fn tell_tools(vm: &mut Vm, event: u32, argument: Value) -> PyResult<()> {
+    // SAFETY: the current frame has a record.
+    let (code, at) = unsafe { ((*vm.thread.record).code, (*vm.thread.record).instruction()) };
+    let offset = monitoring::offset(code, at);
+    let arguments = [offset, argument];
+    monitoring::tell(vm, code, at, event, if argument.is_null() { &arguments[..1] } else { &arguments })
 }
 
 /// Tells the tracer. It is switched off if it raises.
@@ -254,6 +295,7 @@ pub fn entered(vm: &mut Vm) -> PyResult<()> {
     let frame = current(vm);
     remember(vm, frame, pc);
     let none = vm.none;
+    tell_tools(vm, if begins { event::PY_START } else { event::PY_RESUME }, Value::NULL)?;
     tell_both(vm, frame, if begins { Event::Call } else { Event::Resume }, none)
 }
 
@@ -263,6 +305,7 @@ pub fn thrown_into(vm: &mut Vm, exception: Value) -> PyResult {
         // SAFETY: the current frame has a record.
         let code = unsafe { (*vm.thread.record).code };
         instrument(vm, code);
+        tell_tools(vm, event::PY_THROW, exception)?;
         let (frame, none) = (current(vm), vm.none);
         tell_both(vm, frame, Event::Resume, none)?;
     }
@@ -290,10 +333,12 @@ pub fn instruction(vm: &mut Vm) -> PyResult<()> {
     // SAFETY: the current frame has a record, and its slots up to `sp` are valid.
     let (code, pc, top) = unsafe { ((*record).code, (*record).pc, (*record).slots.add((*record).sp as usize)) };
     native_call_ends(vm, Event::NativeReturn)?;
+    let wanted = observation(vm).monitoring.wanted(code);
     // SAFETY: as above.
     let existing = unsafe { *(*record).slots.add(crate::slots::FRAME_OBJECT) };
-    if !existing.is_null() {
-        line(vm, existing, code, pc)?;
+    if wanted != 0 || !existing.is_null() {
+        let frame = current(vm);
+        line(vm, frame, code, pc, wanted)?;
         // SAFETY: as above.
         if unsafe { (*record).pc } != pc {
             return Ok(());
@@ -304,11 +349,24 @@ pub fn instruction(vm: &mut Vm) -> PyResult<()> {
         Op::ReturnValue | Op::YieldValue => {
             // SAFETY: the instruction's operand is on the stack.
             let value = unsafe { *top.sub(1) };
-            let event = if original.op == Op::ReturnValue { Event::Return } else { Event::Yield };
+            let (event, told) = match original.op {
+                Op::ReturnValue => (Event::Return, event::PY_RETURN),
+                _ => (Event::Yield, event::PY_YIELD),
+            };
+            tell_tools(vm, told, value)?;
+            // SAFETY: as above.
+            let value = unsafe { *top.sub(1) };
             let frame = current(vm);
             tell_both(vm, frame, event, value)
         }
-        Op::Call | Op::CallKw | Op::CallFunctionEx if observation(vm).profiler.is_some() => {
+        Op::PushExcInfo | Op::Reraise if wanted != 0 => {
+            let told = if original.op == Op::Reraise { event::RERAISE } else { event::EXCEPTION_HANDLED };
+            // SAFETY: as above.
+            tell_tools(vm, told, unsafe { *top.sub(1) })
+        }
+        Op::Call | Op::CallKw | Op::CallFunctionEx
+            if observation(vm).profiler.is_some() || wanted & event::CALL != 0 =>
+        {
             let depth = match original.op {
                 Op::Call => original.arg as usize + 2,
                 Op::CallKw => original.arg as usize + 3,
@@ -322,28 +380,35 @@ pub fn instruction(vm: &mut Vm) -> PyResult<()> {
                 _ if receiver.is_null() && original.arg > 0 => unsafe { *top.sub(depth - 2) },
                 _ => receiver,
             };
-            native_call_begins(vm, callable, first)
+            call_begins(vm, callable, first)
         }
         _ => Ok(()),
     }
 }
 
-/// Line and opcode events.
-fn line(vm: &mut Vm, frame: Value, code: &'static Code, pc: u32) -> PyResult<()> {
-    let object = cast::<FrameObject>(frame);
-    if object.trace.get().is_null() {
-        return Ok(());
-    }
+/// Line and opcode events, jumps and branches.
+fn line(vm: &mut Vm, frame: Value, code: &'static Code, pc: u32, wanted: u32) -> PyResult<()> {
     let before = previous(vm, frame, pc);
     remember(vm, frame, pc);
+    if wanted != 0 {
+        if let Some(before) = before {
+            tell_tools_of_jump(vm, code, before, pc)?;
+        }
+        let resumes_count = wanted & event::PY_START != 0 || observation(vm).tracer.is_some();
+        if wanted & event::LINE != 0 && is_new_line(code, before, pc, resumes_count) {
+            let line = Value::from_int(code.source.position(pc as usize).line.map_or(0, i64::from));
+            monitoring::tell(vm, code, pc, event::LINE, &[line])?;
+        }
+        tell_tools(vm, event::INSTRUCTION, Value::NULL)?;
+    }
+    if jumped(vm, frame, pc) || cast::<FrameObject>(frame).trace.get().is_null() {
+        return Ok(());
+    }
     let none = vm.none;
-    if object.trace_lines.get() != 0 && is_new_line(code, before, pc) {
+    let begins = is_new_line(code, before, pc, true) || goes_round_a_line(code, before, pc);
+    if cast::<FrameObject>(frame).trace_lines.get() != 0 && begins {
         tell_tracer(vm, frame, Event::Line, none)?;
-        // SAFETY: the current frame has a record.
-        let now = unsafe { (*vm.thread.record).pc };
-        if now != pc {
-            // A jump: the line gone to is not told of.
-            remember(vm, frame, now);
+        if jumped(vm, frame, pc) {
             return Ok(());
         }
     }
@@ -353,37 +418,117 @@ fn line(vm: &mut Vm, frame: Value, code: &'static Code, pc: u32) -> PyResult<()>
     Ok(())
 }
 
-/// A profiler is told of calls of functions and methods written in Rust, not of those of classes.
-fn native_call_begins(vm: &mut Vm, callable: Value, receiver: Value) -> PyResult<()> {
+/// Whether a tracer has sent the current frame to another instruction than `pc`; the line gone to is not told of.
+fn jumped(vm: &mut Vm, frame: Value, pc: u32) -> bool {
+    // SAFETY: the current frame has a record.
+    let now = unsafe { (*vm.thread.record).pc };
+    if now != pc {
+        remember(vm, frame, now);
+    }
+    now != pc
+}
+
+/// How control came from the instruction at `before` to that at `pc`.
+fn tell_tools_of_jump(vm: &mut Vm, code: &'static Code, before: u32, pc: u32) -> PyResult<()> {
+    let instruction = code.source.instructions[before as usize];
+    let (told, to) = match instruction.op {
+        Op::JumpForward | Op::JumpBackward if instruction.arg == pc => (event::JUMP, pc),
+        Op::ForIter if pc == before + 1 => (event::BRANCH_LEFT, pc),
+        Op::PopJumpIfTrue | Op::PopJumpIfFalse | Op::PopJumpIfNone | Op::PopJumpIfNotNone if pc == before + 1 => {
+            let after = pc + (code.source.instructions[pc as usize].op == Op::NotTaken) as u32;
+            (event::BRANCH_LEFT, after)
+        }
+        Op::ForIter => (event::BRANCH_RIGHT, pc + 1),
+        Op::PopJumpIfTrue | Op::PopJumpIfFalse | Op::PopJumpIfNone | Op::PopJumpIfNotNone => (event::BRANCH_RIGHT, pc),
+        _ => return Ok(()),
+    };
+    let arguments = [monitoring::offset(code, before), monitoring::offset(code, to)];
+    if told != event::JUMP {
+        monitoring::tell(vm, code, before, event::BRANCH, &arguments)?;
+    }
+    monitoring::tell(vm, code, before, told, &arguments)
+}
+
+/// Tools are told of all calls, and of the ends of those that run no frame; a profiler of calls of functions and methods
+/// written in Rust, not of those of classes.
+fn call_begins(vm: &mut Vm, callable: Value, first: Value) -> PyResult<()> {
+    let function = function_for_profilers(vm, callable, first);
+    let runs_a_frame = callable.is_object() && matches!(vm.kind(callable), Kind::Function | Kind::Method);
+    let first = if first.is_null() { monitoring::missing(vm) } else { first };
+    let caller = vm.thread.record.addr();
+    let call = NativeCall {
+        caller,
+        callable: vm.thread.new_handle(callable),
+        first: vm.thread.new_handle(first),
+        function: function.map(|function| vm.thread.new_handle(function)),
+    };
+    let function = call.function;
+    let told = tell_tools_of_call(vm, &call, event::CALL);
+    if runs_a_frame || told.is_err() {
+        drop_native_call(vm, call);
+        return told;
+    }
+    observation(vm).native_calls.push(call);
+    if let Some(function) = function
+        && observation(vm).profiler.is_some()
+    {
+        let frame = current(vm);
+        let function = vm.thread.handle(function);
+        tell_profiler(vm, frame, Event::NativeCall, function)?;
+    }
+    Ok(())
+}
+
+/// What profilers are told was called, if anything.
+fn function_for_profilers(vm: &mut Vm, callable: Value, first: Value) -> Option<Value> {
     if !callable.is_object() || vm.kind(callable) != Kind::Builtin {
-        return Ok(());
+        return None;
     }
     let ty = vm.type_of(callable);
-    let function = if ty == vm.types.builtin {
-        callable
-    } else if ty == vm.types.method_descriptor && !receiver.is_null() {
+    if ty == vm.types.builtin {
+        return Some(callable);
+    }
+    if ty == vm.types.method_descriptor && !first.is_null() {
         let def: &'static MethodDef = objects::builtin::def_of(callable);
         debug_assert!(!cast::<Builtin>(callable).owner.get().is_null());
-        vm.new_builtin(def, receiver)
-    } else {
-        return Ok(());
-    };
-    let handle = vm.thread.new_handle(function);
-    let caller = vm.thread.record.addr();
-    observation(vm).native_calls.push((caller, handle));
-    let frame = current(vm);
-    let function = vm.thread.handle(handle);
-    tell_profiler(vm, frame, Event::NativeCall, function)
+        return Some(vm.new_builtin(def, first));
+    }
+    None
+}
+
+fn tell_tools_of_call(vm: &mut Vm, call: &NativeCall, told: u32) -> PyResult<()> {
+    // SAFETY: the current frame has a record.
+    let code = unsafe { (*vm.thread.record).code };
+    // SAFETY: as above.
+    let now = unsafe { (*vm.thread.record).instruction() };
+    // A native function's end is noticed at the instruction behind the call.
+    let at = if told == event::C_RETURN { now - 1 } else { now };
+    let (callable, first) = (vm.thread.handle(call.callable), vm.thread.handle(call.first));
+    let arguments = [monitoring::offset(code, at), callable, first];
+    monitoring::tell(vm, code, at, told, &arguments)
+}
+
+fn drop_native_call(vm: &mut Vm, call: NativeCall) {
+    for handle in [Some(call.callable), Some(call.first), call.function].into_iter().flatten() {
+        vm.thread.drop_handle(handle);
+    }
 }
 
 /// The native function that the current frame called, if it did, returned or raised.
 fn native_call_ends(vm: &mut Vm, event: Event) -> PyResult<()> {
     let caller = vm.thread.record.addr();
-    let Some((_, handle)) = observation(vm).native_calls.pop_if(|(record, _)| *record == caller) else { return Ok(()) };
-    let function = vm.thread.handle(handle);
-    vm.thread.drop_handle(handle);
-    let frame = current(vm);
-    tell_profiler(vm, frame, event, function)
+    let Some(call) = observation(vm).native_calls.pop_if(|call| call.caller == caller) else { return Ok(()) };
+    let told = if event == Event::NativeReturn { event::C_RETURN } else { event::C_RAISE };
+    let mut result = tell_tools_of_call(vm, &call, told);
+    if let (Some(function), Ok(())) = (call.function, &result)
+        && observation(vm).profiler.is_some()
+    {
+        let function = vm.thread.handle(function);
+        let frame = current(vm);
+        result = tell_profiler(vm, frame, event, function);
+    }
+    drop_native_call(vm, call);
+    result
 }
 
 /// The exception as tracers get it: class, instance, traceback.
@@ -398,22 +543,29 @@ fn exception_info(vm: &mut Vm, exception: Value) -> Value {
 pub fn raised(vm: &mut Vm, exception: Value) -> PyResult {
     if watches(vm) {
         native_call_ends(vm, Event::NativeException)?;
-        iteration_ends(vm, exception)?;
+        tell_tools(vm, event::RAISE, exception)?;
+        tell_of_exception(vm, exception)?;
     }
     Ok(exception)
 }
 
-/// A StopIteration ended an iteration in the current frame.
+/// The end of a generator ended an iteration in the current frame.
 pub fn iteration_ends(vm: &mut Vm, exception: Value) -> PyResult {
     if watches(vm) {
-        // SAFETY: the current frame has a record, and its slots are valid.
-        let frame = unsafe { *(*vm.thread.record).slots.add(crate::slots::FRAME_OBJECT) };
-        if !frame.is_null() && !cast::<FrameObject>(frame).trace.get().is_null() {
-            let info = exception_info(vm, exception);
-            tell_tracer(vm, frame, Event::Exception, info)?;
-        }
+        tell_tools(vm, event::STOP_ITERATION, exception)?;
+        tell_of_exception(vm, exception)?;
     }
     Ok(exception)
+}
+
+fn tell_of_exception(vm: &mut Vm, exception: Value) -> PyResult<()> {
+    // SAFETY: the current frame has a record, and its slots are valid.
+    let frame = unsafe { *(*vm.thread.record).slots.add(crate::slots::FRAME_OBJECT) };
+    if frame.is_null() || cast::<FrameObject>(frame).trace.get().is_null() {
+        return Ok(());
+    }
+    let info = exception_info(vm, exception);
+    tell_tracer(vm, frame, Event::Exception, info)
 }
 
 /// The next value of an iterator, NULL at its end: a tracer is told of the StopIteration of one that Python code wrote.
@@ -421,7 +573,10 @@ pub fn next(vm: &mut Vm, iterator: Value) -> PyResult {
     match vm.next_or_stop(iterator) {
         Ok(value) => Ok(value.unwrap_or(Value::NULL)),
         Err(raised) if vm.exception_matches(raised.0, vm.exc.stop_iteration) => {
-            iteration_ends(vm, raised.0)?;
+            if watches(vm) {
+                tell_tools(vm, event::RAISE, raised.0)?;
+                tell_of_exception(vm, raised.0)?;
+            }
             Ok(Value::NULL)
         }
         Err(raised) => Err(raised),
@@ -439,6 +594,7 @@ pub fn delegation_ends(vm: &mut Vm, receiver: Value, exception: Value) -> PyResu
 /// `exception` is about to leave the current frame.
 pub fn unwinds(vm: &mut Vm, exception: Value) -> PyResult {
     if watches(vm) {
+        tell_tools(vm, event::PY_UNWIND, exception)?;
         let (frame, none) = (current(vm), vm.none);
         tell_both(vm, frame, Event::Unwind, none)?;
     }

@@ -3,6 +3,7 @@
 mod frames;
 mod hooks;
 mod info;
+mod monitoring;
 
 pub use info::VERSION;
 
@@ -128,6 +129,10 @@ fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
     }
     let dont_write = vm.bool(true);
     set(vm, module, "dont_write_bytecode", dont_write)?;
+    let monitoring = monitoring::make(vm)?;
+    set(vm, module, "monitoring", monitoring)?;
+    let modules = vm.handle(vm.modules);
+    vm.dict_set_str(modules, "sys.monitoring", monitoring);
     hooks::init(vm, module)
 }
 
