@@ -27,6 +27,12 @@ pub fn word_field(word: usize) -> &'static Field {
 pub fn class_plan(vm: &mut Vm, data: i64) -> Lookup<ClassPlan> {
     // SAFETY: the key is the field of a type object, which holds a `&'static TypeData`.
     let data: &'static TypeData = unsafe { &*(data as usize as *const TypeData) };
+    // Until the class has settled how many attributes its instances have in line, they are counted in the general way.
+    if !data.settled.get() {
+        let assumption = data.settling.get().unwrap_or_else(|| vm.thread.jit.new_assumption());
+        data.settling.set(Some(assumption));
+        return Lookup { assumption, result: &ClassPlan::Generic };
+    }
     let assumption = data.version;
     let plan = plan_of(vm, data).unwrap_or(ClassPlan::Generic);
     Lookup { assumption, result: Box::leak(Box::new(plan)) }
@@ -41,10 +47,6 @@ fn plan_of(vm: &mut Vm, data: &'static TypeData) -> Option<ClassPlan> {
     }
     let object_new = vm.types.object.slots().new.map(|f| f as usize);
     if ty.slots().new.map(|f| f as usize) != object_new {
-        return None;
-    }
-    // Until the class has settled how many attributes its instances have in line, they are counted in the general way.
-    if !data.settled.get() {
         return None;
     }
     let shape = data.shape.get()?;

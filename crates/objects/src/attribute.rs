@@ -24,6 +24,8 @@ pub enum AttributePlan {
     Constant(Handle),
     /// A Python function or any other callable, to be called with the instance.
     Property(Handle),
+    /// Of a module: the value of that entry of its dictionary.
+    Entry(u32),
     /// The general way.
     Generic,
 }
@@ -32,6 +34,11 @@ pub enum AttributePlan {
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum StorePlan {
     Inline(&'static Field),
+    /// Into the array in the field, which has room for it.
+    Overflow {
+        overflow: &'static Field,
+        index: u32,
+    },
     /// A new attribute: the instance gets another shape.
     Transition {
         field: &'static Field,
@@ -40,19 +47,12 @@ pub enum StorePlan {
     Generic,
 }
 
-/// How `Class.name` is found; see [`Vm::class_attribute_plan`].
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum ClassAttributePlan {
-    Constant(Handle),
-    Generic,
-}
-
 /// Plans made so far, with the generation of the class that they were made in.
 #[derive(Default)]
 pub struct Plans {
     loads: WordMap<(u32, Value), (u32, &'static AttributePlan)>,
     stores: WordMap<(u32, Value), (u32, &'static StorePlan)>,
-    classes: WordMap<(Value, Value), (u32, &'static ClassAttributePlan)>,
+    classes: WordMap<(Value, Value), (u32, &'static AttributePlan)>,
     fields: WordMap<u32, &'static Field>,
     /// Shapes without attributes that instances get when their `__class__` is assigned, by class and inline words.
     pub(crate) roots: WordMap<(Value, u16), &'static Shape>,
@@ -98,7 +98,7 @@ impl Vm {
     }
 
     /// How to load `name` (interned) of the class itself. The answer holds while the class and its metaclass stay.
-    pub fn class_attribute_plan(&mut self, class: TypeRef, name: Value) -> Lookup<ClassAttributePlan> {
+    pub fn class_attribute_plan(&mut self, class: TypeRef, name: Value) -> Lookup<AttributePlan> {
         let data = class.data();
         let (generation, key) = (data.generation.get(), (class.value(), name));
         if let Some(&(made, result)) = self.plans.classes.get(&key)
@@ -205,7 +205,8 @@ fn make_store_plan(vm: &mut Vm, shape: &'static Shape, name: Value) -> StorePlan
         if index < shape.capacity as u32 {
             return StorePlan::Inline(vm.word_field(shape.fixed_words as u32 + index));
         }
-        return StorePlan::Generic;
+        let overflow = vm.word_field(shape.overflow_word as u32);
+        return StorePlan::Overflow { overflow, index: index - shape.capacity as u32 };
     }
     // Adding an attribute beyond the capacity goes the general way, which makes room.
     let index = shape.attributes.len() as u32;
@@ -218,34 +219,34 @@ fn make_store_plan(vm: &mut Vm, shape: &'static Shape, name: Value) -> StorePlan
     }
 }
 
-fn make_class_plan(vm: &mut Vm, class: TypeRef, name: Value) -> ClassAttributePlan {
+fn make_class_plan(vm: &mut Vm, class: TypeRef, name: Value) -> AttributePlan {
     let metatype = vm.type_of(class.value());
     if !crate::type_::attributes::loads_as_type(metatype) {
-        return ClassAttributePlan::Generic;
+        return AttributePlan::Generic;
     }
     let of_metatype = vm.resolve(metatype, name).kind;
     if of_metatype.is_data() {
-        return ClassAttributePlan::Generic;
+        return AttributePlan::Generic;
     }
     let resolution = vm.resolve(class, name);
     match (resolution.kind, resolution.value) {
         (ResolutionKind::Plain | ResolutionKind::Function | ResolutionKind::BuiltinMethod, Some(handle)) => {
-            ClassAttributePlan::Constant(handle)
+            AttributePlan::Constant(handle)
         }
         (ResolutionKind::StaticMethod, Some(handle)) => {
             let function = crate::static_method::function_of(vm.handle(handle));
-            ClassAttributePlan::Constant(vm.keep(function))
+            AttributePlan::Constant(vm.keep(function))
         }
         (ResolutionKind::ClassMethod, Some(handle)) => {
             // The bound method is the same object each time; nobody can tell but by identity.
             let function = crate::static_method::function_of(vm.handle(handle));
             if vm.kind(function) != Kind::Function {
-                return ClassAttributePlan::Generic;
+                return AttributePlan::Generic;
             }
             let method = vm.new_method(function, class.value());
-            ClassAttributePlan::Constant(vm.keep(method))
+            AttributePlan::Constant(vm.keep(method))
         }
-        _ => ClassAttributePlan::Generic,
+        _ => AttributePlan::Generic,
     }
 }
 

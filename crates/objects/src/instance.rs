@@ -1,9 +1,9 @@
 //! Instances' own attributes: hidden classes, overflow, dictionaries.
 //!
 //! An instance's shape says where each attribute lies: inline behind the fixed words while the capacity lasts, then in the
-//! overflow array. How many inline words a class's instances have is learned from its first ones. An instance whose
-//! `__dict__` was asked for, or whose class has had too many shapes, keeps its attributes in a dictionary in the overflow
-//! word; so do those of built-in types that have attributes at all (functions, modules, exceptions).
+//! overflow array. How many inline words a class's instances have is told by its methods, or learned from its first ones.
+//! An instance whose `__dict__` was asked for, or whose class has had too many shapes, keeps its attributes in a dictionary
+//! in the overflow word; so do those of built-in types that have attributes at all (functions, modules, exceptions).
 
 use crate::args::GetSetDef;
 use crate::error::PyResult;
@@ -62,8 +62,10 @@ fn count_instance(vm: &mut Vm, ty: TypeRef) {
     if data.instances.get() > SETTLE_AFTER {
         data.settled.set(true);
         resize(vm, ty);
-        // Plans that waited for the class to settle look again.
-        resolve::changed(vm, ty);
+        // Plans that waited for the class to settle look again; all others go by shapes, which stay what they are.
+        if let Some(settling) = data.settling.get() {
+            vm.thread.jit.invalidate(settling);
+        }
     }
 }
 
@@ -82,12 +84,33 @@ pub fn new_root(vm: &mut Vm, ty: TypeRef) {
     let data = ty.data();
     let base = data.base.get();
     let inherited = base.map_or(0, |base| base.data().typical_attributes.get());
-    data.typical_attributes.set(data.typical_attributes.get().max(inherited));
-    let capacity = match inherited {
+    let assigned = assigned_attributes(vm, ty);
+    data.typical_attributes.set(data.typical_attributes.get().max(inherited).max(assigned));
+    let capacity = match data.typical_attributes.get() {
         0 => FIRST_CAPACITY,
         n => n.min(MAX_CAPACITY),
     };
     make_root(vm, ty, capacity);
+    if assigned > 0 {
+        // What its methods assign is most of what its instances will have.
+        data.settled.set(true);
+    }
+}
+
+/// How many attributes the methods of a class and its bases assign to `self`; the compiler has listed them.
+fn assigned_attributes(vm: &mut Vm, ty: TypeRef) -> u16 {
+    let listed = vm.names.__static_attributes__;
+    let order = ty.data().mro.borrow().clone();
+    let mut names: Vec<Value> = Vec::new();
+    for class in order.into_iter().filter(|class| class.has(flags::HEAP)) {
+        let list = vm.dict_get_name(class.0.dict.get(), listed).filter(|&list| vm.type_of(list) == vm.types.tuple);
+        for &name in list.map_or(&[][..], crate::tuple::items) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    names.len().min(MAX_CAPACITY as usize) as u16
 }
 
 fn make_root(vm: &mut Vm, ty: TypeRef, capacity: u16) {

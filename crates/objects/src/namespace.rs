@@ -14,6 +14,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::attribute::AttributePlan;
 use crate::builtin_layouts::Dict;
 use crate::dict::{self, table};
 use crate::error::PyResult;
@@ -48,6 +49,8 @@ struct Watch {
     /// What relies on the assumption; `None` when nothing does.
     plan: Option<&'static GlobalPlan>,
     falls: u32,
+    /// The same for an attribute of the module, which has no builtins.
+    attribute: Option<&'static AttributePlan>,
     /// Namespaces that found the name here, as builtins.
     followers: Vec<usize>,
 }
@@ -98,6 +101,27 @@ pub fn global_plan(vm: &mut Vm, namespace: i64, name: Value) -> Lookup<GlobalPla
     Lookup { assumption, result: plan }
 }
 
+/// How to load `name`, an interned str, of a module whose dictionary has that number.
+pub fn module_attribute_plan(vm: &mut Vm, namespace: i64, name: Value) -> Lookup<AttributePlan> {
+    let number = namespace as usize;
+    let global = global_plan(vm, namespace, name);
+    let assumption = global.assumption;
+    if let Some(result) = watch_of(vm, number, name).attribute {
+        return Lookup { assumption, result };
+    }
+    let dict = vm.handle(vm.namespaces.list[number - 1].dict);
+    let module = vm.types.module;
+    let is_own = vm.dict_get_name(dict, name).is_some() && !vm.resolve(module, name).kind.is_data();
+    let plan = match global.result {
+        GlobalPlan::Constant(value) if is_own => AttributePlan::Constant(*value),
+        GlobalPlan::Entry(entry) if is_own => AttributePlan::Entry(*entry),
+        _ => AttributePlan::Generic,
+    };
+    let result: &'static AttributePlan = Box::leak(Box::new(plan));
+    watch_of(vm, number, name).attribute = Some(result);
+    Lookup { assumption, result }
+}
+
 /// What the dictionary itself has for the name; [`GlobalPlan::Slow`] if nothing.
 fn own_plan(vm: &mut Vm, dict: Value, number: usize, name: Value) -> GlobalPlan {
     let object = cast::<Dict>(dict);
@@ -140,6 +164,7 @@ fn watch_of(vm: &mut Vm, number: usize, name: Value) -> &mut Watch {
         assumption: thread.jit.new_assumption(),
         plan: None,
         falls: 0,
+        attribute: None,
         followers: Vec::new(),
     })
 }
@@ -227,6 +252,7 @@ fn names(vm: &Vm, number: usize, wanted: impl Fn(&GlobalPlan) -> bool) -> Vec<Va
 /// The plan for a name no longer holds.
 fn fall(vm: &mut Vm, number: usize, name: Value) {
     let Some(watch) = vm.namespaces.list[number - 1].watches.get_mut(&name) else { return };
+    watch.attribute = None;
     let Some(plan) = watch.plan.take() else { return };
     if let GlobalPlan::Constant(value) = plan {
         // Nobody asks for it any more, and it may be garbage.

@@ -99,6 +99,8 @@ pub struct TypeData {
     /// The number of inline attributes was chosen from experience: `shape` stays as it is while `version` holds. Before,
     /// instances are to be made by `Vm::new_instance`, which counts them.
     pub settled: Cell<bool>,
+    /// "The class is unsettled", for plans that wait for it to settle; made for the first of them.
+    pub settling: Cell<Option<Assumption>>,
     /// How often `shape` was replaced.
     pub resizes: Cell<u8>,
     /// "The class and its bases have not changed."

@@ -243,7 +243,7 @@ fn submit(
     if jit.cache.compiler.as_mut().is_some_and(Compiler::was_forked) {
         forget_pending(jit);
     }
-    let Recording { trace, end, constants, assumptions, polls, inlined, start, root_kind } = recording;
+    let Recording { trace, end, mut constants, assumptions, polls, inlined, start, root_kind } = recording;
     let name = trace.name.clone();
     verify(jit, &trace, "recorded");
     jit.counters.recorded_ops += trace.ops.len() as u64;
@@ -252,7 +252,7 @@ fn submit(
     }
     let parent = bridge.as_ref().map(|&(parent, at, _)| (parent, at));
     let inputs = trace.input_count() as u32;
-    let request = request(jit, end, bridge, &constants);
+    let request = request(jit, end, bridge, &mut constants);
     let started = Instant::now();
     let optimized = opt::optimize(trace, &request);
     jit.counters.optimize_ns += started.elapsed().as_nanos() as u64;
@@ -345,8 +345,9 @@ fn forget_pending(jit: &mut Jit) {
     }
 }
 
-/// What the optimiser must know beside the trace.
-fn request(jit: &Jit, end: End, bridge: Option<(TraceId, ExitId, Vec<Arg>)>, constants: &[Value]) -> Request {
+/// What the optimiser must know beside the trace. A bridge gets the constants of the loop it hangs on, so that it can say what
+/// it leaves as it is.
+fn request(jit: &Jit, end: End, bridge: Option<(TraceId, ExitId, Vec<Arg>)>, constants: &mut Vec<Value>) -> Request {
     let target = match end {
         End::OtherLoop(target) => jit.cache.trace(target).label.clone().map(|label| (target, label)),
         _ => None,
@@ -360,9 +361,15 @@ fn request(jit: &Jit, end: End, bridge: Option<(TraceId, ExitId, Vec<Arg>)>, con
         let root = if trace.label.is_some() { parent } else { trace.origin? };
         Some(Origin { trace: root, invariants, written: trace.written.clone() })
     });
+    let mut origin_constants = Vec::new();
+    for &object in origin.iter().flat_map(|origin| jit.cache.trace(origin.trace).constants.iter()) {
+        let at = constants.iter().position(|&known| known == object).unwrap_or_else(|| {
+            constants.push(object);
+            constants.len() - 1
+        });
+        origin_constants.push(Some(ConstRef(at as u32)));
+    }
     let own = |&object: &Value| constants.iter().position(|&known| known == object).map(|at| ConstRef(at as u32));
-    let origin_constants =
-        origin.iter().flat_map(|origin| jit.cache.trace(origin.trace).constants.iter()).map(own).collect();
     let facts = facts.unwrap_or_default();
     let [false_ref, true_ref] = jit.cache.bools.map(|object| own(&object));
     Request { target, origin, facts, origin_constants, true_ref, false_ref, distinct_refs: true, ..Request::default() }

@@ -154,6 +154,7 @@ pub(super) fn initialise(object: Value, version: Assumption, spec: &TypeSpec) ->
         typical_attributes: Cell::new(0),
         instances: Cell::new(0),
         settled: Cell::new(false),
+        settling: Cell::new(None),
         resizes: Cell::new(0),
         version,
         generation: Cell::new(0),
