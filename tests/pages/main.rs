@@ -1,7 +1,8 @@
 //! Runs the pages: Markdown files whose `py` blocks are programs and whose `out` blocks are what they print.
 //!
-//! Each program runs with the JIT on, off, and with a threshold of 3, as `adder case.py` in an empty directory. After a
-//! `py` block may stand an `out` block (standard output) and an `err N` block (standard error, and the exit status N);
+//! Each program runs with the JIT on, off, and with a threshold of 3, as `adder case.py` in an empty directory; those of
+//! `language/` and `hard/` also with a collection at every allocation and poisoned from-space, unless their block is
+//! marked `py large`: what allocates without end would run without end. After a `py` block may stand an `out` block (standard output) and an `err N` block (standard error, and the exit status N);
 //! one that does not stand is empty, with status 0. An `in` block is the standard input.
 //!
 //! Arguments select cases by parts of their names (`language/int`, `threshold`). `ADDER` names another binary to test.
@@ -19,9 +20,27 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{env, fs, io, thread};
 
-/// Name and `ADDER_JIT` of each way a case is run.
-const MODES: [(&str, Option<&str>); 3] =
-    [("jit", None), ("off", Some("off")), ("threshold", Some("threshold=3,background=off"))];
+/// A way to run a case.
+struct Mode {
+    name: &'static str,
+    /// `ADDER_JIT` and `ADDER_GC`.
+    jit: Option<&'static str>,
+    collector: Option<&'static str>,
+}
+
+const MODES: [Mode; 4] = [
+    Mode { name: "jit", jit: None, collector: None },
+    Mode { name: "off", jit: Some("off"), collector: None },
+    Mode { name: "threshold", jit: Some("threshold=3,background=off"), collector: None },
+    Mode { name: "collect", jit: Some("threshold=3,background=off"), collector: Some("stress=100,poison") },
+];
+
+impl Mode {
+    fn applies(&self, page: &str, case: &Case) -> bool {
+        self.collector.is_none() || (page.starts_with("language/") || page.starts_with("hard/")) && !case.large
+    }
+}
+
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 fn main() -> ExitCode {
@@ -35,7 +54,7 @@ fn main() -> ExitCode {
 struct Job {
     name: String,
     case: Arc<Case>,
-    jit: Option<&'static str>,
+    mode: &'static Mode,
 }
 
 fn run(root: &Path, pages: Vec<Page>, filters: &[String]) -> ExitCode {
@@ -46,10 +65,10 @@ fn run(root: &Path, pages: Vec<Page>, filters: &[String]) -> ExitCode {
     for page in pages {
         for case in page.cases {
             let case = Arc::new(case);
-            for (mode, jit) in MODES {
-                let name = format!("{}: {} ({mode})", page.name, case.name);
+            for mode in MODES.iter().filter(|mode| mode.applies(&page.name, &case)) {
+                let name = format!("{}: {} ({})", page.name, case.name, mode.name);
                 if filters.is_empty() || filters.iter().any(|f| name.contains(f.as_str())) {
-                    jobs.push(Job { name, case: case.clone(), jit });
+                    jobs.push(Job { name, case: case.clone(), mode });
                 }
             }
         }
@@ -101,7 +120,7 @@ fn run(root: &Path, pages: Vec<Page>, filters: &[String]) -> ExitCode {
 
 /// Runs a case under `adder`; what differs from the page, or None.
 fn run_job(adder: &str, job: &Job) -> Option<String> {
-    let outcome = match run_program(adder, job.jit, &job.case) {
+    let outcome = match run_program(adder, job.mode, &job.case) {
         Ok(outcome) => outcome,
         Err(error) => return Some(format!("{adder}: {error}\n")),
     };
@@ -126,7 +145,7 @@ fn bless(pages: Vec<Page>, filters: &[String]) -> ExitCode {
     for mut page in pages {
         for case in &mut page.cases {
             if filters.is_empty() || filters.iter().any(|f| format!("{}: {}", page.name, case.name).contains(f)) {
-                case.expected = run_program(&python, None, case).unwrap_or_else(|e| panic!("{python}: {e}"));
+                case.expected = run_program(&python, &MODES[0], case).unwrap_or_else(|e| panic!("{python}: {e}"));
             }
         }
         fs::write(&page.path, page.render()).expect("page written");
@@ -135,7 +154,7 @@ fn bless(pages: Vec<Page>, filters: &[String]) -> ExitCode {
 }
 
 /// Runs `interpreter case.py` in an empty directory.
-fn run_program(interpreter: &str, jit: Option<&str>, case: &Case) -> io::Result<Outcome> {
+fn run_program(interpreter: &str, mode: &Mode, case: &Case) -> io::Result<Outcome> {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let unique = format!("adder-page-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let directory = env::temp_dir().join(unique);
@@ -149,10 +168,8 @@ fn run_program(interpreter: &str, jit: Option<&str>, case: &Case) -> io::Result<
             command.env_remove(name);
         }
     }
-    command.env_remove("ADDER_JIT").env("TZ", "UTC").env("LC_ALL", "C.UTF-8").env("PYTHONDONTWRITEBYTECODE", "1");
-    if let Some(jit) = jit {
-        command.env("ADDER_JIT", jit);
-    }
+    command.env_remove("ADDER_JIT").env_remove("ADDER_GC").env("TZ", "UTC").env("LC_ALL", "C.UTF-8").env("PYTHONDONTWRITEBYTECODE", "1");
+    command.envs(mode.jit.map(|jit| ("ADDER_JIT", jit))).envs(mode.collector.map(|gc| ("ADDER_GC", gc)));
     let mut child = command
         .arg("case.py")
         .current_dir(&directory)

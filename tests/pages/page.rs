@@ -18,6 +18,8 @@ pub struct Case {
     pub program: String,
     pub input: String,
     pub expected: Outcome,
+    /// Marked `py large`: allocates too much for a collection at every allocation.
+    pub large: bool,
 }
 
 #[derive(Default, PartialEq, Eq)]
@@ -67,12 +69,13 @@ impl Page {
     fn block(&mut self, info: &str, body: String, heading: &str) {
         match info.split_whitespace().next().unwrap_or("") {
             "py" => {
-                self.parts.push(Part::Text(format!("```py\n{body}```\n")));
+                self.parts.push(Part::Text(format!("```{info}\n{body}```\n")));
+                let large = info.split_whitespace().any(|word| word == "large");
                 let same = self.cases.iter().filter(|c| c.name.split(" #").next() == Some(heading)).count();
                 let name = if same == 0 { heading.to_string() } else { format!("{heading} #{}", same + 1) };
                 let expected = Outcome::default();
                 self.parts.push(Part::Expectation(self.cases.len()));
-                self.cases.push(Case { name, program: body, input: String::new(), expected });
+                self.cases.push(Case { name, program: body, input: String::new(), expected, large });
             }
             "in" => {
                 self.case(info).input = body.clone();

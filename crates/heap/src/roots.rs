@@ -108,6 +108,19 @@ impl Heap {
         self.roots.stack_base = base;
     }
 
+    /// Whether a collection finds these values where they lie: on a native stack, in an object, or because none of them
+    /// can move or die. Values in a `Vec` it would not find. What root callbacks name is the caller's to know.
+    #[inline(never)] // so that all frames of callers lie above its own
+    pub fn sees(&self, values: &[Value]) -> bool {
+        let address = values.as_ptr() as usize;
+        let here = (&raw const address) as usize;
+        (here..self.roots.stack_base).contains(&address)
+            || self.roots.suspended.iter().any(|&(sp, base)| (sp..base).contains(&address))
+            || address.wrapping_sub(self.spaces.start) < self.spaces.bytes
+            || self.immortal.contains(address)
+            || values.iter().all(|value| !value.is_object() || self.immortal.contains(value.0 as usize))
+    }
+
     /// Runs every callback for `pass`.
     pub(crate) fn run_callbacks(&mut self, pass: Pass) {
         let mut callbacks = std::mem::take(&mut self.roots.callbacks);

@@ -221,6 +221,12 @@ impl Cache {
         1 + children.into_iter().map(|child| self.fell(child)).sum::<u64>()
     }
 
+    /// Whether `address` lies in what [`visit_roots`](Self::visit_roots) names as ambiguous.
+    pub(crate) fn holds(&self, address: usize) -> bool {
+        let holds = |words: &[u64]| words.as_ptr_range().contains(&(address as *const u64));
+        holds(&self.buffer[..self.live]) || holds(&self.scratch)
+    }
+
     pub(crate) fn visit_roots(&mut self, visitor: &mut heap::RootVisitor) {
         for trace in &mut self.traces {
             // SAFETY: the table is a slice of values.

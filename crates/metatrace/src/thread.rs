@@ -188,6 +188,14 @@ impl<L: Language> Thread<L> {
         self.jit.cache.visit_roots(visitor);
     }
 
+    /// Whether a collection finds these values where they lie: what [`heap::Heap::sees`] knows, the value stack, and what
+    /// compiled code has handed over.
+    pub fn sees(&self, values: &[Value]) -> bool {
+        let address = values.as_ptr() as usize;
+        let on_stack = (self.stack_base as usize..self.stack_end as usize).contains(&address);
+        on_stack || self.heap.sees(values) || self.jit.cache.holds(address)
+    }
+
     pub(crate) fn take_tracer_stack(&mut self) -> *mut Traced<Value> {
         self.tracer_stacks.pop().unwrap_or_else(|| reserve(STACK_BYTES).cast())
     }

@@ -143,6 +143,7 @@ pub fn call_def(vm: &mut Vm, def: &'static MethodDef, receiver: Value, owner: Va
 
 #[inline]
 fn call_checked(vm: &mut Vm, def: &'static MethodDef, owner: Value, args: &CallArgs, bound: bool) -> PyResult {
+    debug_assert!(vm.thread.sees(args.values), "arguments where the collector does not see them");
     let positional = args.values.len() - args.keyword_names().len();
     if !def.keywords && positional != args.values.len() {
         let name = display_name(vm, def, owner, args, bound);

@@ -87,6 +87,7 @@ pub fn new_array(vm: &mut Vm, capacity: usize) -> Value {
 
 /// An array with a copy of `values`.
 pub fn array_of(vm: &mut Vm, values: &[Value]) -> Value {
+    debug_assert!(vm.thread.sees(values), "values where the collector does not see them");
     let array = new_array(vm, values.len());
     if !array.is_null() {
         // SAFETY: the array is fresh and as long as `values`.
@@ -166,4 +167,32 @@ pub fn copy_slice(vm: &mut Vm, values: &[Value], to: Value, to_index: usize) {
     vm.thread.heap.write_barrier(to);
     // SAFETY: the range lies within the array.
     unsafe { std::ptr::copy(values.as_ptr(), array_base(to).add(to_index), values.len()) };
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::with_vms;
+    use heap::Value;
+
+    #[test]
+    fn values_on_the_native_stack_and_immortal_ones_are_seen() {
+        with_vms(|vm| {
+            let values = [vm.new_bytes(b"a"), vm.new_bytes(b"b")];
+            let tuple = vm.new_tuple(&values);
+            let gathered = super::ValueVec::from_slice(vm, crate::tuple::items(tuple));
+            assert_eq!(vm.bytes(gathered.get(1)), b"b");
+            let names: Vec<Value> = vec![vm.intern("a"), Value::from_int(1)]; // immortal
+            vm.new_list(&names);
+        });
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "where the collector does not see them")]
+    fn a_vector_of_values_is_refused() {
+        with_vms(|vm| {
+            let values: Vec<Value> = (0..3).map(|_| vm.new_bytes(b"moves")).collect(); // what is refused
+            vm.new_tuple(&values);
+        });
+    }
 }

@@ -11,6 +11,7 @@ use crate::shape::Kind;
 use crate::slots::{CompareOp, Slots};
 use crate::ty::{TypeRef, TypeSpec, flags};
 use crate::value_map::WordMap;
+use crate::value_vec::ValueVec;
 use crate::vm::Vm;
 use heap::{Layout, RefMask, Value};
 
@@ -54,7 +55,7 @@ impl WeakTable {
 
 /// `__weakref__` of instances: one of the references, or None.
 pub static WEAKREF_GETSET: GetSetDef =
-    GetSetDef::read_only("__weakref__", |vm, object| Ok(references(vm, object).first().copied().unwrap_or(vm.none)));
+    GetSetDef::read_only("__weakref__", |vm, object| Ok(references(vm, object).as_slice().first().copied().unwrap_or(vm.none)));
 
 pub(crate) fn init(vm: &mut Vm) {
     let object = vm.types.object;
@@ -126,16 +127,16 @@ pub fn is_referable(vm: &Vm, object: Value) -> bool {
 }
 
 /// The live references to an object, oldest last.
-pub fn references(vm: &mut Vm, object: Value) -> Vec<Value> {
+pub fn references(vm: &mut Vm, object: Value) -> ValueVec {
     let id = vm.thread.heap.id(object);
-    let mut found = Vec::new();
+    let mut found = ValueVec::new();
     let Some(&chain) = vm.weak.chains.get(&id) else { return found };
     let mut at = chain;
     while !at.is_null() {
         let link = cast::<WeakLink>(at);
         let reference = Value(link.target.get() as u64);
         if !reference.is_null() && referent(reference) == object {
-            found.push(reference);
+            found.push(vm, reference);
         }
         at = link.next.get();
     }
@@ -154,7 +155,7 @@ pub fn new_reference(vm: &mut Vm, ty: TypeRef, object: Value, callback: Value) -
         let plain = |vm: &Vm, reference: &&Value| {
             vm.type_of(**reference) == ty && cast::<WeakRef>(**reference).callback.get().is_null()
         };
-        if let Some(&known) = known.iter().find(|reference| plain(vm, reference)) {
+        if let Some(&known) = known.as_slice().iter().find(|reference| plain(vm, reference)) {
             return Ok(known);
         }
     }

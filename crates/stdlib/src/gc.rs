@@ -112,9 +112,9 @@ static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("get_referents", 0, objects::args::MANY, |vm, args| {
         let list = vm.new_list(&[]);
         for &object in args.values.iter().filter(|value| value.is_object()) {
-            let mut found = Vec::new();
+            let mut found = ValueVec::new();
             referents(vm, object, &mut found);
-            for value in found {
+            for &value in found.as_slice() {
                 vm.list_append(list, value);
             }
         }
@@ -123,14 +123,13 @@ static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("get_referrers", 0, objects::args::MANY, |vm, args| {
         let list = vm.new_list(&[]);
         let all = all_objects(vm);
-        let mut of_one = Vec::new();
         for &object in all.as_slice() {
             if object == list {
                 continue;
             }
-            of_one.clear();
+            let mut of_one = ValueVec::new();
             referents(vm, object, &mut of_one);
-            if of_one.iter().any(|value| args.values.contains(value)) {
+            if of_one.as_slice().iter().any(|value| args.values.contains(value)) {
                 vm.list_append(list, object);
             }
         }
@@ -213,17 +212,19 @@ fn is_container(vm: &Vm, object: Value) -> bool {
 }
 
 /// What an object refers to, through its storage.
-fn referents(vm: &mut Vm, object: Value, found: &mut Vec<Value>) {
-    let mut direct = Vec::new();
-    vm.thread.heap.for_each_reference(object, |value| direct.push(value));
-    for value in direct {
-        if value.is_null() {
-            continue;
-        }
+fn referents(vm: &mut Vm, object: Value, found: &mut ValueVec) {
+    let mut count = 0;
+    vm.thread.heap.for_each_reference(object, |_| count += 1);
+    let mut direct = ValueVec::with_capacity(vm, count);
+    let mut unseen = Vec::with_capacity(count);
+    vm.thread.heap.for_each_reference(object, |value| unseen.push(value));
+    // The array has room for all: nothing is allocated, so the objects stay where they are.
+    unseen.into_iter().filter(|value| !value.is_null()).for_each(|value| direct.push(vm, value));
+    for &value in direct.as_slice() {
         if value.is_object() && vm.shape_of(value).kind == Kind::Storage {
             referents(vm, value, found);
         } else {
-            found.push(value);
+            found.push(vm, value);
         }
     }
 }

@@ -12,14 +12,14 @@ pub static MODULE: ModuleDef =
 
 static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("getweakrefcount", 1, 1, |vm, args| {
-        let count = if args.values[0].is_object() { weakref::references(vm, args.values[0]).len() } else { 0 };
+        let count = if args.values[0].is_object() { weakref::references(vm, args.values[0]).len } else { 0 };
         Ok(vm.int(count as i64))
     })
     .with_doc("getweakrefcount($module, object, /)\n--\n\nReturn the number of weak references to 'object'."),
     MethodDef::function("getweakrefs", 1, 1, |vm, args| {
         let list = vm.new_list(&[]);
         if args.values[0].is_object() {
-            for reference in weakref::references(vm, args.values[0]).into_iter().rev() {
+            for &reference in weakref::references(vm, args.values[0]).as_slice().iter().rev() {
                 vm.list_append(list, reference);
             }
         }

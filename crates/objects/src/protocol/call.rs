@@ -20,6 +20,7 @@ impl Vm {
 
     /// The same with keyword arguments.
     pub fn call_kw(&mut self, callable: Value, args: &CallArgs) -> PyResult {
+        debug_assert!(self.thread.sees(args.values), "arguments where the collector does not see them");
         if callable.is_object() {
             match self.shape_of(callable).kind {
                 Kind::Function => return (self.hooks.call_function)(self, callable, args),
