@@ -2,6 +2,8 @@
 //!
 //! The table has the header `| crate | may import |`. A row names one or more crates and the crates they may depend on,
 //! separated by commas; `–` is none, `any` is all. Development dependencies are free.
+//!
+//! And guest values stay where the collector sees them: not in vectors and boxes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -42,6 +44,45 @@ fn the_table_and_the_manifests_are_understood() {
     let manifest = "[package]\nname = \"x\"\n[dependencies]\na.workspace = true\nb = { path = \"../b\" }\n# c = 1\n\
                     [dev-dependencies]\nd = \"1\"\n[build-dependencies]\ne=\"1\"\n[dependencies.f]\npath = \"../f\"\n";
     assert_eq!(imports(manifest), ["a", "b", "e", "f"]);
+}
+
+/// The collector sees the native stack and its own heap. A vector of values is neither, so its line says why that is no
+/// matter: all in it is `immortal` or `immediate`, it is `a root`, or the collector's work goes on `not seen` on purpose.
+#[test]
+fn vectors_of_values_say_why_they_may_be() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
+    let mut faults = Vec::new();
+    for name in ["objects", "interp", "stdlib"] {
+        for path in sources(&root.join(name).join("src")) {
+            let text = fs::read_to_string(&path).expect("source");
+            for (number, line) in text.lines().enumerate().filter(|(_, line)| holds_values(line)) {
+                let reason = line.split_once("// ").map_or("", |(_, comment)| comment);
+                if !["immortal", "immediate", "a root", "not seen"].contains(&reason) {
+                    faults.push(format!("{}:{}: {}", path.display(), number + 1, line.trim()));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "values in vectors (a ValueVec is for that):\n{}", faults.join("\n"));
+}
+
+fn holds_values(line: &str) -> bool {
+    let types = ["Vec<Value>", "Vec<(Value", "Vec<Option<Value", "Box<[Value]>", "VecDeque<Value", "SmallVec<[Value"];
+    !line.trim_start().starts_with("//") && types.iter().any(|ty| line.contains(ty))
+}
+
+/// The source files below a directory but for those of unit tests, which run with a heap of their own.
+fn sources(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for path in fs::read_dir(directory).expect("directory").flatten().map(|entry| entry.path()) {
+        let name = path.file_name().expect("name").to_string_lossy().into_owned();
+        if path.is_dir() && name != "core_tests" {
+            found.extend(sources(&path));
+        } else if name.ends_with(".rs") && name != "tests.rs" && name != "testing.rs" {
+            found.push(path);
+        }
+    }
+    found
 }
 
 /// Crate to the crates it may import.

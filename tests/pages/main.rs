@@ -168,7 +168,12 @@ fn run_program(interpreter: &str, mode: &Mode, case: &Case) -> io::Result<Outcom
             command.env_remove(name);
         }
     }
-    command.env_remove("ADDER_JIT").env_remove("ADDER_GC").env("TZ", "UTC").env("LC_ALL", "C.UTF-8").env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+        .env_remove("ADDER_JIT")
+        .env_remove("ADDER_GC")
+        .env("TZ", "UTC")
+        .env("LC_ALL", "C.UTF-8")
+        .env("PYTHONDONTWRITEBYTECODE", "1");
     command.envs(mode.jit.map(|jit| ("ADDER_JIT", jit))).envs(mode.collector.map(|gc| ("ADDER_GC", gc)));
     let mut child = command
         .arg("case.py")

@@ -2,6 +2,7 @@
 
 mod bench;
 mod fuzz;
+mod trace_page;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,6 +15,8 @@ usage: cargo xtask COMMAND
         run the benchmark programs side by side and write docs/benchmarks.md
   fuzz-python [--programs N] [--seed S] [--jobs N] [--coverage] [--print]
         random Python programs under adder with the JIT on, off and with a threshold of 3, and under the reference
+  trace-page [--check]
+        write the listings of docs/jit-log.md anew (or say whether they are as the log prints them now)
 
 The reference Python is REFERENCE_PYTHON (default python3.14), PyPy is REFERENCE_PYPY (default pypy3; left out if it
 does not start), the adder is ADDER (default target/release/adder).";
@@ -23,6 +26,7 @@ fn main() -> ExitCode {
     let result = match arguments.first().map(String::as_str) {
         Some("bench") => bench::run(&arguments[1..]),
         Some("fuzz-python") => fuzz::run(&arguments[1..]),
+        Some("trace-page") => trace_page::run(&arguments[1..]),
         Some("--help" | "-h") => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -16,8 +16,8 @@ use syntax::{Const, Op};
 
 /// Makes a code and all codes nested in it. They are immortal, and so are their constants.
 pub fn load(vm: &mut Vm, source: Arc<syntax::Code>) -> &'static Code {
-    let consts: Box<[Value]> = source.consts.iter().map(|constant| constant_value(vm, constant)).collect();
-    let intern = |vm: &mut Vm, names: &[Box<str>]| names.iter().map(|name| vm.intern(name)).collect::<Box<[Value]>>();
+    let consts: Box<[Value]> = source.consts.iter().map(|constant| constant_value(vm, constant)).collect(); // immortal
+    let intern = |vm: &mut Vm, names: &[Box<str>]| names.iter().map(|name| vm.intern(name)).collect::<Box<[Value]>>(); // immortal
     let names = intern(vm, &source.names);
     let local_names = intern(vm, &source.local_names);
     let (name, qualname, filename) =
@@ -96,7 +96,7 @@ pub fn constant_value(vm: &mut Vm, constant: &Const) -> Value {
             kept(vm, value)
         }
         Const::Tuple(items) => {
-            let items: Vec<Value> = items.iter().map(|item| constant_value(vm, item)).collect();
+            let items: Vec<Value> = items.iter().map(|item| constant_value(vm, item)).collect(); // immortal
             vm.new_immortal_tuple(&items)
         }
         Const::FrozenSet(items) => {

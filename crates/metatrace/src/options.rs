@@ -53,7 +53,7 @@ macro_rules! options {
                     stringify!($name), $unit, $sentence, OptionValue::show(&self.$name),
                 ));)*
                 text.push_str(LOG_HELP);
-                text
+                text + &Log::help()
             }
 
             fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
@@ -87,22 +87,46 @@ options! {
     compile: bool = true, "switch", "Compile what was recorded; off, recording alone is tested.";
 }
 
-const LOG_HELP: &str = "log             sections    What to log: trace, opt, clif, asm, abort, exit, stats, joined by commas; \
-                        `:FILE` at the end writes to a file\n";
+macro_rules! log_sections {
+    ($($name:ident $sentence:literal;)*) => {
+        /// What is logged.
+        #[derive(Clone, PartialEq, Eq, Debug, Default)]
+        pub struct Log {
+            $(#[doc = $sentence] pub $name: bool,)*
+            /// Where to; standard error if there is none.
+            pub file: Option<String>,
+        }
 
-/// What is logged.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Log {
-    pub trace: bool,
-    pub opt: bool,
-    pub clif: bool,
-    pub asm: bool,
-    pub abort: bool,
-    pub exit: bool,
-    pub stats: bool,
-    /// Where to; standard error if there is none.
-    pub file: Option<String>,
+        impl Log {
+            fn section(&mut self, name: &str) -> Result<&mut bool, String> {
+                match name {
+                    $(stringify!($name) => Ok(&mut self.$name),)*
+                    _ => Err(format!("log: there is no section `{name}`")),
+                }
+            }
+
+            /// One line a section, for `--help` and the manual.
+            pub fn help() -> String {
+                let mut text = String::new();
+                $(text.push_str(&format!("    {:<12}{}\n", stringify!($name), $sentence));)*
+                text
+            }
+        }
+    };
 }
+
+log_sections! {
+    trace "Each trace as it was recorded.";
+    passes "Each trace after each pass, every pass on top of those before it in the table.";
+    opt "Each trace as it is compiled.";
+    clif "What the code generator is given.";
+    asm "The machine code.";
+    abort "Recordings given up, and why.";
+    exit "Each exit that leads to the interpreter, when it is taken.";
+    stats "At the end: what was counted.";
+}
+
+const LOG_HELP: &str = "log             sections    What to log, sections joined by commas; `:FILE` after the last writes to a file:\n";
 
 impl Log {
     fn set(&mut self, section: &str) -> Result<(), String> {
@@ -110,16 +134,7 @@ impl Log {
             Some((section, file)) => (section, Some(file.to_string())),
             None => (section, None),
         };
-        match section {
-            "trace" => self.trace = true,
-            "opt" => self.opt = true,
-            "clif" => self.clif = true,
-            "asm" => self.asm = true,
-            "abort" => self.abort = true,
-            "exit" => self.exit = true,
-            "stats" => self.stats = true,
-            _ => return Err(format!("log: there is no section `{section}`")),
-        }
+        *self.section(section)? = true;
         if file.is_some() {
             self.file = file;
         }
@@ -155,7 +170,7 @@ impl Options {
 
 #[cfg(test)]
 mod tests {
-    use super::Options;
+    use super::{Log, Options};
 
     #[test]
     fn a_string_of_options() {
@@ -163,8 +178,17 @@ mod tests {
         assert_eq!((options.threshold, options.bridge), (3, 5));
         assert!(options.double_run && options.log.trace && options.log.opt && !options.log.asm);
         assert_eq!(options.log.file.as_deref(), Some("out.txt"));
-        assert!(Options::parse("nonsense").is_err());
+        assert!(options.log == Log { trace: true, opt: true, file: Some("out.txt".into()), ..Log::default() });
+        assert!(Options::parse("nonsense").is_err() && Options::parse("log=nonsense").is_err());
         assert!(Options::parse("threshold=many").is_err());
         assert!(Options::default().help().contains("threshold"));
+    }
+    /// docs/jit-log.md has the help text as it is.
+    #[test]
+    fn every_option_is_documented() {
+        let page = include_str!("../../../docs/jit-log.md");
+        for line in Options::default().help().lines().map(|line| line.split(" (default").next().expect("a line")) {
+            assert!(page.contains(line), "docs/jit-log.md lacks the line\n{line}\n(copy it from `adder --help`)");
+        }
     }
 }

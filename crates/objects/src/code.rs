@@ -16,11 +16,11 @@ pub struct Code {
     /// Which instructions a debugger is told of as the start of a line; computed when one first asks.
     pub line_starts: OnceCell<Box<[bool]>>,
     /// Immortal values.
-    pub consts: Box<[Value]>,
+    pub consts: Box<[Value]>, // immortal
     /// Interned.
-    pub names: Box<[Value]>,
+    pub names: Box<[Value]>, // immortal
     /// Interned names of the fast locals.
-    pub local_names: Box<[Value]>,
+    pub local_names: Box<[Value]>, // immortal
     pub name: Value,
     pub qualname: Value,
     pub filename: Value,

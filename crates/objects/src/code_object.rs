@@ -73,7 +73,7 @@ static METHODS: &[MethodDef] = &[
 ];
 
 fn names(vm: &mut Vm, names: &[Box<str>]) -> Value {
-    let values: Vec<Value> = names.iter().map(|name| vm.intern(name)).collect();
+    let values: Vec<Value> = names.iter().map(|name| vm.intern(name)).collect(); // immortal
     vm.new_tuple(&values)
 }
 

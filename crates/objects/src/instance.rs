@@ -260,7 +260,7 @@ pub fn next_shape(vm: &mut Vm, shape: &'static Shape, name: Value) -> Option<&'s
 fn like(
     vm: &mut Vm,
     root: &'static Shape,
-    attributes: Box<[Value]>,
+    attributes: Box<[Value]>, // immortal
     by_name: WordMap<Value, u32>,
     dictionary: bool,
 ) -> &'static Shape {

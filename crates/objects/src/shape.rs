@@ -71,7 +71,7 @@ pub struct Shape {
     pub dictionary: bool,
     /// Attribute names (interned) in order of creation; slot `i` is inline if `i < capacity`, else item `i - capacity` of
     /// the overflow array.
-    pub attributes: Box<[Value]>,
+    pub attributes: Box<[Value]>, // immortal
     pub by_name: WordMap<Value, u32>,
     /// Shapes that follow when an attribute is added.
     pub transitions: RefCell<WordMap<Value, &'static Shape>>,

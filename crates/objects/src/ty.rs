@@ -116,7 +116,7 @@ pub struct TypeData {
     pub doc: &'static str,
     pub methods: &'static [MethodDef],
     /// Member slots of `__slots__`, not mangled any more, in order: name and word.
-    pub members: RefCell<Vec<(Value, u16)>>,
+    pub members: RefCell<Vec<(Value, u16)>>, // immortal
 }
 
 /// How the instances of a class lie in memory: what their inline attributes come after.

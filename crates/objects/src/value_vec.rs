@@ -191,7 +191,7 @@ mod tests {
     #[should_panic(expected = "where the collector does not see them")]
     fn a_vector_of_values_is_refused() {
         with_vms(|vm| {
-            let values: Vec<Value> = (0..3).map(|_| vm.new_bytes(b"moves")).collect(); // what is refused
+            let values: Vec<Value> = (0..3).map(|_| vm.new_bytes(b"moves")).collect(); // not seen
             vm.new_tuple(&values);
         });
     }

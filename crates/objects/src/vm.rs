@@ -55,7 +55,7 @@ pub struct Vm {
     pub(crate) natives: Vec<&'static crate::module::ModuleDef>,
     pub(crate) weak: crate::weakref::WeakTable,
     /// Objects whose repr is being made: recursive containers show `...`. Addresses of values kept alive by the caller.
-    pub(crate) repr_stack: Vec<Value>,
+    pub(crate) repr_stack: Vec<Value>, // a root
     /// Depth of native recursion through protocols that is not a Python call.
     pub native_depth: u32,
     /// State that other crates keep here, by type.

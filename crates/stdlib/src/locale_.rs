@@ -174,7 +174,7 @@ fn localeconv(vm: &mut Vm, _: &CallArgs) -> PyResult {
     for (name, groups) in [("grouping", conventions.grouping), ("mon_grouping", conventions.mon_grouping)] {
         // SAFETY: strings of the C library.
         let groups = unsafe { CStr::from_ptr(groups) }.to_bytes();
-        let mut sizes: Vec<Value> = groups.iter().map(|&size| Value::from_int(i64::from(size))).collect();
+        let mut sizes: Vec<Value> = groups.iter().map(|&size| Value::from_int(i64::from(size))).collect(); // immediate
         // The last group repeats, unless the list says that it does not.
         if groups.last().is_some_and(|&last| last != 127) {
             sizes.push(Value::from_int(0));

@@ -331,7 +331,7 @@ fn new_attrgetter(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {
         if !vm.is_str(name) {
             return Err(vm.type_error("attribute name must be a string"));
         }
-        let parts: Vec<Value> =
+        let parts: Vec<Value> = // immortal
             vm.str_bytes(name).split(|&byte| byte == b'.').map(|part| vm.intern_bytes(part)).collect();
         let parts = vm.new_tuple(&parts);
         names.push(vm, parts);

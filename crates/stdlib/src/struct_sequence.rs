@@ -44,14 +44,14 @@ pub fn new_class_with_hidden(
         let count = vm.int(count as i64);
         vm.dict_set_str(namespace, key, count);
     }
-    let names: Vec<Value> =
+    let names: Vec<Value> = // immortal
         fields.iter().filter(|field| !field.starts_with('_')).map(|field| vm.intern(field)).collect();
     let match_args = vm.new_tuple(&names);
     vm.dict_set_str(namespace, "__match_args__", match_args);
-    let shown: Vec<Value> = fields.iter().map(|field| vm.intern(field.trim_start_matches('_'))).collect();
+    let shown: Vec<Value> = fields.iter().map(|field| vm.intern(field.trim_start_matches('_'))).collect(); // immortal
     let shown = vm.new_tuple(&shown);
     vm.dict_set_str(namespace, SHOWN, shown);
-    let hidden: Vec<Value> = hidden.iter().map(|field| vm.intern(field)).collect();
+    let hidden: Vec<Value> = hidden.iter().map(|field| vm.intern(field)).collect(); // immortal
     let hidden = vm.new_tuple(&hidden);
     vm.dict_set_str(namespace, HIDDEN, hidden);
     let new = vm.new_builtin(&NEW, Value::NULL);

@@ -14,7 +14,7 @@ use crate::tracer::{End, Tracer};
 use codegen::{CompileError, CompileInput, CompiledTrace, Dump, ExitCells, TraceCell};
 use heap::Value;
 use ir::{Arg, Attr, ConstRef, ExitId, Trace, TraceId, TraceKind};
-use opt::{Failure, Optimized, Origin, Request};
+use opt::{Failure, Optimized, Origin, Passes, Request};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -253,6 +253,9 @@ fn submit(
     let parent = bridge.as_ref().map(|&(parent, at, _)| (parent, at));
     let inputs = trace.input_count() as u32;
     let request = request(jit, end, bridge, &mut constants);
+    if jit.options.log.passes {
+        log_passes(jit, &trace, &request);
+    }
     let started = Instant::now();
     let optimized = opt::optimize(trace, &request);
     jit.counters.optimize_ns += started.elapsed().as_nanos() as u64;
@@ -373,6 +376,20 @@ fn request(jit: &Jit, end: End, bridge: Option<(TraceId, ExitId, Vec<Arg>)>, con
     let facts = facts.unwrap_or_default();
     let [false_ref, true_ref] = jit.cache.bools.map(|object| own(&object));
     Request { target, origin, facts, origin_constants, true_ref, false_ref, distinct_refs: true, ..Request::default() }
+}
+
+/// The trace after the first pass, after the first two, and so on.
+fn log_passes(jit: &mut Jit, trace: &Trace, request: &Request) {
+    let mut so_far = Passes::NONE;
+    for pass in &opt::TABLE {
+        so_far = so_far.with(pass.flag);
+        let request = Request { without: so_far.complement(), ..request.clone() };
+        let text = match opt::optimize(trace.clone(), &request) {
+            Ok(optimized) => ir::text::print(&optimized.trace),
+            Err(Failure::Contradiction) => String::new(),
+        };
+        jit.logger.section(pass.name, &trace.name, &text);
+    }
 }
 
 fn cached_exits(trace: &Trace, polls: &[(u64, u32, u32)]) -> Vec<CachedExit> {

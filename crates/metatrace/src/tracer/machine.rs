@@ -261,8 +261,17 @@ macro_rules! define_tracer {
                 let mut operands: SmallVec<[Operand<Self>; 8]> = smallvec![Operand::Ref(first)];
                 operands.extend(rest.iter().map(|&value| Operand::Ref(value)));
                 self.call(callee, OpCode::CallSlice, &operands, |direct, _| {
-                    let rest: SmallVec<[Value; 8]> = rest.iter().map(|value| value.value).collect();
-                    direct.call_slice(callee, first.value, &rest)
+                    // On the value stack, where the collector sees them.
+                    let copies = direct.thread().window_unlimited(rest.len());
+                    for (i, value) in rest.iter().enumerate() {
+                        // SAFETY: the window has as many slots.
+                        unsafe { *copies.add(i) = value.value };
+                    }
+                    // SAFETY: as above; windows above this one come and go.
+                    let copied = unsafe { std::slice::from_raw_parts(copies, rest.len()) };
+                    let result = direct.call_slice(callee, first.value, copied);
+                    direct.thread().top = copies;
+                    result
                 })
             }
             fn take_exception(&mut self) -> Ref {

@@ -239,10 +239,10 @@ pub(super) fn make_tuples(vm: &mut Vm, ty: TypeRef) {
     vm.write(object, &ty.0.name, name);
     vm.write(object, &ty.0.qualname, name);
     let mro: Vec<TypeRef> = data.mro.borrow().clone();
-    let mro_values: Vec<Value> = mro.iter().map(|ty| ty.value()).collect();
+    let mro_values: Vec<Value> = mro.iter().map(|ty| ty.value()).collect(); // immortal
     let mro_tuple = vm.new_tuple(&mro_values);
     vm.write(object, &ty.0.mro, mro_tuple);
-    let bases: Vec<Value> = data.base.get().iter().map(|ty| ty.value()).collect();
+    let bases: Vec<Value> = data.base.get().iter().map(|ty| ty.value()).collect(); // immortal
     let bases = vm.new_tuple(&bases);
     vm.write(object, &ty.0.bases, bases);
     let dict = vm.new_dict();

@@ -137,13 +137,13 @@ fn mro_method(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let bases: Vec<TypeRef> =
         crate::tuple::items(ty.0.bases.get()).iter().map(|&base| TypeRef::from_value(base)).collect();
     let order = mro::compute(vm, ty, &bases)?;
-    let values: Vec<Value> = order.iter().map(|ty| ty.value()).collect();
+    let values: Vec<Value> = order.iter().map(|ty| ty.value()).collect(); // immortal
     Ok(vm.new_list(&values))
 }
 
 fn subclasses(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let ty = check_receiver(vm, args.values[0], "__subclasses__")?;
-    let values: Vec<Value> = ty.data().subclasses.borrow().iter().map(|ty| ty.value()).collect();
+    let values: Vec<Value> = ty.data().subclasses.borrow().iter().map(|ty| ty.value()).collect(); // immortal
     Ok(vm.new_list(&values))
 }
 

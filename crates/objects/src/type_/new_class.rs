@@ -141,7 +141,7 @@ fn make(vm: &mut Vm, metatype: TypeRef, name: Value, bases: Value, namespace: Va
 
 /// Sets the MRO, in Rust and as a tuple.
 pub fn set_mro(vm: &mut Vm, ty: TypeRef, order: Vec<TypeRef>) {
-    let values: Vec<Value> = order.iter().map(|ty| ty.value()).collect();
+    let values: Vec<Value> = order.iter().map(|ty| ty.value()).collect(); // immortal
     *ty.data().mro.borrow_mut() = order;
     let tuple = vm.new_tuple(&values);
     vm.write(ty.value(), &ty.0.mro, tuple);
@@ -203,7 +203,7 @@ pub fn best_base(vm: &mut Vm, bases: &[TypeRef]) -> PyResult<TypeRef> {
 #[derive(Default)]
 struct SlotNames {
     /// `None`: no `__slots__`.
-    names: Option<Vec<Value>>,
+    names: Option<Vec<Value>>, // immortal
     dict: bool,
     weakref: bool,
 }
@@ -214,7 +214,7 @@ fn slots_of(vm: &mut Vm, dict: Value, bases: &[TypeRef], best: TypeRef, class: &
         return Ok(SlotNames { names: None, dict: true, weakref: true });
     };
     // Interned, hence immortal: a Vec may hold them.
-    let mut names: Vec<Value> = Vec::new();
+    let mut names: Vec<Value> = Vec::new(); // immortal
     let mut wants = SlotNames::default();
     let mut given = crate::value_vec::ValueVec::new();
     if vm.is_str(slots) {

@@ -67,7 +67,7 @@ fn set_index(vm: &mut Vm, indices: Value, place: usize, index: usize) {
 }
 
 fn index_array(vm: &mut Vm, indices: impl Iterator<Item = usize>) -> Value {
-    let indices: Vec<Value> = indices.map(|index| Value::from_int(index as i64)).collect();
+    let indices: Vec<Value> = indices.map(|index| Value::from_int(index as i64)).collect(); // immediate
     array_of(vm, &indices)
 }
 

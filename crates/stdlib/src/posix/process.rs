@@ -97,7 +97,7 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         if count < 0 {
             return Err(last_error(vm, Value::NULL));
         }
-        let groups: Vec<Value> =
+        let groups: Vec<Value> = // immediate
             groups[..count as usize].iter().map(|&group| Value::from_int(i64::from(group))).collect();
         Ok(vm.new_list(&groups))
     }),

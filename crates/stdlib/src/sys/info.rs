@@ -6,6 +6,7 @@ use heap::Value;
 use interp::state::Config;
 use objects::error::PyResult;
 use objects::vm::Vm;
+use objects::value_vec::ValueVec;
 
 /// The Python that this is.
 pub const VERSION: [i64; 3] = [3, 14, 2];
@@ -20,9 +21,10 @@ pub fn version_text() -> String {
 /// A struct sequence under `name` in module `sys`.
 fn sequence(vm: &mut Vm, module: Value, name: &str, fields: &[(&str, Value)]) -> PyResult {
     let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
-    let values: Vec<Value> = fields.iter().map(|(_, value)| *value).collect();
     let class = struct_sequence::new_class(vm, "sys", name, &names)?;
-    let value = struct_sequence::new(vm, class, &values)?;
+    let mut values = ValueVec::with_capacity(vm, fields.len());
+    fields.iter().for_each(|(_, value)| values.push(vm, *value));
+    let value = struct_sequence::new(vm, class, values.as_slice())?;
     set(vm, module, name, value)?;
     Ok(value)
 }
