@@ -46,8 +46,9 @@ fn the_table_and_the_manifests_are_understood() {
     assert_eq!(imports(manifest), ["a", "b", "e", "f"]);
 }
 
-/// The collector sees the native stack and its own heap. A vector of values is neither, so its line says why that is no
-/// matter: all in it is `immortal` or `immediate`, it is `a root`, or the collector's work goes on `not seen` on purpose.
+/// The collector sees the native stack and its own heap. A vector of values is neither, so a comment on its line or
+/// the one before says why that is no matter: all in it is `immortal` or `immediate`, it is `a root`, or it is `not seen` on
+/// purpose.
 #[test]
 fn vectors_of_values_say_why_they_may_be() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
@@ -55,9 +56,12 @@ fn vectors_of_values_say_why_they_may_be() {
     for name in ["objects", "interp", "stdlib"] {
         for path in sources(&root.join(name).join("src")) {
             let text = fs::read_to_string(&path).expect("source");
-            for (number, line) in text.lines().enumerate().filter(|(_, line)| holds_values(line)) {
-                let reason = line.split_once("// ").map_or("", |(_, comment)| comment);
-                if !["immortal", "immediate", "a root", "not seen"].contains(&reason) {
+            let mut before = "";
+            for (number, line) in text.lines().enumerate() {
+                let above = std::mem::replace(&mut before, line);
+                let says =
+                    |reason: &&str| [line, above].iter().any(|line| line.trim_end_matches('.').ends_with(*reason));
+                if holds_values(line) && !["immortal", "immediate", "a root", "not seen"].iter().any(says) {
                     faults.push(format!("{}:{}: {}", path.display(), number + 1, line.trim()));
                 }
             }

@@ -126,7 +126,8 @@ log_sections! {
     stats "At the end: what was counted.";
 }
 
-const LOG_HELP: &str = "log             sections    What to log, sections joined by commas; `:FILE` after the last writes to a file:\n";
+const LOG_HELP: &str =
+    "log             sections    What to log, sections joined by commas; `:FILE` after the last writes to a file:\n";
 
 impl Log {
     fn set(&mut self, section: &str) -> Result<(), String> {

@@ -244,7 +244,7 @@ fn entries_moved(vm: &mut Vm, number: usize) {
 }
 
 /// The watched names with a plan of that kind. Interned strs: immortal.
-fn names(vm: &Vm, number: usize, wanted: impl Fn(&GlobalPlan) -> bool) -> Vec<Value> { // immortal
+fn names(vm: &Vm, number: usize, wanted: impl Fn(&GlobalPlan) -> bool) -> Vec<Value> {
     let watches = vm.namespaces.list[number - 1].watches.iter();
     watches.filter(|(_, watch)| watch.plan.is_some_and(&wanted)).map(|(&name, _)| name).collect()
 }

@@ -54,8 +54,9 @@ impl WeakTable {
 }
 
 /// `__weakref__` of instances: one of the references, or None.
-pub static WEAKREF_GETSET: GetSetDef =
-    GetSetDef::read_only("__weakref__", |vm, object| Ok(references(vm, object).as_slice().first().copied().unwrap_or(vm.none)));
+pub static WEAKREF_GETSET: GetSetDef = GetSetDef::read_only("__weakref__", |vm, object| {
+    Ok(references(vm, object).as_slice().first().copied().unwrap_or(vm.none))
+});
 
 pub(crate) fn init(vm: &mut Vm) {
     let object = vm.types.object;

@@ -74,10 +74,8 @@ fn target(code: &Code, at: usize, line: i64) -> Result<(usize, Vec<Kind>), Strin
     for pc in (0..begins.len()).filter(|&pc| begins[pc] == line) {
         let there = kinds.get(&pc);
         match there {
-            Some(there) if fits(here, there) => {
-                if best.is_none_or(|(_, best)| there.len() > best.len()) {
-                    best = Some((pc, there));
-                }
+            Some(there) if fits(here, there) && best.is_none_or(|(_, best)| there.len() > best.len()) => {
+                best = Some((pc, there));
             }
             _ if best.is_none() => problem = explain(there),
             _ => {}

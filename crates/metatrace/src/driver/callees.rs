@@ -160,8 +160,9 @@ pub(crate) fn ensure_compiler<L: Language>(context: *mut L::Context) {
         barrier_item_slow,
         box_float: box_float::<L>,
     };
+    let poll = &raw const thread.poll;
     // SAFETY: the compiler, which is in the thread, gives up the word when it is dropped, and contexts do not move.
-    let poll = thread.jit.options.background.then(|| unsafe { &*(&raw const thread.poll) });
+    let poll = thread.jit.options.background.then(|| unsafe { &*poll });
     thread.jit.cache.compiler = Some(Compiler::new(config, poll));
     thread.jit.cache.bools = bools;
     thread.jit.cache.buffer = vec![0; BUFFER_WORDS];

@@ -5,8 +5,8 @@ use crate::struct_sequence;
 use heap::Value;
 use interp::state::Config;
 use objects::error::PyResult;
-use objects::vm::Vm;
 use objects::value_vec::ValueVec;
+use objects::vm::Vm;
 
 /// The Python that this is.
 pub const VERSION: [i64; 3] = [3, 14, 2];
