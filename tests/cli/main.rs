@@ -11,7 +11,6 @@ use row::{Row, check, row};
 const HELLO: &str = "import sys\nprint('hello', sys.argv[1:])\n";
 
 #[test]
-#[ignore = "directories and archives as programs do not run yet"]
 fn programs_from_files_text_modules_and_standard_input() {
     check(&[
         row(&["hello.py"]).file("hello.py", HELLO).out("hello []\n"),
@@ -46,7 +45,6 @@ fn programs_from_files_text_modules_and_standard_input() {
 }
 
 #[test]
-#[ignore = "exit statuses of signals differ yet"]
 fn how_programs_end() {
     check(&[
         row(&["-c", "import sys; sys.exit(7)"]).status(7),
@@ -78,7 +76,6 @@ fn how_programs_end() {
 }
 
 #[test]
-#[ignore = "some options have no effect yet"]
 fn options() {
     check(&[
         row(&["-V"]).out_has("Python 3.14"),
@@ -112,7 +109,6 @@ fn options() {
 }
 
 #[test]
-#[ignore = "some variables have no effect yet"]
 fn environment() {
     check(&[
         row(&["-c", "import m; print(m.x)"]).file("lib/m.py", "x = 3").env("PYTHONPATH", "lib").out("3\n"),
@@ -134,7 +130,6 @@ fn environment() {
 }
 
 #[test]
-#[ignore = "banner and prompts go to standard output yet"]
 fn interactive() {
     let echo = "x = 5\nx + 1\nNone\n'text'\n";
     check(&[

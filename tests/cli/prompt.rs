@@ -83,7 +83,6 @@ impl Session {
 }
 
 #[test]
-#[ignore = "the prompt's continuation and history differ yet"]
 fn lines_blocks_history_and_interrupts_at_the_prompt() {
     let home = env::temp_dir().join(format!("adder-prompt-{}", std::process::id()));
     fs::create_dir_all(&home).expect("directory made");

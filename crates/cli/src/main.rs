@@ -4,29 +4,55 @@ mod options;
 mod prompt;
 mod run;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Address space for the native stack: Python recursion through Rust functions goes this deep.
 const STACK_BYTES: usize = 1 << 30;
 
 fn main() -> ExitCode {
-    let invocation = match options::parse(std::env::args().collect()) {
+    let invocation = match options::parse(arguments()) {
         Ok(options::Parsed::Run(invocation)) => invocation,
         Ok(options::Parsed::Print(text)) => {
-            print!("{text}");
+            // Whoever reads may have gone: no error of ours.
+            let _ = std::io::stdout().write_all(text.as_bytes());
             return ExitCode::SUCCESS;
         }
         Err(message) => {
-            eprintln!("{message}");
+            complain(&message);
             return ExitCode::from(2);
         }
     };
     let worker = std::thread::Builder::new().name("main".to_owned()).stack_size(STACK_BYTES);
     match worker.spawn(move || run::run(invocation, STACK_BYTES)) {
-        Ok(handle) => handle.join().unwrap_or(ExitCode::from(70)),
+        Ok(handle) => match handle.join() {
+            Ok(run::End::Status(status)) => ExitCode::from(status),
+            Ok(run::End::Interrupt) => end_by_interrupt(),
+            Err(_) => ExitCode::from(70),
+        },
         Err(error) => {
-            eprintln!("adder: cannot reserve {STACK_BYTES} bytes of address space for the stack: {error}");
+            complain(&format!("adder: cannot reserve {STACK_BYTES} bytes of address space for the stack: {error}"));
             ExitCode::FAILURE
         }
     }
+}
+
+fn arguments() -> Vec<String> {
+    std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect()
+}
+
+/// A line on standard error, if anybody reads it.
+pub fn complain(message: &str) {
+    let _ = writeln!(std::io::stderr(), "{message}");
+}
+
+/// Ends as the signal would have ended it, so that a shell that runs a script stops the script too. Status 130 where
+/// even that fails.
+fn end_by_interrupt() -> ExitCode {
+    // SAFETY: restores the default action and sends this process a signal.
+    unsafe {
+        libc::signal(libc::SIGINT, libc::SIG_DFL);
+        libc::kill(libc::getpid(), libc::SIGINT);
+    }
+    ExitCode::from(130)
 }

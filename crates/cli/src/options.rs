@@ -34,6 +34,9 @@ fn help() -> String {
         "{USAGE}
 Options:
 -c cmd : program passed in as string (terminates option list)
+-b     : issue warnings about comparing bytes with str or converting bytes to str; -bb: errors
+-B     : don't write .pyc files on import (none are written)
+-d     : turn on parser debugging output (accepted, without effect)
 -E     : ignore PYTHON* environment variables (such as PYTHONPATH)
 -h     : print this help message and exit (also -? or --help)
 -i     : inspect interactively after running script
@@ -49,13 +52,15 @@ Options:
 -v     : verbose (trace import statements)
 -V     : print the Python version number and exit (also --version)
 -W arg : warning control; arg is action:message:category:module:lineno
--X opt : set an implementation-specific option
+-x     : skip first line of source, allowing use of non-Unix forms of #!cmd
+-X opt : set an implementation-specific option: dev, utf8, no_debug_ranges, int_max_str_digits=N
 file   : program read from script file
 -      : program read from stdin (default; interactive mode if a tty)
 arg ...: arguments passed to program in sys.argv[1:]
 
-Environment: PYTHONPATH, PYTHONSTARTUP, PYTHONUNBUFFERED, PYTHONOPTIMIZE, PYTHONWARNINGS, PYTHONINSPECT,
-PYTHONHASHSEED, PYTHONBREAKPOINT, PYTHONSAFEPATH as Python's.
+Environment, as Python's: PYTHONPATH, PYTHONSTARTUP, PYTHONUNBUFFERED, PYTHONOPTIMIZE, PYTHONWARNINGS, PYTHONINSPECT,
+PYTHONBREAKPOINT, PYTHONSAFEPATH, PYTHONIOENCODING, PYTHONUTF8, PYTHONDEVMODE, PYTHONVERBOSE, PYTHONDONTWRITEBYTECODE,
+PYTHONNOUSERSITE, PYTHONINTMAXSTRDIGITS, PYTHONNODEBUGRANGES, PYTHON_HISTORY.
 
 ADDER_JIT is a comma-separated list of options of the JIT:
 {}
@@ -137,12 +142,18 @@ pub fn parse(arguments: Vec<String>) -> Result<Parsed, String> {
                     config.ignore_environment = true;
                     config.safe_path = true;
                 }
+                'b' => config.bytes_warning += 1,
+                'B' => config.dont_write_bytecode = true,
+                'd' => config.debug = true,
+                'q' => config.quiet = true,
+                's' => config.no_user_site = true,
+                'x' => config.skip_first_line = true,
                 'O' => config.optimize += 1,
                 'P' => config.safe_path = true,
                 'u' => config.unbuffered = true,
                 'v' => config.verbose += 1,
                 'S' => config.no_site = true,
-                'b' | 'B' | 'd' | 'q' | 's' | 'x' | 'R' => {}
+                'R' => {}
                 _ => {
                     return Err(format!("Unknown option: -{letter}\n{USAGE}\nTry `adder -h' for more information."));
                 }
@@ -164,7 +175,8 @@ pub fn parse(arguments: Vec<String>) -> Result<Parsed, String> {
         Program::Stdin | Program::Prompt => String::new(),
     };
     config.arguments = std::iter::once(name).chain(rest).collect();
-    environment(&mut config);
+    environment(&mut config)?;
+    x_options(&mut config)?;
     let jit = jit_defaults()
         .with(&std::env::var("ADDER_JIT").unwrap_or_default())
         .map_err(|message| format!("adder: ADDER_JIT: {message}"))?;
@@ -178,7 +190,7 @@ fn version() -> String {
 }
 
 /// The PYTHON* variables.
-fn environment(config: &mut Config) {
+fn environment(config: &mut Config) -> Result<(), String> {
     let get = |name: &str| {
         if config.ignore_environment {
             return None;
@@ -192,12 +204,74 @@ fn environment(config: &mut Config) {
     let optimize = get("PYTHONOPTIMIZE").map_or(0, |value| value.parse::<u8>().unwrap_or(1).max(1));
     let warnings: Vec<String> =
         get("PYTHONWARNINGS").map(|value| value.split(',').map(str::to_owned).collect()).unwrap_or_default();
+    let (dont_write, no_user_site) = (get("PYTHONDONTWRITEBYTECODE").is_some(), get("PYTHONNOUSERSITE").is_some());
+    let verbose = get("PYTHONVERBOSE").map_or(0, |value| value.parse::<u8>().unwrap_or(1).max(1));
+    let utf8 = get("PYTHONUTF8").is_some_and(|value| value == "1");
+    let dev_mode = get("PYTHONDEVMODE").is_some();
+    let no_debug_ranges = get("PYTHONNODEBUGRANGES").is_some();
+    let digits = get("PYTHONINTMAXSTRDIGITS");
+    let io_encoding = get("PYTHONIOENCODING");
+    let hash_seed = get("PYTHONHASHSEED");
+    if let Some(seed) = hash_seed.filter(|seed| seed != "random" && seed.parse::<u32>().is_err()) {
+        return Err(format!(
+            "adder: PYTHONHASHSEED must be \"random\" or an integer in range [0; 4294967295], not {seed:?}"
+        ));
+    }
+    if let Some(digits) = digits {
+        config.int_max_str_digits = Some(max_digits(&digits).ok_or("adder: PYTHONINTMAXSTRDIGITS: invalid limit")?);
+    }
+    if let Some(both) = io_encoding {
+        let (encoding, errors) = both.split_once(':').unwrap_or((&both, ""));
+        let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let encoding = given(encoding);
+        // Without a word on errors they are strict.
+        config.io_encoding = (encoding, given(errors).or(Some("strict".to_owned())));
+    }
+    config.dont_write_bytecode |= dont_write;
+    config.no_user_site |= no_user_site;
+    config.verbose = config.verbose.max(verbose);
+    config.utf8_mode |= utf8;
+    config.dev_mode |= dev_mode;
+    config.no_debug_ranges |= no_debug_ranges;
     config.search_path = path;
     config.unbuffered |= unbuffered;
     config.inspect |= inspect;
     config.safe_path |= safe_path;
     config.optimize = config.optimize.max(optimize);
     config.warn_options.splice(0..0, warnings);
+    Ok(())
+}
+
+/// A limit of the digits of an int as text: none (0), or at least 640.
+fn max_digits(text: &str) -> Option<i64> {
+    text.parse().ok().filter(|&digits: &i64| digits == 0 || digits >= 640)
+}
+
+/// The `-X` options that mean something here; the others only stand in `sys._xoptions`.
+fn x_options(config: &mut Config) -> Result<(), String> {
+    for (name, value) in &config.x_options {
+        match (name.as_str(), value.as_deref()) {
+            ("utf8", None | Some("1")) => config.utf8_mode = true,
+            ("utf8", Some("0")) => config.utf8_mode = false,
+            ("utf8", Some(_)) => return Err("adder: invalid -X utf8 option value".to_owned()),
+            ("dev", _) => config.dev_mode = true,
+            ("no_debug_ranges", _) => config.no_debug_ranges = true,
+            ("int_max_str_digits", value) => {
+                let digits = value.and_then(max_digits);
+                config.int_max_str_digits = Some(digits.ok_or("adder: -X int_max_str_digits: invalid limit")?);
+            }
+            _ => {}
+        }
+    }
+    if config.dev_mode {
+        config.warn_options.insert(0, "default".to_owned());
+    }
+    match config.bytes_warning {
+        0 => {}
+        1 => config.warn_options.push("default::BytesWarning".to_owned()),
+        _ => config.warn_options.push("error::BytesWarning".to_owned()),
+    }
+    Ok(())
 }
 
 fn heap_options(text: &str) -> Result<heap::Config, String> {

@@ -1,18 +1,27 @@
 //! Starting the interpreter, running the program, and ending with its exit status.
 
 use crate::options::{Invocation, Program};
-use crate::prompt;
+use crate::{complain, prompt};
 use heap::Value;
 use interp::{execute, import, load, warnings};
 use objects::builtin_layouts::{Exception, Module};
+use objects::code::Code;
 use objects::error::{PyResult, Raised};
 use objects::layout::cast;
 use objects::vm::Vm;
+use std::borrow::Cow;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
-use std::process::ExitCode;
+
+/// How the process ends.
+pub enum End {
+    Status(u8),
+    /// By a KeyboardInterrupt that nobody handled.
+    Interrupt,
+}
 
 /// Runs what the command line asks for, on a thread with that much stack.
-pub fn run(invocation: Box<Invocation>, stack_bytes: usize) -> ExitCode {
+pub fn run(invocation: Box<Invocation>, stack_bytes: usize) -> End {
     let Invocation { program, mut config, jit, heap } = *invocation;
     search_path(&program, &mut config);
     let inspect = config.inspect;
@@ -20,18 +29,32 @@ pub fn run(invocation: Box<Invocation>, stack_bytes: usize) -> ExitCode {
     let vm = &mut *vm;
     stdlib::register(vm);
     if let Err(raised) = start(vm) {
-        eprintln!("adder: the interpreter does not start: {}", describe(vm, raised));
-        return ExitCode::FAILURE;
+        complain(&format!("adder: the interpreter does not start: {}", describe(vm, raised)));
+        return End::Status(1);
     }
-    let mut result = run_program(vm, &program);
-    let mut status = finish_program(vm, result);
-    if inspect && !matches!(program, Program::Prompt) {
-        result = main_dict(vm).and_then(|dict| prompt::run(vm, dict));
-        status = finish_program(vm, result);
+    let result = run_program(vm, &program);
+    // A program may ask for the prompt while it runs.
+    let inspect = inspect || std::env::var_os("PYTHONINSPECT").is_some_and(|value| !value.is_empty());
+    let has_prompt = inspect && !matches!(program, Program::Prompt);
+    let mut end = match result {
+        Ok(()) => End::Status(0),
+        Err(raised) if has_prompt => {
+            report(vm, raised.0);
+            End::Status(1)
+        }
+        Err(raised) => end_of(vm, raised),
+    };
+    if has_prompt {
+        end = match main_dict(vm).and_then(|dict| prompt::run(vm, dict, false)) {
+            Ok(()) => End::Status(0),
+            Err(raised) => end_of(vm, raised),
+        };
     }
-    status = shut_down(vm, status);
+    if !shut_down(vm) {
+        end = End::Status(120);
+    }
     vm.thread.jit.finish_logs();
-    ExitCode::from(status)
+    end
 }
 
 /// `sys.path` starts with the program's directory, or the current one.
@@ -42,7 +65,7 @@ fn search_path(program: &Program, config: &mut interp::state::Config) {
     let first = match program {
         Program::File(file) => {
             let path = Path::new(file);
-            if path.is_dir() {
+            if is_package_like(path) {
                 file.clone()
             } else {
                 let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -61,7 +84,11 @@ fn start(vm: &mut Vm) -> PyResult<()> {
     interp::builtins::fill(vm)?;
     import::import_module(vm, "builtins")?;
     import::import_module(vm, "sys")?;
-    stdlib::start(vm)
+    stdlib::start(vm)?;
+    if !interp::state::state(vm).config.warn_options.is_empty() {
+        import::import_module(vm, "warnings")?;
+    }
+    Ok(())
 }
 
 fn describe(vm: &mut Vm, raised: Raised) -> String {
@@ -92,86 +119,124 @@ fn main_dict(vm: &mut Vm) -> PyResult {
 fn run_program(vm: &mut Vm, program: &Program) -> PyResult<()> {
     let dict = main_dict(vm)?;
     match program {
-        Program::Command(text) => run_text(vm, text, "<string>", dict),
-        Program::File(file) => run_file(vm, file, dict),
-        Program::Module(name) => {
-            let runpy = import::import_module(vm, "runpy")?;
-            let (name, alter) = (vm.new_str(name), vm.true_);
-            vm.call_method(runpy, "_run_module_as_main", &[name, alter])?;
+        Program::Command(text) => {
+            let text = dedent(text);
+            let code = compile(vm, &text, "<string>")?;
+            interp::source_cache::remember(vm, code, &text)?;
+            execute::run_module_code(vm, code, dict)?;
             Ok(())
         }
+        Program::File(file) => run_file(vm, file, dict),
+        Program::Module(name) => run_main_module(vm, name, true),
         Program::Stdin => {
-            let text = match std::io::read_to_string(std::io::stdin()) {
-                Ok(text) => text,
-                Err(error) => {
-                    let name = vm.new_str("<stdin>");
-                    return Err(vm.io_error(&error, name));
-                }
-            };
-            run_text(vm, &text, "<stdin>", dict)
+            let mut bytes = Vec::new();
+            if let Err(error) = std::io::stdin().lock().read_to_end(&mut bytes) {
+                let name = vm.new_str("<stdin>");
+                return Err(vm.io_error(&error, name));
+            }
+            run_source(vm, bytes, "<stdin>", dict)
         }
-        Program::Prompt => prompt::run(vm, dict),
+        Program::Prompt => prompt::run(vm, dict, true),
     }
 }
 
-fn run_text(vm: &mut Vm, text: &str, filename: &str, dict: Value) -> PyResult<()> {
+/// Runs a module as `__main__`: the one `-m` names, or `__main__` of the directory or archive that is `sys.path[0]`.
+fn run_main_module(vm: &mut Vm, name: &str, alter_arguments: bool) -> PyResult<()> {
+    let runpy = import::import_module(vm, "runpy")?;
+    let (name, alter_arguments) = (vm.new_str(name), vm.bool(alter_arguments));
+    vm.call_method(runpy, "_run_module_as_main", &[name, alter_arguments])?;
+    Ok(())
+}
+
+fn compile(vm: &mut Vm, text: &str, filename: &str) -> PyResult<&'static Code> {
     let options = execute::compile_options(vm);
-    interp::source_cache::remember(vm, filename, text);
-    let code = load::compile_with(vm, text, filename, syntax::Mode::Exec, options)?;
+    load::compile_with(vm, text, filename, syntax::Mode::Exec, options)
+}
+
+fn run_source(vm: &mut Vm, mut bytes: Vec<u8>, filename: &str, dict: Value) -> PyResult<()> {
+    if interp::state::state(vm).config.skip_first_line {
+        // The line end stays, so that lines keep their numbers.
+        let line = bytes.iter().position(|&byte| byte == b'\n').unwrap_or(bytes.len());
+        bytes.drain(..line);
+    }
+    let source = match syntax::decode_source(&bytes) {
+        Ok(source) => source,
+        Err(error) => return Err(interp::syntax_error::raise_decode(vm, &error, filename)),
+    };
+    let code = compile(vm, &source, filename)?;
     execute::run_module_code(vm, code, dict)?;
     Ok(())
 }
 
+/// Takes away the blanks that all lines start with, but for those that are blank altogether.
+fn dedent(text: &str) -> Cow<'_, str> {
+    let blanks = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    let mut lines = text.split('\n').filter(|line| blanks(line) < line.len());
+    let Some(first) = lines.next() else { return Cow::Borrowed(text) };
+    let mut margin = &first[..blanks(first)];
+    for line in lines {
+        let common = margin.bytes().zip(line.bytes()).take_while(|(a, b)| a == b).count();
+        margin = &margin[..common];
+    }
+    if margin.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let lines = text.split('\n').map(|line| line.strip_prefix(margin).unwrap_or(line.trim_start_matches([' ', '\t'])));
+    Cow::Owned(lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// Runs a file that `dict` gets as `__file__`.
 fn run_file(vm: &mut Vm, file: &str, dict: Value) -> PyResult<()> {
     let path = Path::new(file);
-    if path.is_dir() || file.ends_with(".zip") {
-        let runpy = import::import_module(vm, "runpy")?;
-        let (path, main) = (vm.new_str(file), vm.new_str("__main__"));
-        let none = vm.none;
-        vm.call_method(runpy, "run_path", &[path, none, main])?;
-        return Ok(());
+    if is_package_like(path) {
+        return run_main_module(vm, "__main__", false);
     }
+    let name = absolute(path);
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) => {
             let errno = error.raw_os_error().unwrap_or(0);
             let text = interp::source_cache::error_text(&error);
-            eprintln!("adder: can't open file '{}': [Errno {errno}] {text}", absolute(path));
+            complain(&format!("adder: can't open file '{name}': [Errno {errno}] {text}"));
             return Err(vm.raise_value(vm.exc.system_exit, Value::from_int(2)));
         }
     };
-    let source = match syntax::decode_source(&bytes) {
-        Ok(source) => source,
-        Err(error) => return Err(interp::syntax_error::raise_decode(vm, &error, file)),
-    };
-    let text = vm.new_str(file);
+    let text = vm.new_str(&name);
     vm.dict_set_str(dict, "__file__", text);
-    let options = execute::compile_options(vm);
-    let code = load::compile_with(vm, &source, file, syntax::Mode::Exec, options)?;
-    execute::run_module_code(vm, code, dict)?;
-    Ok(())
+    run_source(vm, bytes, &name, dict)
+}
+
+/// Whether a program is a directory or a zip archive with a module `__main__`.
+fn is_package_like(path: &Path) -> bool {
+    if path.is_dir() {
+        return true;
+    }
+    // An archive ends with its directory, whose end has this mark and then 18 bytes and a comment.
+    const END_OF_DIRECTORY: &[u8] = b"PK\x05\x06";
+    const LONGEST_COMMENT: u64 = 22 + 65_535;
+    let tail = || -> std::io::Result<Vec<u8>> {
+        let mut file = std::fs::File::open(path)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(LONGEST_COMMENT)))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    path.is_file() && tail().is_ok_and(|bytes| bytes.windows(4).any(|window| window == END_OF_DIRECTORY))
 }
 
 fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
 }
 
-/// Prints an uncaught exception; the exit status of the program.
-fn finish_program(vm: &mut Vm, result: PyResult<()>) -> u8 {
-    match result {
-        Ok(()) => 0,
-        Err(raised) => exit_status(vm, raised),
-    }
-}
-
-/// What an exception that reached the top means for the exit status, printed if it is an error.
-pub fn exit_status(vm: &mut Vm, raised: Raised) -> u8 {
+/// What an exception that reached the top means for the end of the process, printed if it is an error.
+fn end_of(vm: &mut Vm, raised: Raised) -> End {
     let exception = raised.0;
     if vm.exception_matches(exception, vm.exc.system_exit) {
-        return system_exit_status(vm, exception);
+        return End::Status(system_exit_status(vm, exception));
     }
     report(vm, exception);
-    if vm.exception_matches(exception, vm.exc.keyboard_interrupt) { 130 } else { 1 }
+    if vm.exception_matches(exception, vm.exc.keyboard_interrupt) { End::Interrupt } else { End::Status(1) }
 }
 
 /// `SystemExit.code`: None is 0, an int itself, anything else is printed and 1.
@@ -188,7 +253,7 @@ fn system_exit_status(vm: &mut Vm, exception: Value) -> u8 {
     }
     flush(vm, "stdout");
     match vm.str_of(code) {
-        Ok(text) => eprintln!("{}", vm.text_of(text)),
+        Ok(text) => complain(&vm.text_of(text)),
         Err(_) => return 1,
     }
     1
@@ -201,12 +266,12 @@ pub fn report(vm: &mut Vm, exception: Value) {
         if vm.exception_matches(second.0, vm.exc.system_exit) {
             return;
         }
-        eprintln!("Error in sys.excepthook:");
+        complain("Error in sys.excepthook:");
         let _ = warnings::print_exception(vm, second.0);
-        eprintln!("\nOriginal exception was:");
+        complain("\nOriginal exception was:");
         if warnings::print_exception(vm, exception).is_err() {
             let text = describe(vm, Raised(exception));
-            eprintln!("{text}");
+            complain(&text);
         }
     }
     flush(vm, "stderr");
@@ -228,31 +293,45 @@ fn call_hook(vm: &mut Vm, exception: Value) -> PyResult<()> {
     Ok(())
 }
 
+/// Flushes the standard streams.
+pub fn flush_output(vm: &mut Vm) {
+    flush(vm, "stdout");
+    flush(vm, "stderr");
+}
+
 fn flush(vm: &mut Vm, stream: &str) {
     let _ = try_flush(vm, stream);
+}
+
+/// Whether a stream says that it is closed.
+fn is_closed(vm: &mut Vm, stream: Value) -> bool {
+    match vm.getattr_str_opt(stream, "closed") {
+        Ok(Some(closed)) => vm.truth(closed).unwrap_or(false),
+        _ => false,
+    }
 }
 
 fn try_flush(vm: &mut Vm, stream: &str) -> PyResult<()> {
     let sys = import::import_module(vm, "sys")?;
     if let Some(stream) = vm.getattr_str_opt(sys, stream)?
         && stream != vm.none
+        && !is_closed(vm, stream)
     {
         vm.call_method(stream, "flush", &[])?;
     }
     Ok(())
 }
 
-/// Threads, `atexit` functions, buffered output.
-fn shut_down(vm: &mut Vm, mut status: u8) -> u8 {
+/// Threads, `atexit` functions, buffered output; false if output is lost.
+fn shut_down(vm: &mut Vm) -> bool {
     if let Err(raised) = stdlib::shut_down(vm) {
         report(vm, raised.0);
     }
     if let Err(raised) = try_flush(vm, "stdout") {
-        // The output is lost, and the status says so.
         let text = describe(vm, raised);
-        eprintln!("Exception ignored while flushing sys.stdout:\n{text}");
-        status = 120;
+        complain(&format!("Exception ignored while flushing sys.stdout:\n{text}"));
+        return false;
     }
     flush(vm, "stderr");
-    status
+    true
 }

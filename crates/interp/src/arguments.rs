@@ -113,10 +113,8 @@ fn unexpected_keyword(vm: &mut Vm, function: &Function, code: &Code, name: Value
     let last = (source.arg_count + source.kwonly_count) as usize;
     let candidates: Vec<String> = code.local_names[first..last].iter().map(|name| vm.text_of(*name)).collect();
     let message = format!("{qualname}() got an unexpected keyword argument '{text}'");
-    match crate::suggestions::nearest(&text, candidates.iter().map(String::as_str)) {
-        Some(near) => vm.type_error(format!("{message}. Did you mean '{near}'?")),
-        None => vm.type_error(message),
-    }
+    let hint = objects::suggestions::hint(&text, candidates.iter().map(String::as_str));
+    vm.type_error(message + &hint)
 }
 
 fn too_many(vm: &mut Vm, function: &Function, code: &Code, given: usize, values: &ValueVec) -> Raised {

@@ -34,7 +34,10 @@ fn finalize(vm: &mut Vm, object: Value) {
     if let Some(finalize) = vm.type_of(object).slots().finalize
         && let Err(raised) = finalize(vm, object)
     {
-        crate::warnings::unraisable(vm, raised.0, "Exception ignored while calling deallocator", object);
+        let class = vm.type_of(object).value();
+        let function = vm.getattr_str(class, "__del__").and_then(|function| vm.repr_text(function));
+        let message = format!("Exception ignored while calling deallocator {}", function.unwrap_or_default());
+        crate::warnings::unraisable(vm, raised.0, &message, Value::NULL);
     }
 }
 

@@ -88,6 +88,8 @@ pub fn run_module_code(vm: &mut Vm, code: &'static Code, dict: Value) -> PyResul
 
 /// What the command line says about compiling.
 pub fn compile_options(vm: &mut Vm) -> syntax::Options {
-    let optimize = crate::state::state(vm).config.optimize;
-    syntax::Options { optimize, ..syntax::Options::default() }
+    let config = &crate::state::state(vm).config;
+    let (optimize, columns) = (config.optimize, !config.no_debug_ranges);
+    let int_max_str_digits = objects::int::max_str_digits(vm);
+    syntax::Options { optimize, columns, int_max_str_digits, ..syntax::Options::default() }
 }

@@ -1,6 +1,6 @@
 //! Imports: native modules, files on `sys.path`, and the embedded standard library.
 
-use crate::load;
+use crate::{importlib_setup, load};
 use heap::Value;
 use objects::builtin_layouts::Module;
 use objects::error::{PyResult, Raised};
@@ -178,10 +178,7 @@ pub fn import_module(vm: &mut Vm, name: &str) -> PyResult {
             }
         },
     };
-    let module = match find_with_hooks(vm, name, path)? {
-        Some(module) => module,
-        None => find_and_load(vm, name, path)?,
-    };
+    let module = find_and_load(vm, name, path)?;
     if let Some((parent, _, child)) = parent {
         let child = vm.intern(&child);
         vm.setattr(parent, child, module)?;
@@ -191,29 +188,48 @@ pub fn import_module(vm: &mut Vm, name: &str) -> PyResult {
     Ok(vm.dict_get(modules, key)?.unwrap_or(module))
 }
 
-/// Finders that the program put on `sys.meta_path`.
-fn find_with_hooks(vm: &mut Vm, name: &str, path: Option<Value>) -> PyResult<Option<Value>> {
-    let sys = match crate::state::state(vm).sys {
-        Some(handle) => vm.handle(handle),
-        None => return Ok(None),
-    };
-    let Some(finders) = vm.dict_get_str(cast::<Module>(sys).dict.get(), "meta_path") else { return Ok(None) };
-    if !vm.type_of(finders).has(flags::LIST) || objects::list::items(finders).is_empty() {
-        return Ok(None);
+/// Asks the finders on `sys.meta_path`, or the native ones in their place while there is no such list.
+fn find_and_load(vm: &mut Vm, name: &str, path: Option<Value>) -> PyResult {
+    if matches!(name, "_frozen_importlib" | "_frozen_importlib_external") {
+        importlib_setup::install(vm)?;
+        let modules = vm.handle(vm.modules);
+        return match vm.dict_get_str(modules, name) {
+            Some(module) => Ok(module),
+            None => Err(not_found(vm, name, format!("No module named '{name}'"))),
+        };
     }
-    let text = vm.new_str(name);
-    let path = path.unwrap_or(vm.none);
+    let finders = importlib_setup::meta_path(vm).filter(|finders| vm.type_of(*finders).has(flags::LIST));
+    let (Some(finders), Some(importlib)) = (finders, importlib_setup::installed(vm)) else {
+        // Native submodules are registered by their full name.
+        if let Some(module) = vm.load_native(name)? {
+            return Ok(module);
+        }
+        return match find(vm, name, path)? {
+            Some(found) => load_found(vm, name, found),
+            None => Err(not_found(vm, name, format!("No module named '{name}'"))),
+        };
+    };
     for i in 0.. {
         let Some(finder) = objects::list::items(finders).get(i).copied() else { break };
-        let Some(find_spec) = vm.getattr_str_opt(finder, "find_spec")? else { continue };
-        let none = vm.none;
-        let spec = vm.call(find_spec, &[text, path, none])?;
-        if spec != vm.none {
-            let bootstrap = import_module(vm, "importlib._bootstrap")?;
-            return vm.call_method(bootstrap, "_load", &[spec]).map(Some);
+        if finder == vm.handle(importlib.builtin_importer) {
+            if let Some(module) = vm.load_native(name)? {
+                return Ok(module);
+            }
+        } else if finder == vm.handle(importlib.path_finder) {
+            if let Some(found) = find(vm, name, path)? {
+                return load_found(vm, name, found);
+            }
+        } else if finder != vm.handle(importlib.frozen_importer)
+            && let Some(find_spec) = vm.getattr_str_opt(finder, "find_spec")?
+        {
+            let (text, none) = (vm.new_str(name), vm.none);
+            let spec = vm.call(find_spec, &[text, path.unwrap_or(none), none])?;
+            if spec != none {
+                return load_found(vm, name, Found::Spec(spec));
+            }
         }
     }
-    Ok(None)
+    Err(not_found(vm, name, format!("No module named '{name}'")))
 }
 
 fn not_found(vm: &mut Vm, name: &str, message: String) -> Raised {
@@ -232,22 +248,23 @@ enum Found {
     /// A directory without `__init__.py`: a namespace package.
     Namespace(Vec<PathBuf>),
     Embedded(pylib::EmbeddedModule),
+    /// What a finder written in Python found.
+    Spec(Value),
 }
 
-fn find_and_load(vm: &mut Vm, name: &str, path: Option<Value>) -> PyResult {
-    // Native submodules are registered by their full name.
-    if let Some(module) = vm.load_native(name)? {
-        return Ok(module);
-    }
-    match find(vm, name, path)? {
-        None => Err(not_found(vm, name, format!("No module named '{name}'"))),
-        Some(Found::Source { file, package }) => load_file(vm, name, &file, package),
-        Some(Found::Namespace(directories)) => load_namespace(vm, name, &directories),
-        Some(Found::Embedded(module)) => load_embedded(vm, name, module),
+fn load_found(vm: &mut Vm, name: &str, found: Found) -> PyResult {
+    match found {
+        Found::Source { file, package } => load_file(vm, name, &file, package),
+        Found::Namespace(directories) => load_namespace(vm, name, &directories),
+        Found::Embedded(module) => load_embedded(vm, name, module),
+        Found::Spec(spec) => {
+            let bootstrap = import_module(vm, "_frozen_importlib")?;
+            vm.call_method(bootstrap, "_load", &[spec])
+        }
     }
 }
 
-/// Whether a module of that name could be imported, and from where: for `runpy` and `-m`.
+/// Where a module is on `sys.path`, or on its package's path.
 fn find(vm: &mut Vm, name: &str, path: Option<Value>) -> PyResult<Option<Found>> {
     let last = name.rsplit('.').next().unwrap_or(name);
     let entries = match path {
@@ -255,10 +272,17 @@ fn find(vm: &mut Vm, name: &str, path: Option<Value>) -> PyResult<Option<Found>>
         None => search_path(vm)?,
     };
     let mut namespace = Vec::new();
+    let has_own_hooks = has_own_path_hooks(vm);
     for entry in entries {
         if entry == LIBRARY || entry.starts_with(&format!("{LIBRARY}/")) {
             if let Some(module) = pylib::embedded(name) {
                 return Ok(Some(Found::Embedded(module)));
+            }
+            continue;
+        }
+        if has_own_hooks || Path::new(&entry).is_file() {
+            if let Some(spec) = find_with_path_hooks(vm, name, &entry)? {
+                return Ok(Some(Found::Spec(spec)));
             }
             continue;
         }
@@ -277,6 +301,29 @@ fn find(vm: &mut Vm, name: &str, path: Option<Value>) -> PyResult<Option<Found>>
         }
     }
     Ok(if namespace.is_empty() { None } else { Some(Found::Namespace(namespace)) })
+}
+
+/// Whether the program has put something on `sys.path_hooks`.
+fn has_own_path_hooks(vm: &mut Vm) -> bool {
+    let (Some(importlib), Some(sys)) = (importlib_setup::installed(vm), crate::state::state(vm).sys) else {
+        return false;
+    };
+    let sys = vm.handle(sys);
+    match vm.dict_get_str(cast::<Module>(sys).dict.get(), "path_hooks") {
+        Some(hooks) if vm.type_of(hooks).has(flags::LIST) => objects::list::items(hooks).len() != importlib.hook_count,
+        _ => false,
+    }
+}
+
+/// The spec that the finder for an entry of the path gives.
+fn find_with_path_hooks(vm: &mut Vm, name: &str, entry: &str) -> PyResult<Option<Value>> {
+    importlib_setup::install(vm)?;
+    let Some(importlib) = importlib_setup::installed(vm) else { return Ok(None) };
+    let finder = vm.handle(importlib.path_finder);
+    let (text, entry) = (vm.new_str(name), vm.new_str(entry));
+    let entries = vm.new_list(&[entry]);
+    let spec = vm.call_method(finder, "find_spec", &[text, entries])?;
+    if spec == vm.none || vm.getattr_str(spec, "loader")? == vm.none { Ok(None) } else { Ok(Some(spec)) }
 }
 
 /// `sys.path`.
@@ -321,7 +368,7 @@ fn new_module(vm: &mut Vm, name: &str, package: bool, origin: &str, path: &[Stri
         }
         vm.dict_set_str(dict, "__path__", locations);
     }
-    let spec = crate::module_spec::new(vm, name, origin, locations)?;
+    let spec = importlib_setup::new_spec(vm, name, origin, locations)?;
     vm.dict_set_str(dict, "__spec__", spec);
     let loader = vm.getattr_str(spec, "loader")?;
     vm.dict_set_str(dict, "__loader__", loader);
@@ -377,16 +424,21 @@ fn load_namespace(vm: &mut Vm, name: &str, directories: &[PathBuf]) -> PyResult 
     Ok(module)
 }
 
+/// The file name of a module of the library.
+pub fn library_file(module: &pylib::EmbeddedModule) -> String {
+    format!("{LIBRARY}/{}", module.path)
+}
+
 fn load_embedded(vm: &mut Vm, name: &str, module: pylib::EmbeddedModule) -> PyResult {
-    let relative = name.replace('.', "/");
-    let (file, directory) = if module.is_package {
-        (format!("{LIBRARY}/{relative}/__init__.py"), format!("{LIBRARY}/{relative}"))
-    } else {
-        (format!("{LIBRARY}/{relative}.py"), String::new())
-    };
+    let file = library_file(&module);
+    let directory = file.trim_end_matches("/__init__.py").to_owned();
     let code = load::load(vm, Arc::new(module.code(&file)));
     let object = new_module(vm, name, module.is_package, &file, &[directory])?;
-    execute(vm, name, object, code)
+    let loaded = execute(vm, name, object, code)?;
+    if name == "linecache" {
+        crate::source_cache::hand_over(vm)?;
+    }
+    Ok(loaded)
 }
 
 /// IMPORT_FROM: an attribute of the module, or a submodule that is being imported.

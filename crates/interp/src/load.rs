@@ -129,11 +129,12 @@ fn kept(vm: &mut Vm, value: Value) -> Value {
     vm.make_immortal(value)
 }
 
-/// Compiles source text.
+/// Compiles source text of the interpreter itself.
 pub fn compile(vm: &mut Vm, source: &str, filename: &str, mode: syntax::Mode) -> PyResult<&'static Code> {
     compile_with(vm, source, filename, mode, syntax::Options::default())
 }
 
+/// Compiles source text and issues the warnings of the compiler.
 pub fn compile_with(
     vm: &mut Vm,
     source: &str,
@@ -141,7 +142,12 @@ pub fn compile_with(
     mode: syntax::Mode,
     options: syntax::Options,
 ) -> PyResult<&'static Code> {
-    match syntax::compile(source, filename, mode, options) {
+    let mut warnings = Vec::new();
+    let compiled = syntax::compile_with_warnings(source, filename, mode, options, &mut warnings);
+    for warning in &warnings {
+        crate::warnings::issue_syntax_warning(vm, warning, filename)?;
+    }
+    match compiled {
         Ok(code) => Ok(load(vm, Arc::new(code))),
         Err(error) => Err(crate::syntax_error::raise(vm, &error)),
     }

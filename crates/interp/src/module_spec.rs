@@ -6,9 +6,8 @@ use objects::error::PyResult;
 use objects::layout::cast;
 use objects::vm::Vm;
 
-/// A spec with the attributes of a ModuleSpec. Its type is `types.SimpleNamespace`'s kin: importlib replaces it where
-/// a program asks importlib itself.
-pub fn new(vm: &mut Vm, name: &str, origin: &str, locations: Value) -> PyResult {
+/// A spec with the attributes of a ModuleSpec, for modules imported before importlib is set up, which replaces it.
+pub fn new(vm: &mut Vm, name: &str, origin: &str, locations: Value, loader: Value) -> PyResult {
     let spec = vm.new_namespace_object();
     let none = vm.none;
     let parent = if locations != none { name } else { name.rfind('.').map_or("", |dot| &name[..dot]) };
@@ -18,7 +17,7 @@ pub fn new(vm: &mut Vm, name: &str, origin: &str, locations: Value) -> PyResult 
     let has_location = vm.bool(!origin.is_empty());
     for (key, value) in [
         ("name", name_value),
-        ("loader", none),
+        ("loader", loader),
         ("origin", origin_value),
         ("submodule_search_locations", locations),
         ("loader_state", none),

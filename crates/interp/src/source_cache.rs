@@ -1,21 +1,48 @@
-//! Source text that is in no file, for tracebacks: `-c`, the prompt, standard input.
+//! Source text that is in no file, for tracebacks: of `-c` and of the prompt. `linecache` gets it when it is imported,
+//! which most programs never do.
 
+use heap::Value;
+use objects::code::Code;
+use objects::error::PyResult;
 use objects::vm::Vm;
-use std::collections::HashMap;
+
+/// A program text and its code.
+struct Source {
+    code: &'static Code,
+    text: String,
+}
 
 #[derive(Default)]
-pub struct Sources {
-    texts: HashMap<String, String>,
+struct Sources {
+    waiting: Vec<Source>,
 }
 
-/// Keeps the text under a name such as `<stdin>`.
-pub fn remember(vm: &mut Vm, filename: &str, text: &str) {
-    vm.extension::<Sources>().texts.insert(filename.to_owned(), text.to_owned());
+/// Keeps the text that a code was compiled from.
+pub fn remember(vm: &mut Vm, code: &'static Code, text: &str) -> PyResult<()> {
+    let modules = vm.handle(vm.modules);
+    let source = Source { code, text: text.to_owned() };
+    match vm.dict_get_str(modules, "linecache") {
+        Some(linecache) if linecache != vm.none => register(vm, linecache, &source),
+        _ => {
+            vm.extension::<Sources>().waiting.push(source);
+            Ok(())
+        }
+    }
 }
 
-/// The text kept under that name.
-pub fn text(vm: &mut Vm, filename: &str) -> Option<String> {
-    vm.extension::<Sources>().texts.get(filename).cloned()
+/// Gives `linecache`, just imported, what waits for it.
+pub fn hand_over(vm: &mut Vm) -> PyResult<()> {
+    let linecache = crate::import::import_module(vm, "linecache")?;
+    for source in std::mem::take(&mut vm.extension::<Sources>().waiting) {
+        register(vm, linecache, &source)?;
+    }
+    Ok(())
+}
+
+fn register(vm: &mut Vm, linecache: Value, source: &Source) -> PyResult<()> {
+    let (text, filename) = (vm.new_str(&source.text), source.code.filename);
+    vm.call_method(linecache, "_register_code", &[source.code.object.get(), text, filename])?;
+    Ok(())
 }
 
 /// The system's text of an error, without Rust's addition.

@@ -45,6 +45,18 @@ pub struct Config {
     pub safe_path: bool,
     pub utf8_mode: bool,
     pub dev_mode: bool,
+    pub debug: bool,
+    pub quiet: bool,
+    pub no_user_site: bool,
+    /// `-b`: 1, `-bb`: 2.
+    pub bytes_warning: u8,
+    /// `-x`.
+    pub skip_first_line: bool,
+    /// `-X no_debug_ranges`.
+    pub no_debug_ranges: bool,
+    pub int_max_str_digits: Option<i64>,
+    /// `PYTHONIOENCODING`: encoding and error handler of the standard streams.
+    pub io_encoding: (Option<String>, Option<String>),
     pub warn_options: Vec<String>,
     pub x_options: Vec<(String, Option<String>)>,
     pub executable: String,

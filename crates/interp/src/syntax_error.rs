@@ -32,6 +32,15 @@ pub fn raise(vm: &mut Vm, error: &SyntaxError) -> Raised {
     vm.raise_args(class, &[message, details])
 }
 
+/// A SyntaxError at a place of which only the start is known.
+pub fn raise_at(vm: &mut Vm, message: &str, filename: &str, line: u32, column: u32) -> Raised {
+    let (message, filename) = (vm.new_str(message), vm.new_str(filename));
+    let [line, column] = [line, column].map(|x| heap::Value::from_int(i64::from(x)));
+    let text = vm.none;
+    let details = vm.new_tuple(&[filename, line, column, text]);
+    vm.raise_args(vm.exc.syntax_error, &[message, details])
+}
+
 /// A source file that cannot be decoded.
 pub fn raise_decode(vm: &mut Vm, error: &syntax::DecodeError, filename: &str) -> Raised {
     let message = vm.new_str(&error.to_string());

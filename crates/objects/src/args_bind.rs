@@ -39,7 +39,9 @@ pub fn bind<const N: usize>(
                 let message = if all_positional_only {
                     format!("{function}() takes no keyword arguments")
                 } else {
-                    format!("{function}() got an unexpected keyword argument '{text}'")
+                    let candidates = &signature.parameters[signature.positional_only..];
+                    let hint = crate::suggestions::hint(&text, candidates.iter().copied());
+                    format!("{function}() got an unexpected keyword argument '{text}'{hint}")
                 };
                 return Err(vm.type_error(message));
             }

@@ -16,6 +16,8 @@ pub static MODULE: ModuleDef = ModuleDef {
 fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
     let policy = vm.intern("default");
     vm.module_set(module, "check_hash_based_pycs", policy);
+    let library = vm.intern(interp::import::LIBRARY);
+    vm.module_set(module, "_library", library);
     // The magic number of CPython 3.14's code files, whose instructions are the same.
     vm.module_set(module, "pyc_magic_number_token", Value::from_int(168_627_755));
     Ok(())
@@ -71,6 +73,31 @@ static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("_override_frozen_modules_for_tests", 1, 1, |vm, _| Ok(vm.none)),
     MethodDef::function("_override_multi_interp_extensions_check", 1, 1, |_, _| Ok(Value::from_int(0))),
     MethodDef::function("_fix_co_filename", 2, 2, |vm, _| Ok(vm.none)),
+    MethodDef::function("_import_module", 1, 1, |vm, args| {
+        let name = vm.text_of(args.values[0]);
+        interp::import::import_module(vm, &name)
+    }),
+    MethodDef::function("_library_module", 1, 1, library_module),
+    MethodDef::function("_library_children", 1, 1, |vm, args| {
+        let package = vm.text_of(args.values[0]);
+        let list = vm.new_list(&[]);
+        for module in pylib::children(&package) {
+            let last = module.name.rsplit('.').next().unwrap_or(module.name);
+            let (name, is_package) = (vm.new_str(last), vm.bool(module.is_package));
+            let row = vm.new_tuple(&[name, is_package]);
+            vm.list_append(list, row);
+        }
+        Ok(list)
+    }),
+    MethodDef::function("_library_source", 1, 1, |vm, args| {
+        let module = library_member(vm, args.values[0])?;
+        Ok(vm.new_str(&module.source()))
+    }),
+    MethodDef::function("_library_code", 1, 1, |vm, args| {
+        let module = library_member(vm, args.values[0])?;
+        let code = module.code(&interp::import::library_file(&module));
+        Ok(interp::load::load(vm, std::sync::Arc::new(code)).object.get())
+    }),
     MethodDef::function("source_hash", 2, 2, |vm, args| {
         let key = vm.index(args.values[0])? as u64;
         let source = vm.bytes_like(args.values[1])?;
@@ -79,6 +106,28 @@ static FUNCTIONS: &[MethodDef] = &[
     })
     .with_keywords(),
 ];
+
+fn library_member(vm: &mut Vm, name: Value) -> PyResult<pylib::EmbeddedModule> {
+    let text = vm.text_of(name);
+    pylib::embedded(&text).ok_or_else(|| {
+        let class = vm.exc.import_error;
+        vm.import_error(class, format!("no module of the library: '{text}'"), name, Value::NULL)
+    })
+}
+
+/// The file and, of a package, the list of directories of a module of the library; None if it has none of that name.
+fn library_module(vm: &mut Vm, args: &objects::args::CallArgs) -> PyResult {
+    let name = vm.text_of(args.values[0]);
+    let Some(module) = pylib::embedded(&name) else { return Ok(vm.none) };
+    let file = interp::import::library_file(&module);
+    let mut locations = vm.none;
+    if module.is_package {
+        let directory = vm.new_str(file.trim_end_matches("/__init__.py"));
+        locations = vm.new_list(&[directory]);
+    }
+    let file = vm.new_str(&file);
+    Ok(vm.new_tuple(&[file, locations]))
+}
 
 fn no_frozen(vm: &mut Vm, name: Value) -> objects::error::Raised {
     let shown = vm.repr_text(name).unwrap_or_default();

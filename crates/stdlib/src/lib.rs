@@ -33,6 +33,7 @@ pub mod stat_;
 pub mod string_;
 pub mod struct_;
 pub mod struct_sequence;
+pub mod suggestions_;
 mod support;
 pub mod sys;
 pub mod templatelib;
@@ -84,6 +85,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &stat_::MODULE,
     &string_::MODULE,
     &struct_::MODULE,
+    &suggestions_::MODULE,
     &sys::MODULE,
     &templatelib::MODULE,
     &thread_::MODULE,

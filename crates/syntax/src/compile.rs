@@ -84,8 +84,8 @@ fn compile_and_warn(
     let settings = settings(options);
     let mut compiler_warnings = Vec::new();
     let mut warn = |location: ruff_source_file::SourceLocation, message| {
-        let line = location.line.get() as u32;
-        compiler_warnings.push(SyntaxWarning { line, message });
+        let (line, column) = (location.line.get() as u32, location.character_offset.get() as u32);
+        compiler_warnings.push(SyntaxWarning { line, column, message });
         Ok(())
     };
     let first =
@@ -96,12 +96,19 @@ fn compile_and_warn(
         }
         other => other,
     }
-    .map_err(|error| error::from_compiler(error, &source, filename, mode))?;
+    .map_err(|error| error::from_compiler(error, &source, filename, mode));
     if let Some(warnings) = warnings {
-        warnings.extend(literals::warnings(&source));
+        // What stands behind an error was never read.
+        let is_read = |warning: &SyntaxWarning| match &code {
+            Err(error) => {
+                (i64::from(warning.line), i64::from(warning.column)) < (i64::from(error.line), i64::from(error.column))
+            }
+            Ok(_) => true,
+        };
+        warnings.extend(literals::warnings(&source).into_iter().filter(is_read));
         warnings.append(&mut compiler_warnings);
     }
-    convert(code, &Arc::from(filename), "").map_err(|reason| SyntaxError::internal(&reason, filename))
+    convert(code?, &Arc::from(filename), "").map_err(|reason| SyntaxError::internal(&reason, filename))
 }
 
 /// Compiles the parser's tree of `file`.

@@ -39,7 +39,10 @@ pub struct SyntaxError {
 /// A `SyntaxWarning`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyntaxWarning {
+    /// From 1.
     pub line: u32,
+    /// From 1, in characters.
+    pub column: u32,
     pub message: String,
 }
 

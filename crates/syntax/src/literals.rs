@@ -46,7 +46,9 @@ pub(crate) fn warnings(source: &str) -> Vec<SyntaxWarning> {
         };
         if let Some((offset, message)) = fault {
             let line = source[..start + offset].matches('\n').count() as u32 + 1;
-            found.push(SyntaxWarning { line, message });
+            let line_start = source[..start].rfind('\n').map_or(0, |at| at + 1);
+            let column = source[line_start..start].chars().count() as u32 + 1;
+            found.push(SyntaxWarning { line, column, message });
         }
     }
     found

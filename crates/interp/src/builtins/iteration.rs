@@ -79,7 +79,8 @@ fn extreme(vm: &mut Vm, args: &CallArgs, function: &str, better: CompareOp) -> P
             b"default" => default = value,
             _ => {
                 let name = vm.text_of(name);
-                return Err(vm.type_error(format!("{function}() got an unexpected keyword argument '{name}'")));
+                let hint = objects::suggestions::hint(&name, ["key", "default"].into_iter());
+                return Err(vm.type_error(format!("{function}() got an unexpected keyword argument '{name}'{hint}")));
             }
         }
     }

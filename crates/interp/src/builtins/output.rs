@@ -22,7 +22,8 @@ fn print(vm: &mut Vm, args: &CallArgs) -> PyResult {
             b"flush" => flush = value,
             _ => {
                 let name = vm.text_of(name);
-                return Err(vm.type_error(format!("print() got an unexpected keyword argument '{name}'")));
+                let hint = objects::suggestions::hint(&name, ["sep", "end", "file", "flush"].into_iter());
+                return Err(vm.type_error(format!("print() got an unexpected keyword argument '{name}'{hint}")));
             }
         }
     }

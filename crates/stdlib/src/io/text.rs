@@ -134,16 +134,27 @@ pub fn standard(vm: &mut Vm, buffer: Value, fd: i32, unbuffered: bool) -> PyResu
     let is_terminal = unsafe { libc::isatty(fd) } == 1;
     object.line_buffering.set((is_terminal || fd == 2) as i64);
     object.write_through.set(unbuffered as i64);
-    let errors = vm.intern(match fd {
-        2 => "backslashreplace",
-        _ => "surrogateescape",
-    });
-    if fd == 2 || std::env::var("PYTHONIOENCODING").is_err() {
-        object.errors.set(if fd == 2 { errors } else { vm.intern("strict") });
+    let (encoding, errors) = interp::state::state(vm).config.io_encoding.clone();
+    if let Some(encoding) = encoding {
+        object.encoding.set(vm.intern(&encoding));
     }
+    let errors = match errors {
+        _ if fd == 2 => "backslashreplace",
+        Some(ref errors) => errors,
+        None if is_plain_locale() => "surrogateescape",
+        None => "strict",
+    };
+    object.errors.set(vm.intern(errors));
     let (name, mode) = (vm.intern("mode"), vm.intern(if fd == 0 { "r" } else { "w" }));
     vm.setattr(value, name, mode)?;
     Ok(value)
+}
+
+/// Whether the locale says nothing of the user's language: what it cannot encode passes through.
+fn is_plain_locale() -> bool {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = variable("LC_ALL").or_else(|| variable("LC_CTYPE")).or_else(|| variable("LANG"));
+    locale.is_none_or(|locale| matches!(&*locale, "C" | "POSIX" | "C.UTF-8" | "C.utf8" | "UTF-8"))
 }
 
 fn buffer_of(vm: &mut Vm, value: Value) -> PyResult {

@@ -142,24 +142,24 @@ fn flags(vm: &mut Vm, module: Value, config: &Config) -> PyResult<()> {
     let int = |truth: bool| Value::from_int(truth as i64);
     let (dev, safe_path) = (vm.bool(config.dev_mode), vm.bool(config.safe_path || config.isolated));
     let flags = [
-        ("debug", int(false)),
+        ("debug", int(config.debug)),
         ("inspect", int(config.inspect)),
         ("interactive", int(config.interactive)),
         ("optimize", Value::from_int(config.optimize as i64)),
-        ("dont_write_bytecode", int(true)),
-        ("no_user_site", int(config.isolated)),
+        ("dont_write_bytecode", int(config.dont_write_bytecode)),
+        ("no_user_site", int(config.no_user_site || config.isolated)),
         ("no_site", int(config.no_site)),
         ("ignore_environment", int(config.ignore_environment || config.isolated)),
         ("verbose", Value::from_int(config.verbose as i64)),
-        ("bytes_warning", int(false)),
-        ("quiet", int(false)),
+        ("bytes_warning", Value::from_int(config.bytes_warning as i64)),
+        ("quiet", int(config.quiet)),
         ("hash_randomization", int(true)),
         ("isolated", int(config.isolated)),
         ("dev_mode", dev),
         ("utf8_mode", int(true)),
         ("warn_default_encoding", int(false)),
         ("safe_path", safe_path),
-        ("int_max_str_digits", Value::from_int(4300)),
+        ("int_max_str_digits", Value::from_int(config.int_max_str_digits.unwrap_or(4300))),
         ("gil", int(true)),
         ("thread_inherit_context", int(false)),
         ("context_aware_warnings", int(false)),
@@ -170,7 +170,7 @@ fn flags(vm: &mut Vm, module: Value, config: &Config) -> PyResult<()> {
 
 fn implementation(vm: &mut Vm, module: Value, version: Value) -> PyResult<()> {
     let implementation = vm.new_namespace_object();
-    let (name, tag, none) = (vm.intern("adder"), vm.intern("adder-314"), vm.none);
+    let (name, tag, none) = (vm.intern("adder"), vm.none, vm.none);
     let hex = vm.int(HEX_VERSION);
     let supports = vm.false_;
     for (key, value) in [

@@ -57,6 +57,17 @@ static FUNCTIONS: &[MethodDef] = &[
         let interned = vm.intern_value(args.values[0]) == args.values[0];
         Ok(vm.bool(interned))
     }),
+    MethodDef::function("__getattr__", 1, 1, |vm, args| {
+        let name = vm.text_of(args.values[0]);
+        match interp::importlib_setup::sys_attribute(vm, &name)? {
+            Some(value) => Ok(value),
+            None => {
+                let handle = state::state(vm).sys.expect("the module exists");
+                let sys = vm.handle(handle);
+                Err(objects::module::missing_attribute(vm, sys, args.values[0]))
+            }
+        }
+    }),
     MethodDef::function("_clear_internal_caches", 0, 0, |vm, _| Ok(vm.none)).leaf(),
     MethodDef::function("_clear_type_cache", 0, 0, |vm, _| Ok(vm.none)).leaf(),
     MethodDef::function("_clear_type_descriptors", 1, 1, |vm, args| {
@@ -114,12 +125,6 @@ fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
         vm.dict_set_str(options, name, value);
     }
     set(vm, module, "_xoptions", options)?;
-    for name in ["meta_path", "path_hooks"] {
-        let list = vm.new_list(&[]);
-        set(vm, module, name, list)?;
-    }
-    let cache = vm.new_dict();
-    set(vm, module, "path_importer_cache", cache)?;
     let executable = vm.new_str(&config.executable);
     set(vm, module, "executable", executable)?;
     set(vm, module, "_base_executable", executable)?;
@@ -127,12 +132,15 @@ fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
         let prefix = vm.new_str("<adder>");
         set(vm, module, name, prefix)?;
     }
-    let dont_write = vm.bool(true);
+    let dont_write = vm.bool(config.dont_write_bytecode);
     set(vm, module, "dont_write_bytecode", dont_write)?;
     let monitoring = monitoring::make(vm)?;
     set(vm, module, "monitoring", monitoring)?;
     let modules = vm.handle(vm.modules);
     vm.dict_set_str(modules, "sys.monitoring", monitoring);
+    if let Some(digits) = config.int_max_str_digits {
+        objects::int::set_max_str_digits(vm, digits as usize);
+    }
     hooks::init(vm, module)
 }
 

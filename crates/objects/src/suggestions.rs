@@ -26,6 +26,11 @@ pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
     best.map(|(_, candidate)| candidate.to_owned())
 }
 
+/// `. Did you mean 'x'?`, or nothing if no candidate is near enough.
+pub fn hint<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> String {
+    nearest(name, candidates).map_or(String::new(), |near| format!(". Did you mean '{near}'?"))
+}
+
 fn substitution_cost(a: u8, b: u8) -> usize {
     if a == b {
         0

@@ -1,2 +1,0 @@
-import cyc1
-y = getattr(cyc1, 'x', 'not yet')

@@ -1,3 +1,0 @@
-from . import sub
-from . import b
-name = __name__, __package__
