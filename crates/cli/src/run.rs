@@ -5,7 +5,6 @@ use crate::{complain, prompt};
 use heap::Value;
 use interp::{execute, import, load, warnings};
 use objects::builtin_layouts::{Exception, Module};
-use objects::code::Code;
 use objects::error::{PyResult, Raised};
 use objects::layout::cast;
 use objects::vm::Vm;
@@ -121,7 +120,8 @@ fn run_program(vm: &mut Vm, program: &Program) -> PyResult<()> {
     match program {
         Program::Command(text) => {
             let text = dedent(text);
-            let code = compile(vm, &text, "<string>")?;
+            let options = execute::compile_options(vm);
+            let code = load::compile_with(vm, &text, "<string>", syntax::Mode::Exec, options)?;
             interp::source_cache::remember(vm, code, &text)?;
             execute::run_module_code(vm, code, dict)?;
             Ok(())
@@ -148,11 +148,6 @@ fn run_main_module(vm: &mut Vm, name: &str, alter_arguments: bool) -> PyResult<(
     Ok(())
 }
 
-fn compile(vm: &mut Vm, text: &str, filename: &str) -> PyResult<&'static Code> {
-    let options = execute::compile_options(vm);
-    load::compile_with(vm, text, filename, syntax::Mode::Exec, options)
-}
-
 fn run_source(vm: &mut Vm, mut bytes: Vec<u8>, filename: &str, dict: Value) -> PyResult<()> {
     if interp::state::state(vm).config.skip_first_line {
         // The line end stays, so that lines keep their numbers.
@@ -163,7 +158,7 @@ fn run_source(vm: &mut Vm, mut bytes: Vec<u8>, filename: &str, dict: Value) -> P
         Ok(source) => source,
         Err(error) => return Err(interp::syntax_error::raise_decode(vm, &error, filename)),
     };
-    let code = compile(vm, &source, filename)?;
+    let code = load::compile_file(vm, &source, filename)?;
     execute::run_module_code(vm, code, dict)?;
     Ok(())
 }
@@ -332,6 +327,9 @@ fn shut_down(vm: &mut Vm) -> bool {
         complain(&format!("Exception ignored while flushing sys.stdout:\n{text}"));
         return false;
     }
-    flush(vm, "stderr");
+    // The program may have put others in their places.
+    for stream in ["stderr", "__stdout__", "__stderr__"] {
+        flush(vm, stream);
+    }
     true
 }

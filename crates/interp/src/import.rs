@@ -408,8 +408,7 @@ fn load_file(vm: &mut Vm, name: &str, file: &Path, package: bool) -> PyResult {
         Ok(source) => source,
         Err(error) => return Err(crate::syntax_error::raise_decode(vm, &error, &text)),
     };
-    let options = crate::execute::compile_options(vm);
-    let code = load::compile_with(vm, &source, &text, syntax::Mode::Exec, options)?;
+    let code = load::compile_file(vm, &source, &text)?;
     let directory = file.parent().map(|parent| parent.to_string_lossy().into_owned()).unwrap_or_default();
     let module = new_module(vm, name, package, &text, &[directory])?;
     execute(vm, name, module, code)

@@ -142,6 +142,23 @@ pub fn compile_with(
     mode: syntax::Mode,
     options: syntax::Options,
 ) -> PyResult<&'static Code> {
+    compile_from(vm, source, filename, false, mode, options)
+}
+
+/// The same for the text of a file of that name.
+pub fn compile_file(vm: &mut Vm, source: &str, filename: &str) -> PyResult<&'static Code> {
+    let options = crate::execute::compile_options(vm);
+    compile_from(vm, source, filename, true, syntax::Mode::Exec, options)
+}
+
+fn compile_from(
+    vm: &mut Vm,
+    source: &str,
+    filename: &str,
+    is_file: bool,
+    mode: syntax::Mode,
+    options: syntax::Options,
+) -> PyResult<&'static Code> {
     let mut warnings = Vec::new();
     let compiled = syntax::compile_with_warnings(source, filename, mode, options, &mut warnings);
     for warning in &warnings {
@@ -149,6 +166,6 @@ pub fn compile_with(
     }
     match compiled {
         Ok(code) => Ok(load(vm, Arc::new(code))),
-        Err(error) => Err(crate::syntax_error::raise(vm, &error)),
+        Err(error) => Err(crate::syntax_error::raise(vm, &error, Some(source).filter(|_| !is_file))),
     }
 }

@@ -4,11 +4,13 @@ use objects::error::Raised;
 use objects::vm::Vm;
 use syntax::{ErrorKind, SyntaxError};
 
-/// SyntaxError, IndentationError or TabError with its details.
-pub fn raise(vm: &mut Vm, error: &SyntaxError) -> Raised {
+/// SyntaxError, IndentationError or TabError with its details. `source` is the text that was compiled, unless it can be
+/// read again from the file.
+pub fn raise(vm: &mut Vm, error: &SyntaxError, source: Option<&str>) -> Raised {
     let class = match error.kind {
         ErrorKind::Syntax => vm.exc.syntax_error,
         ErrorKind::Indentation => vm.exc.indentation_error,
+        ErrorKind::Incomplete => vm.exc.incomplete_input_error,
         ErrorKind::Tab => vm.exc.tab_error,
         ErrorKind::Recursion => vm.exc.recursion_error,
         ErrorKind::Internal => vm.exc.system_error,
@@ -29,7 +31,13 @@ pub fn raise(vm: &mut Vm, error: &SyntaxError) -> Raised {
         number(error.end_line),
         column(error.end_column),
     ]);
-    vm.raise_args(class, &[message, details])
+    let raised = vm.raise_args(class, &[message, details]);
+    if let Some((line, column)) = error.statement {
+        let source = source.map_or(vm.none, |source| vm.new_str(source));
+        let metadata = vm.new_tuple(&[number(line), number(column), source]);
+        objects::exceptions::set_extra(vm, raised.0, "_metadata", metadata);
+    }
+    raised
 }
 
 /// A SyntaxError at a place of which only the start is known.

@@ -10,7 +10,7 @@ use syntax::{AstField, Field, Mode, Node};
 pub fn parse(vm: &mut Vm, source: &str, filename: &str, mode: Mode, options: syntax::Options) -> PyResult {
     let tree = match syntax::parse_ast(source, filename, mode, options) {
         Ok(tree) => tree,
-        Err(error) => return Err(crate::syntax_error::raise(vm, &error)),
+        Err(error) => return Err(crate::syntax_error::raise(vm, &error, Some(source))),
     };
     let classes = import::import_module(vm, "_ast")?;
     node_value(vm, classes, &tree)

@@ -1,7 +1,7 @@
 //! Compiling: drives the parser and the code generator, and turns their code objects into ours.
 
 use crate::code::{Code, CodeFlags, Const, LocalKind};
-use crate::error::{SyntaxError, SyntaxWarning};
+use crate::error::{ErrorKind, SyntaxError, SyntaxWarning};
 use crate::{decode, error, literals, nested_classes};
 use num_bigint::BigInt;
 use ruff_python_parser::ParseOptions;
@@ -30,6 +30,8 @@ pub struct Options {
     pub top_level_await: bool,
     /// `PyCF_DONT_IMPLY_DEDENT`: in `Single` mode a block ends with a newline, not with the source.
     pub dont_imply_dedent: bool,
+    /// `PyCF_ALLOW_INCOMPLETE_INPUT`: a source that ends too early is an error of a kind of its own.
+    pub allow_incomplete_input: bool,
     /// Columns in the location table (`-X no_debug_ranges` leaves them out).
     pub columns: bool,
     /// The longest decimal literal, `sys.get_int_max_str_digits()`; 0 is no limit.
@@ -46,9 +48,20 @@ impl Default for Options {
             future: CodeFlags(0),
             top_level_await: false,
             dont_imply_dedent: false,
+            allow_incomplete_input: false,
             columns: true,
             int_max_str_digits: 4300,
             recursion_limit: 20_000,
+        }
+    }
+}
+
+impl Options {
+    /// The error as these options want it.
+    pub(crate) fn judge(&self, error: SyntaxError) -> SyntaxError {
+        match error.incomplete && self.allow_incomplete_input {
+            true => SyntaxError { kind: ErrorKind::Incomplete, message: "incomplete input".to_owned(), ..error },
+            false => error,
         }
     }
 }
@@ -79,7 +92,7 @@ fn compile_and_warn(
     if let Some(offset) = source.find('\0') {
         return Err(error::null_byte(source, filename, offset));
     }
-    let source = normalize_newlines(source);
+    let source = with_last_line_end(normalize_newlines(source), mode, options);
     let compile_mode = compiler_mode(mode);
     let settings = settings(options);
     let mut compiler_warnings = Vec::new();
@@ -96,7 +109,7 @@ fn compile_and_warn(
         }
         other => other,
     }
-    .map_err(|error| error::from_compiler(error, &source, filename, mode));
+    .map_err(|error| options.judge(error::from_compiler(error, &source, filename, mode)));
     if let Some(warnings) = warnings {
         // What stands behind an error was never read.
         let is_read = |warning: &SyntaxWarning| match &code {
@@ -177,6 +190,14 @@ pub(crate) fn normalize_newlines(source: &str) -> Cow<'_, str> {
     } else {
         Cow::Borrowed(source)
     }
+}
+
+/// CPython's tokenizer sees a line end after the last line of a file, whether it is there or not.
+pub(crate) fn with_last_line_end<'a>(mut source: Cow<'a, str>, mode: Mode, options: &Options) -> Cow<'a, str> {
+    if mode == Mode::Exec && !source.is_empty() && !source.ends_with('\n') && !options.dont_imply_dedent {
+        source.to_mut().push('\n');
+    }
+    source
 }
 
 /// `outer` is the qualified name of the code object around it.

@@ -66,6 +66,7 @@ pub(crate) fn diagnose(error: &ParseError, source: &str, filename: &str, is_eval
             || found.message.starts_with("expected an indented block") && found.start >= site.last_line_end()
             || source_ended(source, raw_start),
         message: found.message,
+        statement: Some(site.statement_before(found.start)),
     }
 }
 

@@ -12,6 +12,8 @@ pub enum ErrorKind {
     Syntax,
     Indentation,
     Tab,
+    /// With `allow_incomplete_input`: more of the source could make it right.
+    Incomplete,
     /// Nested too deeply: a `RecursionError`.
     Recursion,
     /// A broken invariant of the compiler: a `SystemError`.
@@ -34,6 +36,9 @@ pub struct SyntaxError {
     /// The source ended too early: more of it could make it right. With `PyCF_ALLOW_INCOMPLETE_INPUT` this is an
     /// `_IncompleteInputError` with the message "incomplete input".
     pub incomplete: bool,
+    /// Of an error of the parser, line and column (from 0) of the last statement before it, or zeros: where a search
+    /// for a misspelt keyword starts.
+    pub statement: Option<(u32, u32)>,
 }
 
 /// A `SyntaxWarning`.
@@ -58,6 +63,7 @@ impl SyntaxError {
             end_column: 0,
             text: None,
             incomplete: false,
+            statement: None,
         }
     }
 }

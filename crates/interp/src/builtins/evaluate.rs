@@ -113,8 +113,13 @@ fn exec(vm: &mut Vm, args: &CallArgs) -> PyResult {
     Ok(vm.none)
 }
 
-/// The flag of `compile` that asks for a syntax tree.
+/// The flags of `compile`: a block ends with a newline, not with the source.
+const DONT_IMPLY_DEDENT: i64 = 0x200;
+/// The result is a syntax tree.
 const ONLY_AST: i64 = 0x400;
+const ALLOW_TOP_LEVEL_AWAIT: i64 = 0x2000;
+/// A source that ends too early is an `_IncompleteInputError`.
+const ALLOW_INCOMPLETE_INPUT: i64 = 0x4000;
 
 fn compile(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let [source, filename, mode, given_flags, _dont_inherit, optimize, _feature_version] = args.bind(
@@ -143,6 +148,10 @@ fn compile(vm: &mut Vm, args: &CallArgs) -> PyResult {
     };
     let text = source_text(vm, "compile", source, "string, bytes or AST")?;
     let mut options = crate::execute::compile_options(vm);
+    options.dont_imply_dedent = compile_flags & DONT_IMPLY_DEDENT != 0;
+    options.top_level_await = compile_flags & ALLOW_TOP_LEVEL_AWAIT != 0;
+    options.allow_incomplete_input = compile_flags & ALLOW_INCOMPLETE_INPUT != 0;
+    options.future = syntax::CodeFlags(compile_flags as u32 & syntax::CodeFlags::FUTURE_MASK.0);
     if compile_flags & ONLY_AST != 0 {
         return crate::syntax_tree::parse(vm, &text, &filename, mode, options);
     }

@@ -50,7 +50,7 @@ callees! {
         if code.source.local_kinds[local as usize].is_free() {
             let message =
                 format!("cannot access free variable '{name}' where it is not associated with a value in enclosing scope");
-            Err(vm.raise(vm.exc.name_error, message))
+            Err(vm.name_error_with(vm.exc.name_error, code.local_names[local as usize], message))
         } else {
             let message = format!("cannot access local variable '{name}' where it is not associated with a value");
             Err(vm.raise(vm.exc.unbound_local_error, message))

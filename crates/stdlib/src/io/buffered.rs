@@ -3,7 +3,7 @@
 //! One layout serves them all: bytes read ahead (a bytes object and a position in it) and bytes not yet written (a
 //! bytearray). A stream that does both drops what it read ahead before it writes, and writes before it reads.
 
-use super::{DEFAULT_BUFFER_SIZE, call0, closed_error, file, size_argument, types, unsupported};
+use super::{DEFAULT_BUFFER_SIZE, call0, file, size_argument, types, unsupported};
 use crate::vm_ext::VmExt;
 use heap::Value;
 use objects::args::{CallArgs, GetSetDef, MethodDef, Signature};
@@ -27,14 +27,23 @@ layout! {
         size SIZE: i64;
         /// Of a pair: where writes go.
         writer WRITER: Value;
+        /// Whether a text stream closes it when it dies.
+        owned OWNED: i64;
     }
 }
 
 pub fn make_types(vm: &mut Vm, base: TypeRef) -> [TypeRef; 4] {
     let spec = |name: &'static str, init| TypeSpec {
         module: "_io",
-        flags: flags::BASETYPE,
-        slots: Slots { new: Some(new), init: Some(init), repr: Some(repr), ..Slots::default() },
+        flags: flags::BASETYPE | flags::HAS_FINALIZER,
+        finalize: heap::Finalize::Guest,
+        slots: Slots {
+            new: Some(new),
+            init: Some(init),
+            repr: Some(repr),
+            finalize: Some(finalize),
+            ..Slots::default()
+        },
         methods: METHODS,
         getset: GETTERS,
         ..TypeSpec::of::<Buffered>(name, Kind::Other)
@@ -44,6 +53,23 @@ pub fn make_types(vm: &mut Vm, base: TypeRef) -> [TypeRef; 4] {
     let random = vm.new_builtin_type(spec("BufferedRandom", init), base);
     let pair = vm.new_builtin_type(spec("BufferedRWPair", init_pair), base);
     [reader, writer, random, pair]
+}
+
+/// Writes out and closes a stream that died open.
+fn finalize(vm: &mut Vm, value: Value) -> PyResult<()> {
+    let object = cast::<Buffered>(value);
+    if object.owned.get() == 0 && !object.raw.get().is_null() {
+        // There is nobody left to tell.
+        let _ = call0(vm, value, "close");
+    }
+    Ok(())
+}
+
+/// Takes the duty to close a raw file when this dies, or gives it back.
+fn own(vm: &mut Vm, raw: Value, owned: bool) {
+    if is_own_file(vm, raw) {
+        cast::<file::FileIo>(raw).owned.set(i64::from(owned));
+    }
 }
 
 fn new(vm: &mut Vm, class: TypeRef, _args: &CallArgs) -> PyResult {
@@ -90,6 +116,7 @@ fn init(vm: &mut Vm, value: Value, args: &CallArgs) -> PyResult<()> {
     let object = cast::<Buffered>(value);
     vm.write(value, &object.raw, raw);
     object.size.set(size);
+    own(vm, raw, true);
     Ok(())
 }
 
@@ -112,7 +139,13 @@ pub fn standard(vm: &mut Vm, raw: Value, reading: bool) -> PyResult {
     let object = cast::<Buffered>(value);
     vm.write(value, &object.raw, raw);
     object.size.set(DEFAULT_BUFFER_SIZE as i64);
+    own(vm, raw, true);
     Ok(value)
+}
+
+/// Says whether a text stream closes the buffered stream when that dies.
+pub fn set_owned(value: Value, owned: bool) {
+    cast::<Buffered>(value).owned.set(i64::from(owned));
 }
 
 fn raw_of(vm: &mut Vm, value: Value) -> PyResult {
@@ -132,11 +165,12 @@ fn is_own_file(vm: &mut Vm, raw: Value) -> bool {
     vm.type_of(raw) == types(vm).file
 }
 
-fn check_open(vm: &mut Vm, value: Value) -> PyResult<()> {
+/// `what` is the operation as the error names it: "read of".
+fn check_open(vm: &mut Vm, value: Value, what: &str) -> PyResult<()> {
     let raw = raw_of(vm, value)?;
     let closed =
         if is_own_file(vm, raw) { cast::<file::FileIo>(raw).fd.get() < 0 } else { super::base::is_closed(vm, raw)? };
-    if closed { Err(closed_error(vm)) } else { Ok(()) }
+    if closed { Err(vm.value_error(format!("{what} closed file"))) } else { Ok(()) }
 }
 
 /// One read of the raw stream; `None` if it would block.
@@ -184,7 +218,7 @@ fn fill(vm: &mut Vm, value: Value) -> PyResult<&'static [u8]> {
 
 /// Up to `size` bytes, or all; `None` if nothing is there and a read would block.
 fn read(vm: &mut Vm, value: Value, size: Option<usize>) -> PyResult<Vec<u8>> {
-    check_open(vm, value)?;
+    check_open(vm, value, "read of")?;
     flush_pending(vm, value)?;
     let mut data = ahead(vm, value).to_vec();
     let Some(size) = size else {
@@ -224,7 +258,7 @@ fn read(vm: &mut Vm, value: Value, size: Option<usize>) -> PyResult<Vec<u8>> {
 
 /// A line, at most `limit` bytes.
 pub fn read_line(vm: &mut Vm, value: Value, limit: usize) -> PyResult<Vec<u8>> {
-    check_open(vm, value)?;
+    check_open(vm, value, "readline of")?;
     let mut line = Vec::new();
     while line.len() < limit {
         let there = fill(vm, value)?;
@@ -267,7 +301,7 @@ fn raw_seek(vm: &mut Vm, value: Value, offset: i64, whence: i64) -> PyResult<i64
 
 /// Adds to the bytes to write; writes them out when they are many.
 pub fn write(vm: &mut Vm, value: Value, bytes: &[u8]) -> PyResult<()> {
-    check_open(vm, value)?;
+    check_open(vm, value, "write to")?;
     if !ahead(vm, value).is_empty() {
         unread(vm, value)?;
     }
@@ -385,7 +419,7 @@ static METHODS: &[MethodDef] = &[
         Ok(vm.none)
     }),
     MethodDef::method("flush", 1, 1, |vm, args| {
-        check_open(vm, args.values[0])?;
+        check_open(vm, args.values[0], "flush of")?;
         flush_pending(vm, args.values[0])?;
         let raw = writer_of(vm, args.values[0])?;
         if !is_own_file(vm, raw) {
@@ -397,6 +431,7 @@ static METHODS: &[MethodDef] = &[
         call0(vm, args.values[0], "flush")?;
         let raw = raw_of(vm, args.values[0])?;
         cast::<Buffered>(args.values[0]).raw.set(Value::NULL);
+        own(vm, raw, false);
         Ok(raw)
     }),
     MethodDef::method("read", 1, 2, |vm, args| {
@@ -405,7 +440,7 @@ static METHODS: &[MethodDef] = &[
         Ok(vm.new_bytes(&data))
     }),
     MethodDef::method("read1", 1, 2, |vm, args| {
-        check_open(vm, args.values[0])?;
+        check_open(vm, args.values[0], "read of")?;
         let size = size_argument(vm, args.get(1))?.unwrap_or(cast::<Buffered>(args.values[0]).size.get() as usize);
         let there = if size == 0 { &[] } else { fill(vm, args.values[0])? };
         let count = there.len().min(size);
@@ -414,7 +449,7 @@ static METHODS: &[MethodDef] = &[
         Ok(data)
     }),
     MethodDef::method("peek", 1, 2, |vm, args| {
-        check_open(vm, args.values[0])?;
+        check_open(vm, args.values[0], "peek of")?;
         let there = fill(vm, args.values[0])?;
         Ok(vm.new_bytes(there))
     }),
@@ -432,7 +467,7 @@ static METHODS: &[MethodDef] = &[
         Ok(vm.int(bytes.len() as i64))
     }),
     MethodDef::method("seek", 2, 3, |vm, args| {
-        check_open(vm, args.values[0])?;
+        check_open(vm, args.values[0], "seek of")?;
         flush_pending(vm, args.values[0])?;
         let offset = vm.index(args.values[1])?;
         let whence = args.get(2).map_or(Ok(0), |whence| vm.index(whence))?;
@@ -447,13 +482,14 @@ static METHODS: &[MethodDef] = &[
         Ok(vm.int(at))
     }),
     MethodDef::method("tell", 1, 1, |vm, args| {
-        check_open(vm, args.values[0])?;
+        check_open(vm, args.values[0], "I/O operation on")?;
         let at = raw_seek(vm, args.values[0], 0, 1)?;
         let pending = objects::bytearray::content(cast::<Buffered>(args.values[0]).pending.get()).len() as i64;
         let behind = ahead(vm, args.values[0]).len() as i64;
         Ok(vm.int(at - behind + pending))
     }),
     MethodDef::method("truncate", 1, 2, |vm, args| {
+        check_open(vm, args.values[0], "truncate of")?;
         flush_pending(vm, args.values[0])?;
         let size = match args.get(1) {
             Some(size) if size != vm.none => size,

@@ -1,6 +1,6 @@
 //! `FileIO`: a file descriptor.
 
-use super::{closed_error, size_argument, unsupported};
+use super::{size_argument, unsupported};
 use crate::vm_ext::VmExt;
 use heap::Value;
 use objects::args::{CallArgs, GetSetDef, MethodDef, Signature};
@@ -27,6 +27,8 @@ layout! {
         /// -1: not known yet.
         seekable SEEKABLE: i64;
         name NAME: Value;
+        /// Whether a buffered stream closes it when it dies.
+        owned OWNED: i64;
     }
 }
 
@@ -34,14 +36,30 @@ pub fn make_type(vm: &mut Vm, base: TypeRef) -> TypeRef {
     vm.new_builtin_type(
         TypeSpec {
             module: "_io",
-            flags: flags::BASETYPE,
-            slots: Slots { new: Some(new), init: Some(init), repr: Some(repr), ..Slots::default() },
+            flags: flags::BASETYPE | flags::HAS_FINALIZER,
+            finalize: heap::Finalize::Guest,
+            slots: Slots {
+                new: Some(new),
+                init: Some(init),
+                repr: Some(repr),
+                finalize: Some(finalize),
+                ..Slots::default()
+            },
             methods: METHODS,
             getset: GETTERS,
             ..TypeSpec::of::<FileIo>("FileIO", Kind::Other)
         },
         base,
     )
+}
+
+/// Closes the descriptor of a file that died open.
+fn finalize(vm: &mut Vm, value: Value) -> PyResult<()> {
+    if cast::<FileIo>(value).owned.get() == 0 {
+        // There is nobody left to tell.
+        let _ = close(vm, value);
+    }
+    Ok(())
 }
 
 fn new(vm: &mut Vm, class: TypeRef, _args: &CallArgs) -> PyResult {
@@ -219,7 +237,7 @@ fn close_descriptor(fd: i32) -> i32 {
 /// The descriptor of an open file.
 pub fn descriptor(vm: &mut Vm, value: Value) -> PyResult<i32> {
     let fd = cast::<FileIo>(value).fd.get();
-    if fd < 0 { Err(closed_error(vm)) } else { Ok(fd as i32) }
+    if fd < 0 { Err(vm.value_error("I/O operation on closed file")) } else { Ok(fd as i32) }
 }
 
 fn last_error(vm: &mut Vm) -> Raised {

@@ -170,6 +170,8 @@ pub fn open_standard_streams(vm: &mut Vm) -> PyResult<()> {
         let key = vm.intern(&format!("__{name}__"));
         vm.setattr(sys, key, stream)?;
     }
+    // Nothing else has a finalizer yet, and theirs never run: they are flushed when the program ends, after all others.
+    while vm.thread.heap.take_registered().is_some() {}
     Ok(())
 }
 

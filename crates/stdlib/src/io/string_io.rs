@@ -3,7 +3,7 @@
 //! The text is kept in UTF-8 in a bytearray. The position is a byte; `tell` and `seek` speak of characters, which are the
 //! same while all is ASCII.
 
-use super::{closed_error, newlines, size_argument, text, unsupported};
+use super::{newlines, size_argument, text, unsupported};
 use crate::vm_ext::VmExt;
 use heap::Value;
 use objects::args::{CallArgs, GetSetDef, MethodDef, Signature};
@@ -91,7 +91,7 @@ fn init(vm: &mut Vm, value: Value, args: &CallArgs) -> PyResult<()> {
 
 fn data(vm: &mut Vm, value: Value) -> PyResult {
     let data = cast::<StringIo>(value).data.get();
-    if data.is_null() { Err(closed_error(vm)) } else { Ok(data) }
+    if data.is_null() { Err(vm.value_error("I/O operation on closed file")) } else { Ok(data) }
 }
 
 fn bytes(vm: &mut Vm, value: Value) -> PyResult<&'static [u8]> {

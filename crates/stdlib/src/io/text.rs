@@ -52,14 +52,39 @@ pub fn make_type(vm: &mut Vm, base: TypeRef) -> TypeRef {
     vm.new_builtin_type(
         TypeSpec {
             module: "_io",
-            flags: flags::BASETYPE | flags::HAS_DICT,
-            slots: Slots { new: Some(new), init: Some(init), repr: Some(repr), next: Some(next), ..Slots::default() },
+            flags: flags::BASETYPE | flags::HAS_DICT | flags::HAS_FINALIZER,
+            finalize: heap::Finalize::Guest,
+            slots: Slots {
+                new: Some(new),
+                init: Some(init),
+                repr: Some(repr),
+                next: Some(next),
+                finalize: Some(finalize),
+                ..Slots::default()
+            },
             methods: METHODS,
             getset: GETTERS,
             ..TypeSpec::of::<TextIo>("TextIOWrapper", Kind::Other)
         },
         base,
     )
+}
+
+/// Writes out and closes a stream that died open.
+fn finalize(vm: &mut Vm, value: Value) -> PyResult<()> {
+    let object = cast::<TextIo>(value);
+    if object.closed.get() == 0 && !object.buffer.get().is_null() {
+        // There is nobody left to tell.
+        let _ = call0(vm, value, "close");
+    }
+    Ok(())
+}
+
+/// Takes the duty to close a buffered stream when this dies, or gives it back.
+fn own(vm: &mut Vm, buffer: Value, owned: bool) {
+    if is_own_buffer(vm, buffer) {
+        buffered::set_owned(buffer, owned);
+    }
 }
 
 fn new(vm: &mut Vm, class: TypeRef, _args: &CallArgs) -> PyResult {
@@ -95,6 +120,7 @@ fn init(vm: &mut Vm, value: Value, args: &CallArgs) -> PyResult<()> {
     object.line_buffering.set(line_buffering as i64);
     object.write_through.set(write_through as i64);
     vm.write(value, &object.buffer, buffer);
+    own(vm, buffer, true);
     Ok(())
 }
 
@@ -544,6 +570,7 @@ static METHODS: &[MethodDef] = &[
         call0(vm, args.values[0], "flush")?;
         let buffer = buffer_of(vm, args.values[0])?;
         cast::<TextIo>(args.values[0]).buffer.set(Value::NULL);
+        own(vm, buffer, false);
         Ok(buffer)
     }),
     MethodDef::method("tell", 1, 1, |vm, args| tell(vm, args.values[0])),

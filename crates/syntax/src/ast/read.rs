@@ -1,7 +1,7 @@
 //! Parsing source into a tree, and what all parts of that share.
 
 use super::{Field, Node, Span};
-use crate::compile::{Mode, Options, compiler_mode, normalize_newlines};
+use crate::compile::{Mode, Options, compiler_mode, normalize_newlines, with_last_line_end};
 use crate::error::{self, SyntaxError};
 use ruff_python_ast::{Expr, Mod, Stmt};
 use ruff_python_parser::ParseOptions;
@@ -16,9 +16,11 @@ pub fn parse_ast(source: &str, filename: &str, mode: Mode, options: impl Borrow<
     if let Some(offset) = source.find('\0') {
         return Err(error::null_byte(source, filename, offset));
     }
-    let source = normalize_newlines(source);
+    let options = options.borrow();
+    let source = with_last_line_end(normalize_newlines(source), mode, options);
     let file = SourceFileBuilder::new(filename, &*source).finish();
-    let module = parse(&file, mode, options.borrow()).map_err(|e| error::from_compiler(e, &source, filename, mode))?;
+    let module = parse(&file, mode, options)
+        .map_err(|error| options.judge(error::from_compiler(error, &source, filename, mode)))?;
     Ok(Reader::new(file).module(&module, mode))
 }
 

@@ -13,7 +13,11 @@ pub(super) fn translate(given: &Diagnosis, site: &Site) -> Option<Diagnosis> {
         if matches!(character, '$' | '?' | '!' | '`') {
             found.message = "invalid syntax".to_owned();
         } else {
-            found.message = format!("invalid character '{character}' (U+{:04X})", character as u32);
+            let code = character as u32;
+            found.message = match is_printable(character) {
+                true => format!("invalid character '{character}' (U+{code:04X})"),
+                false => format!("invalid non-printable character U+{code:04X}"),
+            };
             found.end = found.start;
         }
     } else if message.ends_with("was never closed")
@@ -76,6 +80,12 @@ pub(super) fn translate(given: &Diagnosis, site: &Site) -> Option<Diagnosis> {
         return None;
     }
     Some(found)
+}
+
+/// Whether `str.isprintable` holds, for characters that no source may have outside literals: blanks, controls and
+/// unassigned ones are not.
+fn is_printable(character: char) -> bool {
+    !character.is_whitespace() && !character.is_control() && format!("{character:?}").len() == character.len_utf8() + 2
 }
 
 fn unexpected_indent(given: &Diagnosis, site: &Site) -> Diagnosis {

@@ -192,7 +192,10 @@ pub(super) fn missing_comma(site: &Site, offset: usize) -> Option<Diagnosis> {
     let first = site.token_before(offset)?;
     let second = site.token_at(offset)?;
     let head = site.line_head(offset)?;
-    let takes_expressions = !matches!(head.kind, TokenKind::Def | TokenKind::From | TokenKind::Case | TokenKind::Async);
+    let takes_expressions = match head.kind {
+        TokenKind::Def | TokenKind::Async => in_parameter_expression(site, offset),
+        kind => !matches!(kind, TokenKind::From | TokenKind::Case),
+    };
     let is_fault = ends_operand(first.kind) && starts_operand(second.kind) && takes_expressions;
     if !is_fault || !in_brackets(site, offset) || in_comprehension(site, offset) {
         return None;
@@ -202,6 +205,22 @@ pub(super) fn missing_comma(site: &Site, offset: usize) -> Option<Diagnosis> {
     let start = left.map_or(first.start, |expr| expr.start().to_usize());
     let end = right.map_or(second.end, |expr| expr.end().to_usize());
     Some(Diagnosis::new("invalid syntax. Perhaps you forgot a comma?", (start, end)))
+}
+
+/// Whether an offset in a `def` line lies in an annotation, a default value, or brackets in one.
+fn in_parameter_expression(site: &Site, offset: usize) -> bool {
+    let mut depth = 0;
+    for token in site.tokens[..site.index_at(offset)].iter().rev() {
+        match token.kind {
+            TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace => depth += 1,
+            TokenKind::Lpar | TokenKind::Lsqb | TokenKind::Lbrace if depth > 0 => depth -= 1,
+            TokenKind::Lpar | TokenKind::Lsqb | TokenKind::Lbrace | TokenKind::Def => return false,
+            TokenKind::Comma if depth == 0 => return false,
+            TokenKind::Equal | TokenKind::Colon if depth == 0 => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// A line end is one column wide, an indentation has none.

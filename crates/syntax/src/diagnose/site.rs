@@ -2,8 +2,8 @@
 
 use super::Diagnosis;
 use ruff_python_ast::token::TokenKind;
-use ruff_python_ast::visitor::source_order::{SourceOrderVisitor, walk_expr};
-use ruff_python_ast::{Expr, Mod};
+use ruff_python_ast::visitor::source_order::{SourceOrderVisitor, walk_expr, walk_stmt};
+use ruff_python_ast::{Expr, Mod, Stmt};
 use ruff_python_parser::{Mode, ParseOptions, Parsed, parse_unchecked};
 use ruff_text_size::Ranged;
 
@@ -178,6 +178,32 @@ impl<'a> Site<'a> {
             Mod::Expression(expression) => finder.visit_expr(&expression.body),
         }
         finder.found
+    }
+
+    /// Line and column (from 0) of the last statement that ends before the logical line that holds an offset; zeros
+    /// without one.
+    pub fn statement_before(&self, offset: usize) -> (u32, u32) {
+        struct Finder {
+            limit: usize,
+            last: Option<usize>,
+        }
+        impl<'b> SourceOrderVisitor<'b> for Finder {
+            fn visit_stmt(&mut self, stmt: &'b Stmt) {
+                if stmt.end().to_usize() <= self.limit {
+                    self.last = self.last.max(Some(stmt.start().to_usize()));
+                }
+                walk_stmt(self, stmt);
+            }
+        }
+        let limit = self.line_head(offset).map_or(offset, |head| head.start);
+        let mut finder = Finder { limit, last: None };
+        if let Mod::Module(module) = self.parsed.syntax() {
+            finder.visit_body(&module.body);
+        }
+        finder.last.map_or((0, 0), |start| {
+            let (line, column) = self.line_and_column(start);
+            (line, column as u32 - 1)
+        })
     }
 
     /// Where the text ends, blank space after it not counted.
