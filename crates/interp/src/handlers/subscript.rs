@@ -4,7 +4,9 @@ use crate::callees::subscripts::*;
 use crate::machine::*;
 use metatrace::{Operand, Repr, Ty};
 use objects::array_layout::{Array, Buffer, ELEMENT_KINDS};
-use objects::builtin_layouts::{List, Tuple};
+use objects::builtin_layouts::{Dict, List, Tuple};
+use objects::callees::{DICT_FIND, DICT_STORE};
+use objects::dict::{ENTRY_VALUE, ENTRY_WORDS};
 use objects::shape::Kind;
 
 /// BINARY_OP's subscript.
@@ -24,8 +26,17 @@ pub fn load<M: PyMachine>(m: &mut M, container: M::Ref, key: M::Ref) -> Outcome<
                 }
             }
             Kind::Dict => {
-                let value = call2(m, &DICT_ITEM, container, key)?;
-                return Ok(value);
+                let entry = m.call_int(&DICT_FIND, &[Operand::Ref(container), Operand::Ref(key)]);
+                let zero = m.int(0);
+                let found = m.int_le(zero, entry);
+                if m.decide(found) {
+                    let entries = m.get_ref(container, Dict::ENTRIES);
+                    let [words, value] = [ENTRY_WORDS, ENTRY_VALUE].map(|n| m.int(n));
+                    let first = m.int_mul(entry, words);
+                    let index = m.int_add(first, value);
+                    return Ok(m.item_ref(entries, index, objects::dict::ENTRY_ITEMS));
+                }
+                return call2(m, &DICT_ITEM, container, key);
             }
             Kind::Array => {
                 let kind = m.get_int(container, Array::KIND);
@@ -62,6 +73,13 @@ pub fn store<M: PyMachine>(m: &mut M, container: M::Ref, key: M::Ref, value: M::
                 }
             }
             Kind::Dict => {
+                let stored =
+                    m.call_int(&DICT_STORE, &[Operand::Ref(container), Operand::Ref(key), Operand::Ref(value)]);
+                let yes = m.int(1);
+                let stored = m.int_eq(stored, yes);
+                if m.decide(stored) {
+                    return Ok(());
+                }
                 let result =
                     m.call_ref(&SET_DICT_ITEM, &[Operand::Ref(container), Operand::Ref(key), Operand::Ref(value)]);
                 return check(m, result).map(|_| ());
