@@ -1,7 +1,7 @@
 //! Where an attribute is found, as a function of shape and name: what handlers and traces rely on while the class stays
 //! as it is.
 
-use crate::builtin_layouts::Property;
+use crate::builtin_layouts::{Complex, Property};
 use crate::layout::cast;
 use crate::shape::{Kind, Shape};
 use crate::slots::{GetattrFn, SetattrFn};
@@ -16,6 +16,8 @@ use metatrace::{Field, Handle, Lookup, Repr};
 pub enum AttributePlan {
     /// From a word of the instance; NULL there: unset, the general way raises.
     Inline(&'static Field),
+    /// From a word of the object that is a float, unboxed.
+    Float(&'static Field),
     /// From the array in the field, NULL as above.
     Overflow { overflow: &'static Field, index: u32 },
     /// A function of the class that binds to the instance: Python's or a built-in type's.
@@ -144,6 +146,13 @@ fn loads_almost_generically(vm: &mut Vm, ty: TypeRef) -> bool {
 
 fn make_load_plan(vm: &mut Vm, shape: &'static Shape, name: Value) -> AttributePlan {
     let ty = shape.ty;
+    if shape.kind == Kind::Complex {
+        match vm.str_text(name).as_deref() {
+            Ok("real") => return AttributePlan::Float(Complex::RE),
+            Ok("imag") => return AttributePlan::Float(Complex::IM),
+            _ => {}
+        }
+    }
     if !loads_generically(ty) && !loads_almost_generically(vm, ty) {
         return AttributePlan::Generic;
     }

@@ -94,6 +94,9 @@ fn slow_binary<M: PyMachine>(
     a: M::Ref,
     b: M::Ref,
 ) -> Outcome<M> {
+    if let Some(result) = crate::handlers::complex::binary(m, operation, a, b) {
+        return Ok(result);
+    }
     if let Some(result) = crate::handlers::operator_method::binary(m, site, operation, a, b)? {
         return Ok(result);
     }

@@ -42,6 +42,10 @@ pub fn load<M: PyMachine>(
                     return Ok(Loaded::Value(value));
                 }
             }
+            AttributePlan::Float(field) => {
+                let float = m.get_flt(object, field);
+                return Ok(Loaded::Value(m.flt_box(float)));
+            }
             AttributePlan::Overflow { overflow, index } => {
                 let array = m.get_ref(object, overflow);
                 let index = m.int(*index as i64);

@@ -5,6 +5,7 @@ pub mod arith;
 pub mod attribute;
 pub mod build;
 pub mod call;
+pub mod complex;
 pub mod exception;
 pub mod flow;
 pub mod intrinsic;
