@@ -5,6 +5,7 @@ use objects::args::{CallArgs, MethodDef, Signature};
 use objects::error::PyResult;
 use objects::module::ModuleDef;
 use objects::vm::Vm;
+use syntax::{BINARY_OPERATORS, INTRINSICS_1, INTRINSICS_2, SPECIAL_METHODS};
 
 use crate::support::signature;
 
@@ -33,7 +34,7 @@ static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("get_specialization_stats", 0, 0, |vm, _| Ok(vm.none)),
     MethodDef::function("get_nb_ops", 0, 0, |vm, _| {
         let list = vm.new_list(&[]);
-        for (name, symbol) in NB_OPS {
+        for (name, symbol) in BINARY_OPERATORS {
             let pair = [vm.new_str(name), vm.new_str(symbol)];
             let pair = vm.new_tuple(&pair);
             vm.list_append(list, pair);
@@ -41,12 +42,12 @@ static FUNCTIONS: &[MethodDef] = &[
         Ok(list)
     })
     .with_doc("get_nb_ops($module, /)\n--\n\nReturn array of symbols of binary ops.\n\nIndexed by the BINARY_OP oparg value."),
-    MethodDef::function("get_intrinsic1_descs", 0, 0, |vm, _| Ok(strings(vm, INTRINSICS_1)))
+    MethodDef::function("get_intrinsic1_descs", 0, 0, |vm, _| Ok(strings(vm, &INTRINSICS_1)))
         .with_doc("get_intrinsic1_descs($module, /)\n--\n\nReturn a list of names of the unary intrinsics."),
-    MethodDef::function("get_intrinsic2_descs", 0, 0, |vm, _| Ok(strings(vm, INTRINSICS_2)))
+    MethodDef::function("get_intrinsic2_descs", 0, 0, |vm, _| Ok(strings(vm, &INTRINSICS_2)))
         .with_doc("get_intrinsic2_descs($module, /)\n--\n\nReturn a list of names of the binary intrinsics."),
     MethodDef::function("get_special_method_names", 0, 0, |vm, _| {
-        Ok(strings(vm, &["__enter__", "__exit__", "__aenter__", "__aexit__"]))
+        Ok(strings(vm, &SPECIAL_METHODS))
     })
     .with_doc("get_special_method_names($module, /)\n--\n\nReturn a list of special method names."),
     MethodDef::function("get_executor", 0, 2, |vm, args| {
@@ -124,54 +125,3 @@ const HAS_JUMP: &[i64] =
 const HAS_FREE: &[i64] = &[62, 90, 97, 111];
 const HAS_LOCAL: &[i64] = &[3, 63, 83, 84, 85, 86, 87, 88, 89, 112, 113, 114, 261, 266];
 const HAS_EXC: &[i64] = &[263, 264, 265];
-const INTRINSICS_1: &[&str] = &[
-    "INTRINSIC_1_INVALID",
-    "INTRINSIC_PRINT",
-    "INTRINSIC_IMPORT_STAR",
-    "INTRINSIC_STOPITERATION_ERROR",
-    "INTRINSIC_ASYNC_GEN_WRAP",
-    "INTRINSIC_UNARY_POSITIVE",
-    "INTRINSIC_LIST_TO_TUPLE",
-    "INTRINSIC_TYPEVAR",
-    "INTRINSIC_PARAMSPEC",
-    "INTRINSIC_TYPEVARTUPLE",
-    "INTRINSIC_SUBSCRIPT_GENERIC",
-    "INTRINSIC_TYPEALIAS",
-];
-const INTRINSICS_2: &[&str] = &[
-    "INTRINSIC_2_INVALID",
-    "INTRINSIC_PREP_RERAISE_STAR",
-    "INTRINSIC_TYPEVAR_WITH_BOUND",
-    "INTRINSIC_TYPEVAR_WITH_CONSTRAINTS",
-    "INTRINSIC_SET_FUNCTION_TYPE_PARAMS",
-    "INTRINSIC_SET_TYPEPARAM_DEFAULT",
-];
-const NB_OPS: &[(&str, &str)] = &[
-    ("NB_ADD", "+"),
-    ("NB_AND", "&"),
-    ("NB_FLOOR_DIVIDE", "//"),
-    ("NB_LSHIFT", "<<"),
-    ("NB_MATRIX_MULTIPLY", "@"),
-    ("NB_MULTIPLY", "*"),
-    ("NB_REMAINDER", "%"),
-    ("NB_OR", "|"),
-    ("NB_POWER", "**"),
-    ("NB_RSHIFT", ">>"),
-    ("NB_SUBTRACT", "-"),
-    ("NB_TRUE_DIVIDE", "/"),
-    ("NB_XOR", "^"),
-    ("NB_INPLACE_ADD", "+="),
-    ("NB_INPLACE_AND", "&="),
-    ("NB_INPLACE_FLOOR_DIVIDE", "//="),
-    ("NB_INPLACE_LSHIFT", "<<="),
-    ("NB_INPLACE_MATRIX_MULTIPLY", "@="),
-    ("NB_INPLACE_MULTIPLY", "*="),
-    ("NB_INPLACE_REMAINDER", "%="),
-    ("NB_INPLACE_OR", "|="),
-    ("NB_INPLACE_POWER", "**="),
-    ("NB_INPLACE_RSHIFT", ">>="),
-    ("NB_INPLACE_SUBTRACT", "-="),
-    ("NB_INPLACE_TRUE_DIVIDE", "/="),
-    ("NB_INPLACE_XOR", "^="),
-    ("NB_SUBSCR", "[]"),
-];

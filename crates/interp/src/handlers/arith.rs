@@ -42,7 +42,7 @@ pub fn binary<M: PyMachine>(
     b: M::Ref,
 ) -> Outcome<M> {
     let int_a = m.is_int(a);
-    if m.decide(int_a) {
+    let floats = if m.decide(int_a) {
         let int_b = m.is_int(b);
         if m.decide(int_b) {
             let x = m.int_unbox(a);
@@ -50,40 +50,43 @@ pub fn binary<M: PyMachine>(
             if let Some(result) = int_int(m, operation, x, y) {
                 return Ok(result);
             }
+            None
         } else {
             let flt_b = m.is_flt(b);
-            if m.decide(flt_b) {
+            m.decide(flt_b).then(|| {
                 let x = m.int_unbox(a);
-                let x = m.int_to_flt(x);
-                let y = m.flt_unbox(b);
-                if let Some(result) = flt_flt(m, operation, x, y) {
-                    return Ok(result);
-                }
-            }
+                (m.int_to_flt(x), m.flt_unbox(b))
+            })
         }
     } else {
         let flt_a = m.is_flt(a);
         if m.decide(flt_a) {
             let x = m.flt_unbox(a);
-            let flt_b = m.is_flt(b);
-            if m.decide(flt_b) {
-                let y = m.flt_unbox(b);
-                if let Some(result) = flt_flt(m, operation, x, y) {
-                    return Ok(result);
-                }
-            } else {
-                let int_b = m.is_int(b);
-                if m.decide(int_b) {
-                    let y = m.int_unbox(b);
-                    let y = m.int_to_flt(y);
-                    if let Some(result) = flt_flt(m, operation, x, y) {
-                        return Ok(result);
-                    }
-                }
-            }
+            as_float(m, b).map(|y| (x, y))
+        } else {
+            None
         }
+    };
+    if let Some((x, y)) = floats
+        && let Some(result) = flt_flt(m, operation, x, y)
+    {
+        return Ok(result);
     }
     slow_binary(m, site, operation, a, b)
+}
+
+/// The value of a float or a small int.
+#[inline(always)]
+fn as_float<M: PyMachine>(m: &mut M, value: M::Ref) -> Option<M::Flt> {
+    let flt = m.is_flt(value);
+    if m.decide(flt) {
+        return Some(m.flt_unbox(value));
+    }
+    let int = m.is_int(value);
+    m.decide(int).then(|| {
+        let x = m.int_unbox(value);
+        m.int_to_flt(x)
+    })
 }
 
 #[inline(always)]

@@ -68,41 +68,28 @@ pub fn new_sequence_iterator(vm: &mut Vm, sequence: Value) -> PyResult {
 }
 
 fn list_next(_: &mut Vm, value: Value) -> PyResult<Option<Value>> {
-    let iterator = cast::<SequenceIterator>(value);
-    let list = iterator.sequence.get();
-    if list.is_null() {
-        return Ok(None);
-    }
-    let index = iterator.index.get();
-    match list::items(list).get(index as usize) {
-        Some(&item) => {
-            iterator.index.set(index + 1);
-            Ok(Some(item))
-        }
-        None => {
-            iterator.sequence.set(Value::NULL);
-            Ok(None)
-        }
-    }
+    Ok(next_item(value, list::items))
 }
 
 fn tuple_next(_: &mut Vm, value: Value) -> PyResult<Option<Value>> {
+    Ok(next_item(value, tuple::exact_items))
+}
+
+/// The next of the sequence's items; behind the last one the iterator lets go of the sequence.
+#[inline]
+fn next_item(value: Value, items: impl FnOnce(Value) -> &'static [Value]) -> Option<Value> {
     let iterator = cast::<SequenceIterator>(value);
-    let tuple = iterator.sequence.get();
-    if tuple.is_null() {
-        return Ok(None);
+    let sequence = iterator.sequence.get();
+    if sequence.is_null() {
+        return None;
     }
     let index = iterator.index.get();
-    match tuple::exact_items(tuple).get(index as usize) {
-        Some(&item) => {
-            iterator.index.set(index + 1);
-            Ok(Some(item))
-        }
-        None => {
-            iterator.sequence.set(Value::NULL);
-            Ok(None)
-        }
+    let item = items(sequence).get(index as usize).copied();
+    match item {
+        Some(_) => iterator.index.set(index + 1),
+        None => iterator.sequence.set(Value::NULL),
     }
+    item
 }
 
 fn list_reverse_next(_: &mut Vm, value: Value) -> PyResult<Option<Value>> {

@@ -245,58 +245,49 @@ class TypeVar(_Variant):
         raise TypeError(f"Too few arguments for {alias}")
 
 
-class ParamSpecArgs:
+class _ParamSpecPart:
+    """What the args and the kwargs of a ParamSpec have in common."""
+
+    __module__ = "typing"
+    __slots__ = ("__origin__", "__weakref__")
+
+    def __init__(self, origin):
+        self.__origin__ = origin
+
+    def __repr__(self):
+        origin = self.__origin__
+        part = type(self).__name__.removeprefix("ParamSpec").lower()
+        return f"{origin.__name__ if isinstance(origin, ParamSpec) else repr(origin)}.{part}"
+
+    def __eq__(self, other):
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.__origin__ == other.__origin__
+
+    __hash__ = object.__hash__
+
+    def __mro_entries__(self, bases):
+        raise TypeError(f"Cannot subclass an instance of {type(self).__name__}")
+
+
+class ParamSpecArgs(_ParamSpecPart):
     """The args for a ParamSpec object.
 
     Given a ParamSpec object P, P.args returns an instance of ParamSpecArgs.
     """
 
     __module__ = "typing"
-    __slots__ = ("__origin__", "__weakref__")
-
-    def __init__(self, origin):
-        self.__origin__ = origin
-
-    def __repr__(self):
-        origin = self.__origin__
-        return f"{origin.__name__ if isinstance(origin, ParamSpec) else repr(origin)}.args"
-
-    def __eq__(self, other):
-        if not isinstance(other, ParamSpecArgs):
-            return NotImplemented
-        return self.__origin__ == other.__origin__
-
-    __hash__ = object.__hash__
-
-    def __mro_entries__(self, bases):
-        raise TypeError("Cannot subclass an instance of ParamSpecArgs")
+    __slots__ = ()
 
 
-class ParamSpecKwargs:
+class ParamSpecKwargs(_ParamSpecPart):
     """The kwargs for a ParamSpec object.
 
     Given a ParamSpec object P, P.kwargs returns an instance of ParamSpecKwargs.
     """
 
     __module__ = "typing"
-    __slots__ = ("__origin__", "__weakref__")
-
-    def __init__(self, origin):
-        self.__origin__ = origin
-
-    def __repr__(self):
-        origin = self.__origin__
-        return f"{origin.__name__ if isinstance(origin, ParamSpec) else repr(origin)}.kwargs"
-
-    def __eq__(self, other):
-        if not isinstance(other, ParamSpecKwargs):
-            return NotImplemented
-        return self.__origin__ == other.__origin__
-
-    __hash__ = object.__hash__
-
-    def __mro_entries__(self, bases):
-        raise TypeError("Cannot subclass an instance of ParamSpecKwargs")
+    __slots__ = ()
 
 
 class ParamSpec(_Variant):
