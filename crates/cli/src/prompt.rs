@@ -81,11 +81,12 @@ impl Reader {
 /// Makes an editor and keeps the action of SIGINT, which the editor takes for as long as it lives: while it reads, the
 /// terminal sends no signals, and a statement that runs must be interruptible.
 fn with_own_interrupt<T>(make: impl FnOnce() -> T) -> T {
-    // SAFETY: all zero is a valid value, and the calls read and write nothing else.
+    // SAFETY: all zero is a valid value.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: reads the action in force into `action`.
     unsafe { libc::sigaction(libc::SIGINT, std::ptr::null(), &mut action) };
     let made = make();
-    // SAFETY: as above; the action was in force before.
+    // SAFETY: the action was in force before.
     unsafe { libc::sigaction(libc::SIGINT, &action, std::ptr::null_mut()) };
     made
 }

@@ -60,7 +60,7 @@ pub mod event {
     pub const BRANCH: u32 = 1 << 18;
     pub const ALL: u32 = (1 << 19) - 1;
     /// Those that a tool can ask for in single codes, and switch off at single places.
-    pub const LOCAL: u32 = (1 << 11) - 1 | C_RETURN | C_RAISE | BRANCH;
+    pub const LOCAL: u32 = ((1 << 11) - 1) | C_RETURN | C_RAISE | BRANCH;
 }
 
 /// What the tools asked for; one in each VM.
