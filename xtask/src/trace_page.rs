@@ -58,7 +58,8 @@ impl Log {
             .stdout(std::process::Stdio::null())
             .status()
             .map_err(|error| format!("{adder}: {error}"))?;
-        let text = fs::read_to_string(&file).unwrap_or_default();
+        // The checkout's own path goes from the names of traces.
+        let text = fs::read_to_string(&file).unwrap_or_default().replace(&format!("{}/", root().display()), "");
         let _ = fs::remove_dir_all(&directory);
         if !status.success() {
             return Err(format!("{adder} {EXAMPLE}: {status}"));

@@ -101,7 +101,7 @@ pub fn new_root(vm: &mut Vm, ty: TypeRef) {
 fn assigned_attributes(vm: &mut Vm, ty: TypeRef) -> u16 {
     let listed = vm.names.__static_attributes__;
     let order = ty.data().mro.borrow().clone();
-    let mut names: Vec<Value> = Vec::new();
+    let mut names: Vec<Value> = Vec::new(); // nothing is allocated
     for class in order.into_iter().filter(|class| class.has(flags::HEAP)) {
         let list = vm.dict_get_name(class.0.dict.get(), listed).filter(|&list| vm.type_of(list) == vm.types.tuple);
         for &name in list.map_or(&[][..], crate::tuple::items) {
