@@ -1,8 +1,9 @@
 //! Mistakes in expressions and in targets of assignments.
 
 use super::Diagnosis;
-use super::rules::{invalid_syntax, missing_comma, token_range};
+use super::rules::{PART_OF_STRING, ends_operand, invalid_syntax, missing_comma, token_range, words_between_strings};
 use super::site::Site;
+use super::starts_operand;
 use ruff_python_ast::token::TokenKind;
 use ruff_python_ast::{Expr, UnaryOp};
 use ruff_text_size::Ranged;
@@ -120,18 +121,33 @@ pub(super) fn translate(given: &Diagnosis, site: &Site) -> Option<Diagnosis> {
         return Some(invalid_syntax(site, own.start));
     }
     if message == "invalid syntax. Perhaps you forgot a comma?" {
+        if let Some(found) = words_between_strings(site, start).or_else(|| missing_colon_of_with(site, start)) {
+            return Some(found);
+        }
         if let Some(found) = missing_comma(site, start) {
             return Some(found);
         }
-        if in_comprehension(site, start) {
+        if in_comprehension(site, start) || !has_neighbours(site, start, given.end) {
             return Some(invalid_syntax(site, site.first_parser_error()?.start));
         }
     }
+    if message == PART_OF_STRING {
+        return Some(invalid_syntax(site, site.first_parser_error()?.start));
+    }
     if message == "invalid syntax" && start == given.end {
         // The compiler crate gives no width where two expressions in brackets stand side by side.
+        if site.source[start..].starts_with(['$', '?', '!', '`']) {
+            return found("invalid syntax", start, start + 1);
+        }
         let second = site.token_at(start)?;
+        if second.kind == TokenKind::For || second.start == second.end {
+            return Some(invalid_syntax(site, start));
+        }
         let first = site.find_expression(|expr| expr.start().to_usize() == second.start)?;
         let next = site.tokens.get(site.index_at(first.end().to_usize())).copied()?;
+        if next.kind == TokenKind::Lpar {
+            return Some(invalid_syntax(site, site.first_parser_error()?.start));
+        }
         let next_end = site
             .find_expression(|expr| expr.start().to_usize() == next.start)
             .map_or(next.end, |expr| expr.end().to_usize());
@@ -141,6 +157,31 @@ pub(super) fn translate(given: &Diagnosis, site: &Site) -> Option<Diagnosis> {
         return Some(invalid_syntax(site, start));
     }
     None
+}
+
+/// Whether two operands stand side by side between two offsets.
+fn has_neighbours(site: &Site, start: usize, end: usize) -> bool {
+    let tokens = &site.tokens[site.index_at(start)..];
+    tokens.windows(2).take_while(|pair| pair[1].start < end).any(|pair| {
+        ends_operand(pair[0].kind) && (starts_operand(pair[1].kind) || matches!(pair[1].kind, TokenKind::Lambda))
+    })
+}
+
+/// `with (a as b)` and a line end.
+fn missing_colon_of_with(site: &Site, offset: usize) -> Option<Diagnosis> {
+    let head = site.line_head(offset)?;
+    if head.kind != TokenKind::With || site.token_after(head.start)?.kind != TokenKind::Lpar {
+        return None;
+    }
+    let open = site.token_after(head.start)?;
+    let inside = site.index_at(open.end);
+    let close = site.find_at_depth(inside, |_| false)?;
+    let next = site.token_after(close.start)?;
+    let has_target = site.tokens[inside..]
+        .iter()
+        .take_while(|token| token.start < close.start)
+        .any(|token| token.kind == TokenKind::As);
+    (has_target && next.kind == TokenKind::Newline).then(|| Diagnosis::new("expected ':'", token_range(site, next)))
 }
 
 /// Whether a `for` stands between the innermost open bracket and an offset.

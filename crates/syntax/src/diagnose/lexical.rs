@@ -12,6 +12,7 @@ pub(super) fn translate(given: &Diagnosis, site: &Site) -> Option<Diagnosis> {
         let character = token.chars().next()?;
         if matches!(character, '$' | '?' | '!' | '`') {
             found.message = "invalid syntax".to_owned();
+            found.end = found.start + 1;
         } else {
             let code = character as u32;
             found.message = match is_printable(character) {

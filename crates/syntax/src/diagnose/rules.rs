@@ -119,10 +119,33 @@ pub(super) fn translate(given: Diagnosis, site: &Site) -> Diagnosis {
     let is_ours = given.message.starts_with(|c: char| c.is_uppercase())
         && !CAPITALISED.iter().any(|words| given.message.starts_with(words));
     if is_ours || (given.message == "invalid syntax" && given.start < given.end) {
-        return invalid_syntax(site, given.start);
+        // The compiler crate looks further than the parser, which stops at its first error.
+        let line = site.line_start(given.start);
+        let first = site.first_parser_error().map(|own| own.start).filter(|&start| start < line);
+        return invalid_syntax(site, first.unwrap_or(given.start));
     }
     given
 }
+
+/// Words between two strings: somebody put quotes into a string. `offset` is where the parser stopped: the first word, or
+/// the string before it.
+pub(super) fn words_between_strings(site: &Site, offset: usize) -> Option<Diagnosis> {
+    let stop = site.token_at(offset)?;
+    let first = if stop.kind == TokenKind::String { site.token_after(stop.start)? } else { stop };
+    if site.token_before(first.start)?.kind != TokenKind::String {
+        return None;
+    }
+    let words = &site.tokens[site.index_at(first.start)..];
+    let is_word = |kind| matches!(kind, TokenKind::Name | TokenKind::Int | TokenKind::Float | TokenKind::Not);
+    let count = words.iter().take_while(|token| is_word(token.kind)).count();
+    let last = words.get(count.checked_sub(1)?)?;
+    if last.kind == TokenKind::Not || words.get(count)?.kind != TokenKind::String {
+        return None;
+    }
+    Some(Diagnosis::new(PART_OF_STRING, (first.start, last.end)))
+}
+
+pub(super) const PART_OF_STRING: &str = "invalid syntax. Is this intended to be part of the string?";
 
 /// The catch-all: it marks one token.
 pub(super) fn invalid_syntax(site: &Site, offset: usize) -> Diagnosis {
@@ -149,7 +172,7 @@ pub(super) fn invalid_syntax(site: &Site, offset: usize) -> Diagnosis {
         let end = operand.map_or(token.end, |expr| expr.end().to_usize());
         return Diagnosis::new("'not' after an operator must be parenthesized", (token.start, end));
     }
-    if let Some(found) = missing_comma(site, token.start) {
+    if let Some(found) = words_between_strings(site, token.start).or_else(|| missing_comma(site, token.start)) {
         return found;
     }
     let range = token_range(site, token);
@@ -231,7 +254,7 @@ pub(super) fn token_range(site: &Site, token: Token) -> (usize, usize) {
     }
 }
 
-fn ends_operand(kind: TokenKind) -> bool {
+pub(super) fn ends_operand(kind: TokenKind) -> bool {
     matches!(
         kind,
         TokenKind::Name

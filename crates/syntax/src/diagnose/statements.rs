@@ -2,7 +2,7 @@
 
 use super::Diagnosis;
 use super::rules::{invalid_syntax, token_range};
-use super::site::Site;
+use super::site::{Site, Token};
 use ruff_python_ast::token::TokenKind;
 use ruff_text_size::Ranged;
 
@@ -20,6 +20,16 @@ pub(super) fn translate(given: &Diagnosis, site: &Site) -> Option<Diagnosis> {
         if forced {
             return Some(Diagnosis::new("expected ':'", site.token_at(start)?.range()));
         }
+    }
+    if message.starts_with("Expected `except` or `finally` after `try` block") && start >= site.text_end() {
+        const WORDS: &str = "expected 'except' or 'finally' block";
+        if let Some(token) = else_of_try(site) {
+            return Some(Diagnosis::new(WORDS, token.range()));
+        }
+        let end = site.source.strip_suffix('\n').map_or(site.source.len(), str::len);
+        let mut found = Diagnosis::new(WORDS, (end, end));
+        found.end_column = Some(-1);
+        return Some(found);
     }
     if message.starts_with("Expected one or more symbol names after import")
         && site.token_at(start).is_some_and(|token| token.kind == TokenKind::Newline)
@@ -114,4 +124,15 @@ pub(super) fn translate(given: &Diagnosis, site: &Site) -> Option<Diagnosis> {
         return Some(found);
     }
     None
+}
+
+/// The `else` that follows a `try` block directly.
+fn else_of_try(site: &Site) -> Option<Token> {
+    let heads: Vec<_> = site.line_heads().collect();
+    heads.iter().enumerate().find_map(|(i, &(line, head))| {
+        let indent = head.start - line;
+        let before = heads[..i].iter().rev().find(|(line, head)| head.start - line <= indent)?;
+        (head.kind == TokenKind::Else && before.1.kind == TokenKind::Try && before.1.start - before.0 == indent)
+            .then_some(head)
+    })
 }
