@@ -36,6 +36,12 @@ fn programs_from_files_text_modules_and_standard_input() {
         row(&["-m"]).err("Argument expected for the -m option").status(2),
         row(&["dir"]).file("dir/__main__.py", "print('directory', __name__)").out("directory __main__\n"),
         row(&["dir"]).file("dir/other.py", "").err("can't find '__main__' module").status(1),
+        row(&["z.py"])
+            .file(
+                "z.py",
+                "import os, sys, zipfile\nwith zipfile.ZipFile('app.zip', 'w') as z:\n    z.writestr('__main__.py', 'import m; print(m.x)')\n    z.writestr('m.py', 'x = 9')\nos.execv(sys.executable, [sys.executable, 'app.zip'])\n",
+            )
+            .out("9\n"),
         row(&["use.py"]).file("use.py", "import beside; print(beside.x)").file("beside.py", "x = 7").out("7\n"),
         row(&["sub/use.py"]).file("sub/use.py", "import near; print(near.x)").file("sub/near.py", "x = 8").out("8\n"),
         row(&["u.py"]).file("u.py", "# -*- coding: latin-1 -*-\nprint('ok')").out("ok\n"),
@@ -57,6 +63,10 @@ fn how_programs_end() {
         row(&["-c", "1 / 0"]).err("Traceback (most recent call last):").err("ZeroDivisionError: ").status(1),
         row(&["-c", "x ="]).err("SyntaxError: invalid syntax").status(1),
         row(&["-c", "import os; os._exit(9)"]).status(9),
+        row(&["-c", "exit(4)"]).status(4),
+        row(&["-c", "quit()"]),
+        row(&["-c", "print(exit)"]).out("Use exit() or Ctrl-D (i.e. EOF) to exit\n"),
+        row(&["-S", "-c", "exit(4)"]).err("NameError: name 'exit' is not defined").status(1),
         row(&["-c", "raise KeyboardInterrupt"]).err("KeyboardInterrupt").interrupted(),
         row(&["-c", "import os, signal; os.kill(os.getpid(), signal.SIGINT)\nwhile True: pass"])
             .err("KeyboardInterrupt")

@@ -84,9 +84,30 @@ fn start(vm: &mut Vm) -> PyResult<()> {
     import::import_module(vm, "builtins")?;
     import::import_module(vm, "sys")?;
     stdlib::start(vm)?;
-    if !interp::state::state(vm).config.warn_options.is_empty() {
+    let config = &interp::state::state(vm).config;
+    let (no_site, has_warn_options) = (config.no_site, !config.warn_options.is_empty());
+    if has_warn_options {
         import::import_module(vm, "warnings")?;
     }
+    if !no_site {
+        add_site_builtins(vm)?;
+    }
+    Ok(())
+}
+
+/// `exit`, `quit` and `help`, which CPython's module `site` adds.
+fn add_site_builtins(vm: &mut Vm) -> PyResult<()> {
+    let site = import::import_module(vm, "_sitebuiltins")?;
+    let quitter = vm.getattr_str(site, "Quitter")?;
+    let end_of_file = vm.new_str("Ctrl-D (i.e. EOF)");
+    let builtins = vm.handle(vm.builtins);
+    for name in ["quit", "exit"] {
+        let text = vm.new_str(name);
+        let object = vm.call(quitter, &[text, end_of_file])?;
+        vm.dict_set_str(builtins, name, object);
+    }
+    let help = vm.call_method(site, "_Helper", &[])?;
+    vm.dict_set_str(builtins, "help", help);
     Ok(())
 }
 

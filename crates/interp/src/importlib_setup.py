@@ -59,10 +59,18 @@ class LibraryFinder:
 
 def zip_hook(path):
     """A path that is a file is taken for a zip archive."""
-    if not external._path_isfile(path):
-        raise ImportError("not a file", path=path)
-    import zipimport
+    global is_importing_zipimport
+    if is_importing_zipimport or not external._path_isfile(path):
+        raise ImportError("not a file, or one that is looked at for zipimport itself", path=path)
+    is_importing_zipimport = True
+    try:
+        import zipimport
+    finally:
+        is_importing_zipimport = False
     return zipimport.zipimporter(path)
+
+
+is_importing_zipimport = False
 
 
 def new_spec(name, origin, locations):
