@@ -36,6 +36,7 @@ pub mod struct_sequence;
 pub mod suggestions_;
 mod support;
 pub mod sys;
+pub mod sysconfigdata;
 pub mod templatelib;
 pub mod thread_;
 pub mod time;
@@ -87,6 +88,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &struct_::MODULE,
     &suggestions_::MODULE,
     &sys::MODULE,
+    &sysconfigdata::MODULE,
     &templatelib::MODULE,
     &thread_::MODULE,
     &time::MODULE,
