@@ -13,7 +13,7 @@ usage: cargo xtask COMMAND
 
   bench [--quick] [--runs N] [--only PROGRAM]...
         run the benchmark programs side by side and write docs/benchmarks.md
-  fuzz-python [--programs N] [--seed S] [--jobs N] [--coverage] [--print]
+  fuzz-python [--programs N] [--seed S] [--jobs N] [--batch N] [--jit OPTIONS]... [--coverage] [--print]
         random Python programs under adder with the JIT on, off and with a threshold of 3, and under the reference
   trace-page [--check]
         write the listings of docs/jit-log.md anew (or say whether they are as the log prints them now)

@@ -1,29 +1,42 @@
-//! `cargo xtask fuzz-python`: random programs under adder in three modes and under the reference Python.
+//! `cargo xtask fuzz-python`: random programs under adder in several modes and under the reference Python.
 //!
-//! A program whose output differs is shrunk and written to fuzz-failures/SEED.py, with what each run printed.
+//! One process runs many programs, one after the other. A program whose output differs runs again alone; if it still differs,
+//! it is shrunk and written to fuzz-failures/SEED.py, with what each run printed. Otherwise the list of programs up to it goes to
+//! fuzz-failures/SEED.txt: what differs is what they leave behind for each other.
 
+mod batch;
 mod generate;
 mod random;
 mod shrink;
 mod snippets;
 
 use crate::{Interpreters, root};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use batch::{Outcome, Programs};
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use std::{env, fs, thread};
-
-const TIMEOUT: Duration = Duration::from_secs(60);
 
 struct Options {
     programs: u64,
     seed: u64,
     jobs: usize,
+    /// Programs in one process.
+    batch: u64,
     coverage: bool,
     /// Print the program of the seed and stop.
     print: bool,
+    /// `ADDER_JIT` of each run; empty: unset.
+    modes: Vec<String>,
+}
+
+/// An interpreter and `ADDER_JIT`.
+pub struct Mode {
+    name: String,
+    interpreter: String,
+    jit: Option<String>,
 }
 
 pub fn run(arguments: &[String]) -> Result<bool, String> {
@@ -35,36 +48,40 @@ pub fn run(arguments: &[String]) -> Result<bool, String> {
     if options.coverage {
         return coverage(&options);
     }
-    let interpreters = Interpreters::find()?;
+    let modes = modes(&options, &Interpreters::find()?);
+    let end = options.seed + options.programs;
     let next = AtomicU64::new(options.seed);
+    let done = AtomicU64::new(0);
     let failures = Mutex::new(Vec::new());
     let started = Instant::now();
     thread::scope(|scope| {
         for _ in 0..options.jobs {
             scope.spawn(|| {
                 loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= options.seed + options.programs {
+                    let first = next.fetch_add(options.batch, Ordering::Relaxed);
+                    if first >= end {
                         break;
                     }
-                    if let Some(report) = check(&interpreters, seed) {
+                    let seeds: Vec<u64> = (first..end.min(first + options.batch)).collect();
+                    for (seed, report) in check(&modes, &seeds) {
                         eprintln!("program {seed} differs: {report}");
                         failures.lock().expect("no thread panicked").push(seed);
                     }
-                    if seed % 500 == 499 {
-                        eprintln!("{} programs, {:.0} s", seed + 1 - options.seed, started.elapsed().as_secs_f64());
-                    }
+                    let count = done.fetch_add(seeds.len() as u64, Ordering::Relaxed) + seeds.len() as u64;
+                    eprintln!("{count} programs, {:.0} s", started.elapsed().as_secs_f64());
                 }
             });
         }
     });
-    let failures = failures.into_inner().expect("no thread panicked");
-    println!("{} random Python programs, {} with a difference", options.programs, failures.len());
+    let mut failures = failures.into_inner().expect("no thread panicked");
+    failures.sort();
+    println!("{} random Python programs, {} with a difference {failures:?}", options.programs, failures.len());
     Ok(failures.is_empty())
 }
 
 fn parse(arguments: &[String]) -> Result<Options, String> {
-    let mut options = Options { programs: 1000, seed: 1, jobs: 2, coverage: false, print: false };
+    let mut options =
+        Options { programs: 1000, seed: 1, jobs: 2, batch: 50, coverage: false, print: false, modes: Vec::new() };
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -76,6 +93,10 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
                 options.print = true;
                 continue;
             }
+            "--jit" => {
+                options.modes.push(arguments.next().ok_or("--jit needs what ADDER_JIT is to be")?.clone());
+                continue;
+            }
             _ => {}
         }
         let number: u64 = arguments.next().and_then(|n| n.parse().ok()).ok_or(format!("{argument} needs a number"))?;
@@ -83,73 +104,91 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
             "--programs" => options.programs = number,
             "--seed" => options.seed = number,
             "--jobs" => options.jobs = number as usize,
+            "--batch" => options.batch = number.max(1),
             _ => return Err(format!("fuzz-python has no option {argument}")),
         }
+    }
+    if options.modes.is_empty() {
+        options.modes = ["", "off", "threshold=3"].map(String::from).to_vec();
     }
     Ok(options)
 }
 
-/// Runs one program everywhere; what was saved about a difference, or None.
-fn check(interpreters: &Interpreters, seed: u64) -> Option<String> {
+/// The reference first.
+fn modes(options: &Options, interpreters: &Interpreters) -> Vec<Mode> {
+    let adder = |jit: &String| Mode {
+        name: if jit.is_empty() { "jit".into() } else { jit.clone() },
+        interpreter: interpreters.adder.clone(),
+        jit: Some(jit.clone()).filter(|jit| !jit.is_empty()),
+    };
+    let reference = Mode { name: "reference".into(), interpreter: interpreters.python.clone(), jit: None };
+    [reference].into_iter().chain(options.modes.iter().map(adder)).collect()
+}
+
+/// Runs a batch of programs everywhere; seed and what was saved of each that differs.
+fn check(modes: &[Mode], seeds: &[u64]) -> Vec<(u64, String)> {
+    let programs = Programs::new(&format!("batch-{}", seeds[0]));
+    for &seed in seeds {
+        programs.add(seed, &generate::program(seed));
+    }
+    let runs: Vec<_> = modes.iter().map(|mode| programs.run(mode, seeds)).collect();
+    let mut reports = Vec::new();
+    for (at, &seed) in seeds.iter().enumerate() {
+        let outcomes: Vec<&Outcome> = runs.iter().map(|run| &run[&seed]).collect();
+        if outcomes.iter().all(|&outcome| outcome == outcomes[0]) {
+            continue;
+        }
+        let report = localise(modes, seed).unwrap_or_else(|| {
+            let mut text: String = seeds[..=at].iter().map(|seed| format!("{seed} ")).collect();
+            for (mode, outcome) in modes.iter().zip(outcomes) {
+                text += &format!("\n# {}: {}\n{}\n", mode.name, outcome.status, outcome.output);
+            }
+            format!("only after others: {}", save(&format!("{seed}.txt"), &text))
+        });
+        reports.push((seed, report));
+    }
+    reports
+}
+
+/// Runs a program alone and shrinks it; what was saved, or None if it does not differ.
+fn localise(modes: &[Mode], seed: u64) -> Option<String> {
+    let programs = Programs::new(&format!("single-{seed}"));
     let program = generate::program(seed);
-    let runs = differing(interpreters, &program, &format!("{seed}"))?;
-    let small =
-        shrink::shrink(&program, |candidate| differing(interpreters, candidate, &format!("{seed}-small")).is_some());
+    let runs = differing(modes, &programs, &program)?;
+    // The reference and the first mode that differs are enough to shrink with.
+    let other = runs.iter().position(|run| *run != runs[0]).expect("one differs");
+    let two: Vec<Mode> = [&modes[0], &modes[other]]
+        .map(|mode| Mode { name: mode.name.clone(), interpreter: mode.interpreter.clone(), jit: mode.jit.clone() })
+        .into();
+    let small = shrink::shrink(&program, |candidate| differing(&two, &programs, candidate).is_some());
+    let runs = differing(modes, &programs, &small).unwrap_or(runs);
+    let mut text = small;
+    for (mode, outcome) in modes.iter().zip(runs) {
+        text += &format!("\n# {}: {}\n", mode.name, outcome.status);
+        text.extend(outcome.output.lines().map(|line| format!("#   {line}\n")));
+    }
+    Some(save(&format!("{seed}.py"), &text))
+}
+
+fn save(name: &str, text: &str) -> String {
     let directory = root().join("fuzz-failures");
     fs::create_dir_all(&directory).expect("directory for failures");
-    let path = directory.join(format!("{seed}.py"));
-    let runs = differing(interpreters, &small, &format!("{seed}-small")).unwrap_or(runs);
-    let mut text = small;
-    for (name, output) in runs {
-        text += &format!("\n# {name}:\n");
-        text.extend(output.lines().map(|line| format!("#   {line}\n")));
-    }
+    let path = directory.join(name);
     fs::write(&path, text).expect("failure written");
-    Some(path.display().to_string())
+    path.display().to_string()
 }
 
-/// What each interpreter printed, if they do not all agree. A program that the reference cannot run to its end is no test.
-fn differing(interpreters: &Interpreters, program: &str, name: &str) -> Option<Vec<(&'static str, String)>> {
-    let directory = env::temp_dir().join(format!("adder-fuzz-{}-{name}", std::process::id()));
-    fs::create_dir_all(&directory).expect("directory made");
-    let path = directory.join("program.py");
-    fs::write(&path, program).expect("program written");
-    let reference = output(&interpreters.python, None, &path);
-    let mut runs = vec![("reference", reference.clone())];
-    if reference.starts_with("status 0\n") {
-        for (name, jit) in [("jit", None), ("off", Some("off")), ("threshold=3", Some("threshold=3,background=off"))] {
-            runs.push((name, output(&interpreters.adder, jit, &path)));
+/// What each mode printed, if they do not all agree. A program that the reference cannot run to its end is no test.
+fn differing(modes: &[Mode], programs: &Programs, program: &str) -> Option<Vec<Outcome>> {
+    programs.add(0, program);
+    let mut runs: Vec<Outcome> = Vec::new();
+    for mode in modes {
+        runs.extend(programs.run(mode, &[0]).remove(&0));
+        if runs[0].status != "done" {
+            return None;
         }
     }
-    fs::remove_dir_all(&directory).expect("directory removed");
-    runs.iter().any(|(_, text)| *text != reference).then_some(runs)
-}
-
-fn output(interpreter: &str, jit: Option<&str>, program: &Path) -> String {
-    let out = program.with_extension("out");
-    let mut command = Command::new(interpreter);
-    command.arg(program).env_remove("ADDER_JIT").stderr(Stdio::null());
-    command.stdout(fs::File::create(&out).expect("output file"));
-    if let Some(jit) = jit {
-        command.env("ADDER_JIT", jit);
-    }
-    let mut child = command.spawn().expect("interpreter starts");
-    let started = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait().expect("waited for") {
-            break match status.code() {
-                Some(code) => format!("status {code}"),
-                None => format!("{status}"),
-            };
-        }
-        if started.elapsed() > TIMEOUT {
-            _ = child.kill();
-            _ = child.wait();
-            break "no end".into();
-        }
-        thread::sleep(Duration::from_millis(1));
-    };
-    format!("{status}\n{}", String::from_utf8_lossy(&fs::read(&out).expect("output")))
+    runs.iter().any(|run| *run != runs[0]).then_some(runs)
 }
 
 /// Prints which opcodes the programs contain, and which none does, as the reference's `dis` names them.
