@@ -9,6 +9,8 @@
 mod generate;
 #[path = "../xtask/src/fuzz/random.rs"]
 mod random;
+#[path = "../xtask/src/fuzz/rare.rs"]
+mod rare;
 #[path = "../xtask/src/fuzz/snippets.rs"]
 mod snippets;
 

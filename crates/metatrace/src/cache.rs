@@ -1,6 +1,7 @@
 //! The trace cache: compiled traces, their exits, and how they fall.
 
 use crate::compiler::Compiler;
+use crate::coverage::Path;
 use crate::jit::HotCell;
 use codegen::{CompileInput, TraceCell};
 use heap::Value;
@@ -77,6 +78,8 @@ pub(crate) enum ExitKind {
 pub(crate) struct CachedExit {
     pub(crate) exit: Arc<Exit>,
     pub(crate) kind: ExitKind,
+    /// Why the guard fails.
+    pub(crate) reason: Path,
     pub(crate) count: u32,
     pub(crate) tries: u32,
     /// A bridge is being recorded.

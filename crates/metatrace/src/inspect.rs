@@ -5,6 +5,7 @@
 //! calls they stand in, as if each call left its trace. After the call `still_valid` leaves the trace for good, with the
 //! forced frames, because the inspector may hold on to them or have changed them.
 
+use crate::coverage::Path;
 use crate::driver::Made;
 use crate::language::Language;
 use crate::thread::{Record, Thread};
@@ -63,6 +64,7 @@ impl<L: Language> Thread<L> {
         let number = unsafe { (*activation).exit } as u32;
         let (id, at) = self.jit.cache.exit_of(number);
         let exit = self.jit.cache.trace(id).exits[at.0 as usize].exit.clone();
+        self.jit.coverage.reach(if exit.frames.len() > 1 { Path::ForcedInlined } else { Path::Forced });
         // SAFETY: the activation holds the live values of this exit.
         let live = unsafe { Activation::live(activation, exit.live.len()) };
         let context: *mut L::Context = std::ptr::from_mut(self).cast();
@@ -122,6 +124,9 @@ impl<L: Language> Thread<L> {
         let (mut at, base) = (self.record, self.record_base());
         let mut entries = self.entries.len();
         let mut activation = self.activation;
+        if !activation.is_null() {
+            self.jit.coverage.reach(Path::Viewed);
+        }
         let this: *const Self = self;
         // The frames of the activation that is being walked, innermost first, without the owner's.
         let mut inlined: Vec<FrameView<L>> = Vec::new();

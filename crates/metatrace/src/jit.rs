@@ -2,6 +2,7 @@
 
 use crate::cache::Cache;
 use crate::counters::{Abort, Counters};
+use crate::coverage::{Coverage, Path};
 use crate::log::Logger;
 use crate::options::Options;
 use std::cell::Cell;
@@ -81,6 +82,8 @@ pub struct Jit {
     pub counters: Counters,
     /// How often recordings were given up for each reason.
     pub abort_counts: Vec<u64>,
+    /// What was reached; counted for `log=coverage`.
+    pub coverage: Coverage,
     assumptions: Vec<AssumptionState>,
     pub(crate) cache: Cache,
     pub(crate) logger: Logger,
@@ -107,6 +110,7 @@ impl Jit {
             epoch: 1,
             counters: Counters::default(),
             abort_counts: vec![0; Abort::ALL.len()],
+            coverage: Coverage::new(options.log.coverage),
             assumptions: Vec::new(),
             cache: Cache::default(),
             logger: Logger::new(&options.log),
@@ -126,7 +130,12 @@ impl Jit {
         let state = &mut self.assumptions[assumption.0 as usize];
         state.version += 1;
         for trace in std::mem::take(&mut state.dependents) {
-            self.counters.fallen += self.cache.fell(trace);
+            let fell = self.cache.fell(trace);
+            self.counters.fallen += fell;
+            if fell > 0 {
+                let bridge = self.cache.trace(trace).parent.is_some() || fell > 1;
+                self.coverage.reach(if bridge { Path::BridgeFell } else { Path::TraceFell });
+            }
         }
     }
 
@@ -156,6 +165,10 @@ impl Jit {
         if std::mem::take(&mut self.options.log.stats) {
             let text = self.stats_text();
             self.logger.section("stats", "", &text);
+        }
+        if std::mem::take(&mut self.options.log.coverage) {
+            let text = self.coverage.text(&self.abort_counts);
+            self.logger.section("coverage", "", &text);
         }
     }
 }

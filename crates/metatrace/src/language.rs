@@ -29,6 +29,11 @@ pub trait Language: Sized + 'static {
     /// What logs call the instruction: function name, line.
     fn describe(code: &'static Self::Code, pc: u32) -> String;
 
+    /// The name of the kind of the instruction, for `log=coverage`.
+    fn instruction(_code: &'static Self::Code, _pc: u32) -> &'static str {
+        "instruction"
+    }
+
     /// The guest's `false` and `true`, in this order; immortal objects.
     fn bools(context: &mut Self::Context) -> [Value; 2];
 

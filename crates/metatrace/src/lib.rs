@@ -6,6 +6,7 @@
 mod cache;
 mod compiler;
 mod counters;
+mod coverage;
 mod direct;
 mod driver;
 mod frame;
@@ -19,6 +20,7 @@ mod thread;
 mod tracer;
 
 pub use counters::{Abort, Counters};
+pub use coverage::{Coverage, Path};
 pub use direct::Direct;
 pub use frame::{Entered, Finished, Frame, Leave};
 pub use inspect::FrameView;

@@ -124,6 +124,7 @@ log_sections! {
     abort "Recordings given up, and why.";
     exit "Each exit that leads to the interpreter, when it is taken.";
     stats "At the end: what was counted.";
+    coverage "At the end: which ways of recording, leaving and replaying were reached, and in which instructions.";
 }
 
 const LOG_HELP: &str =

@@ -30,6 +30,10 @@ impl Language for Python {
         format!("{} {}:{line}", code.source.qualname, code.source.filename)
     }
 
+    fn instruction(code: &'static Code, pc: u32) -> &'static str {
+        code.instructions[pc as usize].op.name()
+    }
+
     fn bools(context: &mut Vm) -> [Value; 2] {
         [context.false_, context.true_]
     }

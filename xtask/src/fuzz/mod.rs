@@ -7,6 +7,7 @@
 mod batch;
 mod generate;
 mod random;
+mod rare;
 mod shrink;
 mod snippets;
 

@@ -8,6 +8,7 @@ use super::units;
 use crate::cache::{CachedExit, CachedTrace, ExitKind, exit_kind};
 use crate::compiler::{Compiler, Job, What};
 use crate::counters::Abort;
+use crate::coverage::{self, Path};
 use crate::jit::{Assumption, HotCell, Jit};
 use crate::language::Language;
 use crate::tracer::{End, Tracer};
@@ -175,6 +176,7 @@ fn install(jit: &mut Jit, id: TraceId, code: Result<CompiledTrace, CompileError>
     if !code.text.is_empty() {
         jit.logger.section("asm", &name, &code.text);
     }
+    jit.coverage.installed(&jit.cache.trace(id).input.trace);
     let trace = jit.cache.trace_mut(id);
     trace.entry = code.entry;
     trace.cell.entry.store(code.entry, Ordering::Release);
@@ -394,17 +396,20 @@ fn log_passes(jit: &mut Jit, trace: &Trace, request: &Request) {
 
 fn cached_exits(trace: &Trace, polls: &[(u64, u32, u32)]) -> Vec<CachedExit> {
     let mut kinds = vec![ExitKind::Guard; trace.exits.len()];
+    let mut reasons = vec![Path::ExitCondition; trace.exits.len()];
     for op in &trace.ops {
         if let Some(exit) = op.exit {
             kinds[exit.0 as usize] = exit_kind(op.code);
+            reasons[exit.0 as usize] = coverage::reason(trace, op);
         }
     }
-    let exits = trace.exits.iter().zip(kinds).map(|(exit, kind)| {
+    let exits = trace.exits.iter().zip(kinds).zip(reasons).map(|((exit, kind), reason)| {
         let is_poll = kind == ExitKind::Guard
             && exit.frames.last().is_some_and(|frame| polls.contains(&(frame.code, frame.pc, frame.events)));
         CachedExit {
             exit: Arc::new(exit.clone()),
             kind: if is_poll { ExitKind::Poll } else { kind },
+            reason,
             count: 0,
             tries: 0,
             busy: false,

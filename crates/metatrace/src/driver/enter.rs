@@ -1,6 +1,7 @@
 //! Running compiled code.
 
 use super::{Outcome, exit};
+use crate::coverage::Path;
 use crate::inspect::Entry;
 use crate::language::{Language, thread_of};
 use codegen::Left;
@@ -37,11 +38,22 @@ pub(crate) fn enter<L: Language>(context: *mut L::Context, id: TraceId) -> Optio
     }
     // SAFETY: the buffer has a first word.
     let first = unsafe { Value(*buffer) };
+    let reach = |path| {
+        // SAFETY: as above.
+        unsafe { (*thread_of::<L>(context)).jit.coverage.reach(path) }
+    };
     Some(match Left::decode(word) {
         Left::Exit(number) => exit::leave::<L>(context, number),
-        Left::Return => Outcome::Finished(Ok(first)),
-        Left::Raise => Outcome::Finished(Err(first)),
+        Left::Return => {
+            reach(Path::LeftReturn);
+            Outcome::Finished(Ok(first))
+        }
+        Left::Raise => {
+            reach(Path::LeftRaise);
+            Outcome::Finished(Err(first))
+        }
         Left::Loop(target) => {
+            reach(Path::LeftFallen);
             // The target fell; its inputs are the slots at its header.
             // SAFETY: as above; the borrow of the cache ended.
             let thread = unsafe { &mut *thread_of::<L>(context) };

@@ -7,6 +7,7 @@
 use super::recipe::Made;
 use super::{Outcome, compile, record};
 use crate::cache::ExitKind;
+use crate::coverage::Path;
 use crate::inspect;
 use crate::language::{Language, thread_of};
 use crate::tracer::{CONSTANT, Level, LogEntry, Mode, Traced, Tracer};
@@ -34,6 +35,9 @@ pub(crate) fn leave<L: Language>(context: *mut L::Context, number: u32) -> Outco
         jit.logger.section("exit", &text, "");
     }
     jit.counters.exits += 1;
+    if jit.coverage.on {
+        cover::<L>(context, id, at);
+    }
     // SAFETY: as above.
     let forced = unsafe { inspect::find_forced(&*thread_of::<L>(context)) };
     // SAFETY: as above; the buffer stays where it is, and nothing enters compiled code while values are made.
@@ -43,6 +47,17 @@ pub(crate) fn leave<L: Language>(context: *mut L::Context, number: u32) -> Outco
     // SAFETY: as above.
     let _taken = forced.map(|forced| unsafe { inspect::take_forced(&mut *thread_of::<L>(context), forced) });
     let replays = exit.frames.iter().any(|frame| frame.resume == Resume::Replay);
+    // SAFETY: as above.
+    let coverage = unsafe { &mut (*thread_of::<L>(context)).jit.coverage };
+    if coverage.on && replays {
+        coverage.replays(&exit);
+    }
+    if hot {
+        coverage.reach(if replays { Path::BridgeReplayed } else { Path::BridgePlain });
+        if exit.recipe.iter().any(|step| step.code == OpCode::New) {
+            coverage.reach(Path::BridgeVirtual);
+        }
+    }
     if hot {
         bridge::<L>(context, id, at, &exit, &values)
     } else if replays {
@@ -54,6 +69,41 @@ pub(crate) fn leave<L: Language>(context: *mut L::Context, number: u32) -> Outco
         unsafe { (*thread_of::<L>(context)).jit.counters.exits_plain += 1 };
         restore::<L>(context, id, &exit, &values);
         Outcome::Continue
+    }
+}
+
+/// Counts what kind of exit it is.
+#[cold]
+fn cover<L: Language>(context: *mut L::Context, id: TraceId, at: ExitId) {
+    // SAFETY: the context outlives the call, and the thread is its first field.
+    let thread = unsafe { &mut *thread_of::<L>(context) };
+    let forced = inspect::find_forced(thread).is_some();
+    let trace = thread.jit.cache.trace(id);
+    let (fallen, bridge, peeled) = (trace.fallen, trace.parent.is_some(), trace.label.is_some());
+    let cached = &trace.exits[at.0 as usize];
+    let exit = cached.exit.clone();
+    let coverage = &mut thread.jit.coverage;
+    coverage.reach(match cached.kind {
+        ExitKind::Poll => Path::ExitPoll,
+        ExitKind::StillValid if forced || !fallen => Path::ExitInspected,
+        ExitKind::StillValid => Path::ExitFallen,
+        _ => cached.reason,
+    });
+    coverage.reach(if exit.frames.len() > 1 { Path::ExitInlined } else { Path::ExitOutermost });
+    if peeled {
+        coverage.reach(if exit.in_body { Path::ExitBody } else { Path::ExitFirstRound });
+    }
+    if bridge {
+        coverage.reach(Path::ExitOfBridge);
+    }
+    if !thread.entries.is_empty() {
+        coverage.reach(Path::ExitAboveCompiled);
+    }
+    if let Some(state) = exit.frames.last() {
+        // SAFETY: codes come from this language and live as long as the process.
+        let code = unsafe { &*(state.code as *const L::Code) };
+        let instructions_end = state.resume == Resume::AfterCall;
+        coverage.left(L::instruction(code, state.pc - instructions_end as u32));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Executing an exit's recipe: boxes and objects that compiled code never made.
 
+use crate::coverage::Path;
 use crate::inspect::Forced;
 use crate::language::{Language, thread_of};
 use crate::machine::Machine;
@@ -30,6 +31,14 @@ impl<'a, L: Language> Made<'a, L> {
         cache.scratch.clear();
         let values = Made { live, made: &raw const cache.scratch, forced };
         let known = forced.map(|forced| forced.same_objects(exit)).unwrap_or_default();
+        // SAFETY: the context outlives the call, and the thread is its first field.
+        let coverage = unsafe { &mut (*thread_of::<L>(context)).jit.coverage };
+        if coverage.on {
+            exit.recipe.iter().for_each(|step| coverage.recipe(step));
+            if !known.is_empty() {
+                coverage.reach(Path::ExitSameObjects);
+            }
+        }
         for (at, step) in exit.recipe.iter().enumerate() {
             let is_known =
                 |arg: &ExitArg| matches!(arg, ExitArg::Made(at) if known.iter().any(|&(made, _)| made == *at));
@@ -47,7 +56,14 @@ impl<'a, L: Language> Made<'a, L> {
     /// The value of a slot: of frames that an inspector has seen, what it left there.
     pub(crate) fn slot(&self, context: *mut L::Context, id: TraceId, frame: usize, slot: usize, arg: ExitArg) -> u64 {
         match self.forced.and_then(|forced| forced.slot(frame, slot)) {
-            Some(value) => value.0,
+            Some(value) => {
+                // SAFETY: the context outlives the call, and the thread is its first field.
+                let coverage = unsafe { &mut (*thread_of::<L>(context)).jit.coverage };
+                if coverage.on && value.0 != self.word(context, id, arg) {
+                    coverage.reach(Path::ExitWritten);
+                }
+                value.0
+            }
             None => self.word(context, id, arg),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{End, Level, Mode, Traced, Tracer};
 use crate::counters::Abort;
+use crate::coverage::Path;
 use crate::driver;
 use crate::frame::{Entered, Finished, Frame, Leave};
 use crate::language::Language;
@@ -107,6 +108,9 @@ impl<L: Language> Tracer<L> {
         if self.bases.last() == Some(&at) {
             return Finished::Base(leave_of(result));
         }
+        if self.mode == Mode::Recording {
+            self.reach(if result.is_ok() { Path::InlinedReturn } else { Path::InlinedRaise });
+        }
         *frame = self.levels[at - 1].frame();
         Finished::Caller(result)
     }
@@ -138,6 +142,7 @@ impl<L: Language> Tracer<L> {
         let frame = match self.mode {
             Mode::Off => return self.call_native(code, window, pc, sp),
             Mode::Recording if self.inlines(code) => {
+                self.reach(Path::NestedInlined);
                 let frame = self.push_level(code, window, pc, sp);
                 self.bases.push(count);
                 frame
@@ -151,13 +156,16 @@ impl<L: Language> Tracer<L> {
                         _ => {
                             let entry = self.next_entry();
                             self.give_back(window);
+                            let returned = entry.kind == LogKind::Return;
+                            self.reach(if returned { Path::ReplayReturned } else { Path::ReplayRaised });
                             let value = Traced { value: Value(entry.bits), id: entry.id };
-                            return if entry.kind == LogKind::Return { Ok(value) } else { Err(value) };
+                            return if returned { Ok(value) } else { Err(value) };
                         }
                     }
                 }
                 assert!(level.events == level.until, "a nested call was left at another event than it was entered");
                 self.give_back(window);
+                self.reach(Path::ReplayNested);
                 self.restore_group()
             }
         };
@@ -173,6 +181,9 @@ impl<L: Language> Tracer<L> {
             Leave::Continue => unreachable!("a native activation returns to its handler"),
         };
         assert!(self.mode != Mode::Replaying, "a replay did not reach its event");
+        if self.mode == Mode::Recording {
+            self.reach(if result.is_ok() { Path::NestedReturns } else { Path::NestedRaises });
+        }
         self.log(kind, Ty::Ref, value.id, value.value.0);
         self.side_effect();
         self.innermost().state = None;
@@ -210,6 +221,7 @@ impl<L: Language> Tracer<L> {
             self.next_logged::<Value>()
         } else {
             assert!(self.mode == Mode::Recording, "a residual call in a handler that simply runs again");
+            self.reach(Path::ResidualCall);
             let callees = driver::callees(self.thread());
             let code_word = Value(std::ptr::from_ref(code).addr() as u64 | 1);
             // SAFETY: the slots below `sp` have been written.
@@ -277,6 +289,9 @@ impl<L: Language> Tracer<L> {
                 level.events = 0;
                 level.side = false;
                 level.state = None;
+                if self.thread().jit.coverage.on {
+                    self.thread().jit.coverage.recorded(L::instruction(frame.code, frame.pc));
+                }
                 None
             }
             Mode::Recording => {

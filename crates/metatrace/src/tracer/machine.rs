@@ -2,6 +2,7 @@
 
 use super::{CONSTANT, Mode, Traced, Tracer, Word};
 use crate::counters::Abort;
+use crate::coverage::Path;
 use crate::driver;
 use crate::frame::{Entered, Finished, Frame, Leave};
 use crate::jit::{Lookup, Site};
@@ -296,6 +297,7 @@ macro_rules! define_tracer {
             ) -> &'static T {
                 if self.from_log() {
                     let entry = self.next_entry();
+                    self.reach(Path::ReplayLookup);
                     assert!(entry.kind == LogKind::Green, "replay found {entry:?} instead of a lookup");
                     // SAFETY: logged below, by the same lookup of the same handler.
                     return unsafe { &*(entry.bits as *const T) };

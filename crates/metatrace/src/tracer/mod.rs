@@ -15,6 +15,7 @@ mod replay;
 pub(crate) use memory::fresh;
 
 use crate::counters::Abort;
+use crate::coverage::Path;
 use crate::frame::Frame;
 use crate::jit::Assumption;
 use crate::language::{Language, thread_of};
@@ -265,6 +266,14 @@ impl<L: Language> Tracer<L> {
     pub(crate) fn thread(&mut self) -> &mut Thread<L> {
         // SAFETY: the context outlives the machine, and the thread is its first field.
         unsafe { &mut *thread_of::<L>(self.context) }
+    }
+
+    /// Counts a path for `log=coverage`. The second run of a handler is none.
+    #[inline]
+    pub(crate) fn reach(&mut self, path: Path) {
+        if self.check.is_none() {
+            self.thread().jit.coverage.reach(path);
+        }
     }
 
     /// The machine that does what is to be recorded.

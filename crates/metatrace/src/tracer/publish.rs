@@ -5,6 +5,7 @@
 
 use super::{Traced, Tracer};
 use crate::counters::Abort;
+use crate::coverage::Path;
 use crate::frame::{Frame, Leave};
 use crate::language::Language;
 use crate::thread::Record;
@@ -86,6 +87,7 @@ impl<L: Language> Tracer<L> {
         thread.top = published.top;
         thread.depth = published.depth;
         if changed {
+            self.reach(Path::Published);
             self.abort(Abort::Inspected);
         }
     }
@@ -107,6 +109,9 @@ impl<L: Language> Tracer<L> {
         // SAFETY: the slots below `sp` have been written.
         let slots = unsafe { std::slice::from_raw_parts(frame.slots, frame.sp as usize) };
         self.push_direct(active - 1, frame.code, frame.pc, slots);
+        if !self.recording {
+            self.reach(if native { Path::ReplayNative } else { Path::ReplayHandsOver });
+        }
         let Some(published) = published else { return Leave::Continue };
         let thread = self.thread();
         let record = thread.record.wrapping_sub(active - 1 - base);

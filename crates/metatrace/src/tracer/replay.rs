@@ -1,6 +1,7 @@
 //! Replaying: handlers run again up to the event at which a trace was left.
 
 use super::{Level, LogEntry, Mode, Traced, Tracer, Word};
+use crate::coverage::Path;
 use crate::frame::Frame;
 use crate::language::Language;
 use heap::Value;
@@ -43,6 +44,7 @@ impl<L: Language> Tracer<L> {
             let level = self.levels.last().expect("a handler is in progress");
             panic!("replay found {entry:?} instead of a {:?}: {}", T::TY, L::describe(level.code, level.pc));
         }
+        self.reach(Path::ReplayValue);
         Traced { value: T::from_bits(entry.bits), id: entry.id }
     }
 
@@ -91,6 +93,7 @@ impl<L: Language> Tracer<L> {
     pub(crate) fn decide_traced(&mut self, condition: Traced<bool>) -> bool {
         let event = self.event();
         if event == Event::Failing {
+            self.reach(Path::ReplayDecided);
             self.end_replay();
         }
         if condition.id != super::CONSTANT {
@@ -115,6 +118,7 @@ impl<L: Language> Tracer<L> {
     pub(crate) fn promote<T: Word>(&mut self, x: Traced<T>) -> T {
         let event = self.event();
         if event == Event::Failing {
+            self.reach(Path::ReplayPromoted);
             self.end_replay();
         }
         if x.id != super::CONSTANT {
@@ -140,7 +144,10 @@ impl<L: Language> Tracer<L> {
         let event = self.event();
         match event {
             Event::Guard => self.guard_at_event(OpCode::StillValid, &[]),
-            Event::Failing => self.end_replay(),
+            Event::Failing => {
+                self.reach(Path::ReplayAfterCall);
+                self.end_replay();
+            }
             _ => {}
         }
         self.checked(event, 0);
@@ -160,6 +167,11 @@ impl<L: Language> Tracer<L> {
             level.log_at = 0;
             level.events = 0;
             let waiting = level.waiting;
+            if waiting {
+                self.reach(Path::ReplayWaiting);
+            } else if self.check.is_none() && self.thread().jit.coverage.on {
+                self.thread().jit.coverage.replayed(L::instruction(level.code, level.pc));
+            }
             let frame = level.frame();
             self.levels.push(level);
             if !waiting {

@@ -10,6 +10,7 @@
 mod expressions;
 
 use super::random::Random;
+use super::rare::RARE;
 use super::snippets::SNIPPETS;
 
 /// The text of program `seed`.
@@ -93,11 +94,12 @@ impl Generator {
         for number in 0..2 + self.random.below(4) {
             functions.push(self.function(number));
         }
-        let snippets: Vec<usize> = (0..1 + self.random.below(3)).map(|_| self.random.below(SNIPPETS.len())).collect();
+        let all: Vec<&str> = SNIPPETS.iter().chain(RARE).copied().collect();
+        let snippets: Vec<usize> = (0..1 + self.random.below(3)).map(|_| self.random.below(all.len())).collect();
         for &snippet in &snippets {
             let k = self.random.below(50).to_string();
             let n = (5 + self.random.below(60)).to_string();
-            self.text += &SNIPPETS[snippet].replace("@K", &k).replace("@N", &n).replace("@S", &snippet.to_string());
+            self.text += &all[snippet].replace("@K", &k).replace("@N", &n).replace("@S", &snippet.to_string());
         }
         for &snippet in &snippets {
             self.line("try:");
