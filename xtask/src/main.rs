@@ -3,6 +3,7 @@
 mod bench;
 mod fuzz;
 mod trace_page;
+mod mutants;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,10 +14,12 @@ usage: cargo xtask COMMAND
 
   bench [--quick] [--runs N] [--only PROGRAM]...
         run the benchmark programs side by side and write docs/benchmarks.md
-  fuzz-python [--programs N] [--seed S] [--jobs N] [--batch N] [--jit OPTIONS]... [--coverage] [--print]
+  fuzz-python [--programs N] [--seed S] [--jobs N] [--batch N] [--jit OPTIONS]... [--no-shrink] [--coverage] [--print]
         random Python programs under adder with the JIT on, off and with a threshold of 3, and under the reference
   trace-page [--check]
         write the listings of docs/jit-log.md anew (or say whether they are as the log prints them now)
+  mutants [--only PART]... [--without-python] [--check]
+        put the faults of xtask/mutants.txt into a copy of the tree, one at a time, and see which net catches them
 
 The reference Python is REFERENCE_PYTHON (default python3.14), PyPy is REFERENCE_PYPY (default pypy3; left out if it
 does not start), the adder is ADDER (default target/release/adder).";
@@ -27,6 +30,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::run(&arguments[1..]),
         Some("fuzz-python") => fuzz::run(&arguments[1..]),
         Some("trace-page") => trace_page::run(&arguments[1..]),
+        Some("mutants") => mutants::run(&arguments[1..]),
         Some("--help" | "-h") => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

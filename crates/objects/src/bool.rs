@@ -71,7 +71,7 @@ fn bitwise(
 }
 
 fn invert(vm: &mut Vm, value: Value) -> PyResult {
-    let message = "Bitwise inversion '~' on bool is deprecated and will be removed in Python 3.16. This returns the bitwise inversion of the underlying int object and is usually not what you expect from the negation of a bool object. Use the 'not' operator for boolean negation or ~int(x) for the bitwise inversion of the underlying int.";
+    let message = "Bitwise inversion '~' on bool is deprecated and will be removed in Python 3.16. This returns the bitwise inversion of the underlying int object and is usually not what you expect from negating a bool. Use the 'not' operator for boolean negation or ~int(x) if you really want the bitwise inversion of the underlying int.";
     (vm.hooks.warn)(vm, vm.exc.deprecation_warning, message, 1)?;
     Ok(Value::from_int(if value == vm.true_ { -2 } else { -1 }))
 }

@@ -321,6 +321,7 @@ pub(crate) fn hash_key(vm: &mut Vm, key: Value, role: &str) -> PyResult<i64> {
             let reason = vm.str_of(raised.0)?;
             let reason = vm.str(reason)?;
             let name = vm.qualified_type_name(key);
+            let name = name.strip_prefix("__main__.").unwrap_or(&name);
             Err(vm.type_error(format!("cannot use '{name}' as {role} ({reason})")))
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::code::{Code, CodeFlags, Const, LocalKind};
 use crate::error::{ErrorKind, SyntaxError, SyntaxWarning};
-use crate::{decode, error, literals, nested_classes};
+use crate::{decode, divisions, error, literals, nested_classes};
 use num_bigint::BigInt;
 use ruff_python_parser::ParseOptions;
 use ruff_source_file::{SourceFile, SourceFileBuilder};
@@ -101,8 +101,20 @@ fn compile_and_warn(
         compiler_warnings.push(SyntaxWarning { line, column, message });
         Ok(())
     };
-    let first =
-        compiler::compile_with_syntax_warning_handler(&source, compile_mode, filename, settings.clone(), &mut warn);
+    let tree = divisions::may_be_in(&source).then(|| divided(&source, mode)).flatten();
+    let first = match tree {
+        Some(tree) => {
+            let file = SourceFileBuilder::new(filename, source.as_ref()).finish();
+            compiler::compile_with_syntax_warning_handler(&source, compile_mode, filename, settings.clone(), &mut warn)
+                .and_then(|_| {
+                    let compiled = rustpython_codegen::compile::compile_top(tree, file, compile_mode, settings.clone());
+                    compiled.map_err(CompileError::from)
+                })
+        }
+        None => {
+            compiler::compile_with_syntax_warning_handler(&source, compile_mode, filename, settings.clone(), &mut warn)
+        }
+    };
     let code = match first {
         Err(error) if nested_classes::is_this_fault(&error.to_string()) => {
             compile_around_fault(&source, compile_mode, filename, settings)
@@ -133,6 +145,8 @@ pub(crate) fn compile_tree(
 ) -> Result<Code, SyntaxError> {
     let fail = |error| SyntaxError { text: None, ..error::from_compiler(error, file.source_text(), file.name(), mode) };
     compiler::too_deeply_nested_error(&module, file, options.recursion_limit).map_err(fail)?;
+    let mut module = module;
+    divisions::work_around(&mut module);
     let compiled = |module| {
         let (mode, settings) = (compiler_mode(mode), settings(options));
         rustpython_codegen::compile::compile_top(module, file.clone(), mode, settings)
@@ -170,6 +184,16 @@ fn settings(options: &Options) -> CompileOpts {
 }
 
 /// Compiles again a source whose only trouble is `nested_classes`: it parses, and all checks before compiling passed.
+/// The tree of a source with divisions that the compiler would fold wrongly; `None` if there are none, or errors.
+fn divided(source: &str, mode: Mode) -> Option<ruff_python_ast::Mod> {
+    let mode = match mode {
+        Mode::Eval => ruff_python_parser::Mode::Expression,
+        Mode::Exec | Mode::Single => ruff_python_parser::Mode::Module,
+    };
+    let mut module = ruff_python_parser::parse(source, ParseOptions::from(mode)).ok()?.into_syntax();
+    divisions::work_around(&mut module).then_some(module)
+}
+
 fn compile_around_fault(
     source: &str,
     mode: compiler::Mode,
@@ -180,6 +204,7 @@ fn compile_around_fault(
     let parsed = ruff_python_parser::parse(source, ParseOptions::from(ruff_python_parser::Mode::Module));
     let mut module = parsed.map_err(|error| CompileError::from_ruff_parse_error(error, &file, mode))?.into_syntax();
     nested_classes::work_around(&mut module);
+    divisions::work_around(&mut module);
     rustpython_codegen::compile::compile_top(module, file, mode, settings).map_err(CompileError::from)
 }
 

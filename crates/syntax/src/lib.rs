@@ -10,6 +10,7 @@ mod code;
 mod compile;
 mod decode;
 mod diagnose;
+mod divisions;
 mod error;
 mod incomplete;
 mod literals;

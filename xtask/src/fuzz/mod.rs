@@ -27,6 +27,8 @@ struct Options {
     /// Programs in one process.
     batch: u64,
     coverage: bool,
+    /// Failing programs are made smaller.
+    shrink: bool,
     /// Print the program of the seed and stop.
     print: bool,
     /// `ADDER_JIT` of each run; empty: unset.
@@ -64,7 +66,7 @@ pub fn run(arguments: &[String]) -> Result<bool, String> {
                         break;
                     }
                     let seeds: Vec<u64> = (first..end.min(first + options.batch)).collect();
-                    for (seed, report) in check(&modes, &seeds) {
+                    for (seed, report) in check(&modes, &seeds, options.shrink) {
                         eprintln!("program {seed} differs: {report}");
                         failures.lock().expect("no thread panicked").push(seed);
                     }
@@ -82,12 +84,16 @@ pub fn run(arguments: &[String]) -> Result<bool, String> {
 
 fn parse(arguments: &[String]) -> Result<Options, String> {
     let mut options =
-        Options { programs: 1000, seed: 1, jobs: 2, batch: 50, coverage: false, print: false, modes: Vec::new() };
+        Options { programs: 1000, seed: 1, jobs: 2, batch: 50, coverage: false, shrink: true, print: false, modes: Vec::new() };
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--coverage" => {
                 options.coverage = true;
+                continue;
+            }
+            "--no-shrink" => {
+                options.shrink = false;
                 continue;
             }
             "--print" => {
@@ -127,7 +133,7 @@ fn modes(options: &Options, interpreters: &Interpreters) -> Vec<Mode> {
 }
 
 /// Runs a batch of programs everywhere; seed and what was saved of each that differs.
-fn check(modes: &[Mode], seeds: &[u64]) -> Vec<(u64, String)> {
+fn check(modes: &[Mode], seeds: &[u64], shrinks: bool) -> Vec<(u64, String)> {
     let programs = Programs::new(&format!("batch-{}", seeds[0]));
     for &seed in seeds {
         programs.add(seed, &generate::program(seed));
@@ -139,7 +145,7 @@ fn check(modes: &[Mode], seeds: &[u64]) -> Vec<(u64, String)> {
         if outcomes.iter().all(|&outcome| outcome == outcomes[0]) {
             continue;
         }
-        let report = localise(modes, seed).unwrap_or_else(|| {
+        let report = localise(modes, seed, shrinks).unwrap_or_else(|| {
             let mut text: String = seeds[..=at].iter().map(|seed| format!("{seed} ")).collect();
             for (mode, outcome) in modes.iter().zip(outcomes) {
                 text += &format!("\n# {}: {}\n{}\n", mode.name, outcome.status, outcome.output);
@@ -151,8 +157,8 @@ fn check(modes: &[Mode], seeds: &[u64]) -> Vec<(u64, String)> {
     reports
 }
 
-/// Runs a program alone and shrinks it; what was saved, or None if it does not differ.
-fn localise(modes: &[Mode], seed: u64) -> Option<String> {
+/// Runs a program alone and makes it smaller; what was saved, or None if it does not differ.
+fn localise(modes: &[Mode], seed: u64, shrinks: bool) -> Option<String> {
     let programs = Programs::new(&format!("single-{seed}"));
     let program = generate::program(seed);
     let runs = differing(modes, &programs, &program)?;
@@ -161,7 +167,10 @@ fn localise(modes: &[Mode], seed: u64) -> Option<String> {
     let two: Vec<Mode> = [&modes[0], &modes[other]]
         .map(|mode| Mode { name: mode.name.clone(), interpreter: mode.interpreter.clone(), jit: mode.jit.clone() })
         .into();
-    let small = shrink::shrink(&program, |candidate| differing(&two, &programs, candidate).is_some());
+    let small = match shrinks {
+        true => shrink::shrink(&program, |candidate| differing(&two, &programs, candidate).is_some()),
+        false => program,
+    };
     let runs = differing(modes, &programs, &small).unwrap_or(runs);
     let mut text = small;
     for (mode, outcome) in modes.iter().zip(runs) {

@@ -1,8 +1,12 @@
 //! Makes a failing program small: takes out blocks of lines as long as it still fails.
 
+/// Candidates tried, at most: each is a start of two interpreters.
+const TRIES: usize = 250;
+
 /// The smallest program found for which `fails` holds. Requirement: it holds for `program`.
 pub fn shrink(program: &str, fails: impl Fn(&str) -> bool) -> String {
     let mut lines: Vec<String> = program.lines().map(String::from).collect();
+    let mut tries = 0;
     loop {
         let before = lines.len();
         let mut at = lines.len();
@@ -12,7 +16,8 @@ pub fn shrink(program: &str, fails: impl Fn(&str) -> bool) -> String {
                 continue;
             }
             for candidate in without(&lines, at) {
-                if fails(&(candidate.join("\n") + "\n")) {
+                tries += 1;
+                if tries <= TRIES && fails(&(candidate.join("\n") + "\n")) {
                     lines = candidate;
                     break;
                 }

@@ -10,7 +10,7 @@ use objects::layout::cast;
 use objects::shape::Kind;
 use objects::ty::flags;
 use objects::vm::Vm;
-use syntax::Mode;
+use syntax::{CodeFlags, Mode};
 
 pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("eval", 1, 3, eval).with_keywords(),
@@ -62,8 +62,15 @@ fn code_of(vm: &mut Vm, function: &str, source: Value, mode: Mode) -> PyResult<&
     let text = source_text(vm, function, source, "string, bytes or code")?;
     // `eval` takes leading blanks.
     let text = if mode == Mode::Eval { text.trim_start_matches([' ', '\t']).to_owned() } else { text };
-    let options = crate::execute::compile_options(vm);
+    let mut options = crate::execute::compile_options(vm);
+    options.future = inherited_future(vm);
     load::compile_with(vm, &text, "<string>", mode, options)
+}
+
+/// The `__future__` features of the code that calls.
+fn inherited_future(vm: &mut Vm) -> CodeFlags {
+    let caller = vm.thread.frames().next();
+    caller.map_or(CodeFlags(0), |frame| CodeFlags(frame.code.source.flags.0 & CodeFlags::FUTURE_MASK.0))
 }
 
 fn source_text(vm: &mut Vm, function: &str, source: Value, what: &str) -> PyResult<String> {
@@ -122,7 +129,7 @@ const ALLOW_TOP_LEVEL_AWAIT: i64 = 0x2000;
 const ALLOW_INCOMPLETE_INPUT: i64 = 0x4000;
 
 fn compile(vm: &mut Vm, args: &CallArgs) -> PyResult {
-    let [source, filename, mode, given_flags, _dont_inherit, optimize, _feature_version] = args.bind(
+    let [source, filename, mode, given_flags, dont_inherit, optimize, _feature_version] = args.bind(
         vm,
         "compile",
         &Signature {
@@ -151,7 +158,10 @@ fn compile(vm: &mut Vm, args: &CallArgs) -> PyResult {
     options.dont_imply_dedent = compile_flags & DONT_IMPLY_DEDENT != 0;
     options.top_level_await = compile_flags & ALLOW_TOP_LEVEL_AWAIT != 0;
     options.allow_incomplete_input = compile_flags & ALLOW_INCOMPLETE_INPUT != 0;
-    options.future = syntax::CodeFlags(compile_flags as u32 & syntax::CodeFlags::FUTURE_MASK.0);
+    options.future = CodeFlags(compile_flags as u32 & CodeFlags::FUTURE_MASK.0);
+    if dont_inherit.is_null() || !vm.truth(dont_inherit)? {
+        options.future.0 |= inherited_future(vm).0;
+    }
     if compile_flags & ONLY_AST != 0 {
         return crate::syntax_tree::parse(vm, &text, &filename, mode, options);
     }
