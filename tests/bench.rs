@@ -1,5 +1,5 @@
 //! The benchmark programs, at their small sizes, give the reference's checksums: with the JIT on, off, and a threshold of 3,
-//! and with the JIT on and a collection at every allocation.
+//! with each handler run twice, and with the JIT on and a collection at every allocation.
 //!
 //! bench/expected.txt has a line `program case checksum` for each case. `BLESS=1` rewrites it from the reference Python
 //! (`REFERENCE_PYTHON`, by default `python3.14`).
@@ -12,10 +12,12 @@ use std::{env, fs};
 /// `ADDER_JIT` and `ADDER_GC`.
 type Mode = (Option<&'static str>, Option<&'static str>);
 
-const MODES: [Mode; 4] = [
+const MODES: [Mode; 5] = [
     (None, None),
     (Some("off"), None),
     (Some("threshold=3,background=off"), None),
+    // Every handler runs twice while it is recorded, at each event, and must come to the same.
+    (Some("threshold=3,background=off,double_run"), None),
     (Some("background=off"), Some("stress=1000,poison")),
 ];
 /// What allocates millions of objects takes minutes with a collection at each.

@@ -23,7 +23,6 @@ use std::{env, fs, thread};
 const PROGRAMS: u64 = 100;
 
 #[test]
-#[ignore = "some programs differ from the reference, in all modes alike"]
 fn random_programs_print_what_the_reference_prints() {
     let expected_path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz-expected.txt");
     if env::var_os("BLESS").is_some() {

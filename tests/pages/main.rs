@@ -1,8 +1,9 @@
 //! Runs the pages: Markdown files whose `py` blocks are programs and whose `out` blocks are what they print.
 //!
 //! Each program runs with the JIT on, off, and with a threshold of 3, as `adder case.py` in an empty directory; those of
-//! `language/` and `hard/` also with a collection at every allocation and poisoned from-space, unless their block is
-//! marked `py large`: what allocates without end would run without end. After a `py` block may stand an `out` block (standard output) and an `err N` block (standard error, and the exit status N);
+//! `language/` and `hard/` also with each handler run twice, and with a collection at every allocation and poisoned
+//! from-space, unless their block is marked `py large`: what allocates without end would run without end. After a `py`
+//! block may stand an `out` block (standard output) and an `err N` block (standard error, and the exit status N);
 //! one that does not stand is empty, with status 0. An `in` block is the standard input.
 //!
 //! Arguments select cases by parts of their names (`language/int`, `threshold`). `ADDER` names another binary to test.
@@ -28,16 +29,20 @@ struct Mode {
     collector: Option<&'static str>,
 }
 
-const MODES: [Mode; 4] = [
+const MODES: [Mode; 5] = [
     Mode { name: "jit", jit: None, collector: None },
     Mode { name: "off", jit: Some("off"), collector: None },
     Mode { name: "threshold", jit: Some("threshold=3,background=off"), collector: None },
+    // Every handler runs twice while it is recorded, at each event, and must come to the same.
+    Mode { name: "double", jit: Some("threshold=3,background=off,double_run"), collector: None },
     Mode { name: "collect", jit: Some("threshold=3,background=off"), collector: Some("stress=100,poison") },
 ];
 
 impl Mode {
     fn applies(&self, page: &str, case: &Case) -> bool {
-        self.collector.is_none() || (page.starts_with("language/") || page.starts_with("hard/")) && !case.large
+        let everywhere = self.name != "double" && self.collector.is_none();
+        let is_dense = page.starts_with("language/") || page.starts_with("hard/");
+        everywhere || is_dense && !(self.collector.is_some() && case.large)
     }
 }
 

@@ -63,10 +63,8 @@ aborts! {
     LoopInCallee "an inlined function has a loop";
     LoopInFunction "the function has a loop of its own";
     RecursionLimit "the recursion limit was reached";
-    StackFull "the tracer's stack was full";
     Inspected "a frame of the recording was inspected";
     AssumptionFell "an assumption fell while recording";
     Attention "somebody wanted the interpreter's attention";
-    Untraceable "the code is not traceable";
     LeftAtOnce "the trace left at once";
 }

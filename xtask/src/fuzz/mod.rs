@@ -5,6 +5,7 @@
 //! fuzz-failures/SEED.txt: what differs is what they leave behind for each other.
 
 mod batch;
+mod coverage;
 mod generate;
 mod random;
 mod rare;
@@ -13,12 +14,10 @@ mod snippets;
 
 use crate::{Interpreters, root};
 use batch::{Outcome, Programs};
-use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
-use std::{env, fs, thread};
+use std::{fs, thread};
 
 struct Options {
     programs: u64,
@@ -49,7 +48,7 @@ pub fn run(arguments: &[String]) -> Result<bool, String> {
         return Ok(true);
     }
     if options.coverage {
-        return coverage(&options);
+        return coverage::run(&options);
     }
     let modes = modes(&options, &Interpreters::find()?);
     let end = options.seed + options.programs;
@@ -116,7 +115,7 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
         }
     }
     if options.modes.is_empty() {
-        options.modes = ["", "off", "threshold=3"].map(String::from).to_vec();
+        options.modes = ["", "off", "threshold=3,background=off"].map(String::from).to_vec();
     }
     Ok(options)
 }
@@ -199,36 +198,4 @@ fn differing(modes: &[Mode], programs: &Programs, program: &str) -> Option<Vec<O
         }
     }
     runs.iter().any(|run| *run != runs[0]).then_some(runs)
-}
-
-/// Prints which opcodes the programs contain, and which none does, as the reference's `dis` names them.
-fn coverage(options: &Options) -> Result<bool, String> {
-    const COUNT: &str = "
-import dis, sys, types, collections
-counts = collections.Counter()
-def walk(code):
-    for instruction in dis.get_instructions(code):
-        counts[instruction.opname] += 1
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType): walk(constant)
-for path in sys.argv[1:]:
-    with open(path) as file: walk(compile(file.read(), path, 'exec'))
-never = {'CACHE', 'RESERVED', 'EXTENDED_ARG', 'INTERPRETER_EXIT', 'EXIT_INIT_CHECK', 'ENTER_EXECUTOR', 'INSTRUMENTED_LINE'}
-missing = [name for name, code in dis.opmap.items() if name not in counts and name not in never and code < 255 and not name.startswith('INSTRUMENTED') and not dis.opname[code].startswith('<')]
-missing = [name for name in missing if name not in getattr(dis, '_specialized_opmap', {})]
-for name, count in counts.most_common(): print(f'{count:9} {name}')
-print('in no program:', ' '.join(sorted(missing)) or 'none')
-";
-    let directory: PathBuf = env::temp_dir().join(format!("adder-coverage-{}", std::process::id()));
-    fs::create_dir_all(&directory).map_err(|error| error.to_string())?;
-    let mut paths = Vec::new();
-    for seed in options.seed..options.seed + options.programs {
-        let path = directory.join(format!("{seed}.py"));
-        fs::write(&path, generate::program(seed)).map_err(|error| error.to_string())?;
-        paths.push(path);
-    }
-    let python = env::var("REFERENCE_PYTHON").unwrap_or_else(|_| "python3.14".into());
-    let status = Command::new(&python).args(["-W", "ignore", "-c", COUNT]).args(&paths).status();
-    fs::remove_dir_all(&directory).map_err(|error| error.to_string())?;
-    Ok(status.map_err(|error| format!("{python}: {error}"))?.success())
 }

@@ -394,4 +394,19 @@ def s@S():
         total += a.get()
     return total
 ",
+    // An outer loop's trace goes on in an inner loop's, which falls again and again.
+    "
+def s@S():
+    class A:
+        k = 1
+    def bump(i):
+        for _ in range(5): pass
+        if i % 6 == 5: A.k = i
+    a, total = A(), @K
+    for i in range(@N * 3):
+        total += i
+        for j in range(6): total += a.k + j
+        bump(i)
+    return total
+",
 ];
