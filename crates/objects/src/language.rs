@@ -31,7 +31,7 @@ impl Language for Python {
     }
 
     fn instruction(code: &'static Code, pc: u32) -> &'static str {
-        code.instructions[pc as usize].op.name()
+        code.source.instructions[pc as usize].op.name()
     }
 
     fn bools(context: &mut Vm) -> [Value; 2] {

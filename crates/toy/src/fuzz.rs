@@ -31,7 +31,7 @@ impl Random {
 /// A random program. Every loop ends, every recursion is shallow.
 pub fn program(seed: u64) -> String {
     let mut writer =
-        Writer { random: Random::new(seed), text: String::new(), indent: 0, loops: 0, funcs: 0, budget: 0 };
+        Writer { random: Random::new(seed), text: String::new(), indent: 0, loops: 0, funcs: 0, budget: 0, in_main: false };
     writer.program();
     writer.text
 }
@@ -45,6 +45,7 @@ struct Writer {
     /// Functions that may be called.
     funcs: usize,
     budget: usize,
+    in_main: bool,
 }
 
 impl Writer {
@@ -89,6 +90,10 @@ impl Writer {
         self.line("fn bump(self, d) { self.v = self.v + d; return self; }");
         self.line("fn add(self, o) { return Q(self.v + 1).get(o); }");
         self.close();
+        // More classes and functions than two where one is expected: what comes third must not be taken for the second.
+        self.line("class R(y, x) { fn get(self, d) { return self.x - d; } fn bump(self, d) { self.y = d; return self.x; } fn add(self, o) { return self; } }");
+        self.line("class S(q, y, x) { fn get(self, d) { return d * 2; } fn bump(self, d) { self.x = self.x - d; return self.y; } }");
+        self.line("fn inc(x) { return x + 1; } fn dec(x) { return x - 2; } fn same(x) { return x; } fn seven(x) { return 7; }");
         self.line("class V(x, y) {");
         self.line("    fn add(self, k) { if self.x % 3 == 1 { self.y = self.y + k; self.x = self.x + 1; return self; } return V(self.x + k, self.y); }");
         self.line(
@@ -119,9 +124,10 @@ impl Writer {
         }
         self.funcs = 3;
         self.budget = 30;
+        self.in_main = true;
         self.open("fn main() {");
         self.line(
-            "let a = 1; let b = 2.5; let c = P(1, 2); let d = [1, 2.0, \"s\", 4]; let o = V(3, 4); let w = W(V(0, 1));",
+            "let a = 1; let b = 2.5; let c = P(1, 2); let d = [1, 2.0, \"s\", 4]; let o = V(3, 4); let w = W(V(0, 1)); let g = [inc, dec, same, seven]; let t = inc; let h = [P(1, 2), Q(3), R(4, 5), S(6, 7, 8)];",
         );
         for _ in 0..2 {
             self.wide_loop();
@@ -185,6 +191,15 @@ impl Writer {
                 ),
             };
             return self.line(&stmt);
+        }
+        if self.in_main && self.random.chance(12) {
+            let (k, n) = (self.expr(Kind::Int, 1), 2 + self.random.below(3));
+            let text = match self.random.below(3) {
+                0 => format!("a = map2(g[a % {n}], [a, {k}])[1];"),
+                1 => format!("t = g[{k} % {n}]; a = t(a);"),
+                _ => format!("a = (a + h[a % {n}].get({k} % 9)) % 1000;"),
+            };
+            return self.line(&text);
         }
         match self.random.below(if depth == 0 { 14 } else { 20 }) {
             0..=2 => self.assign("a", Kind::Int),
@@ -335,7 +350,9 @@ impl Writer {
                 let (a, b) = (self.expr(Kind::Number, deeper), self.expr(Kind::Int, deeper));
                 format!("({a} {op} {b})")
             }
-            Kind::Object => match self.random.below(7) {
+            Kind::Object => match self.random.below(9) {
+                7 => format!("R({}, {})", self.expr(Kind::Int, deeper), self.expr(Kind::Any, deeper)),
+                8 => format!("S({}, {}, 3)", self.expr(Kind::Int, deeper), self.expr(Kind::Int, deeper)),
                 0 | 1 => format!("P({}, {})", self.expr(Kind::Int, deeper), self.expr(Kind::Any, deeper)),
                 2 => format!("Q({})", self.expr(Kind::Int, deeper)),
                 3 => format!("({} + {})", self.expr(Kind::Object, deeper), self.expr(Kind::Object, deeper)),
