@@ -80,7 +80,10 @@ fn what_can_be_reached_is_reached() {
     for (row, reason) in list() {
         match (counts.get(&row).copied().unwrap_or(0), reason) {
             (0, None) => faults.push(format!("not reached: {row}")),
-            (count @ 1.., Some(reason)) => faults.push(format!("reached {count} times: {row}, of which it says: {reason}")),
+            (_, Some(reason)) if reason.starts_with("by chance") => {}
+            (count @ 1.., Some(reason)) => {
+                faults.push(format!("reached {count} times: {row}, of which it says: {reason}"))
+            }
             _ => {}
         }
     }

@@ -2,8 +2,8 @@
 
 mod bench;
 mod fuzz;
-mod trace_page;
 mod mutants;
+mod trace_page;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

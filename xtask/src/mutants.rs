@@ -20,13 +20,7 @@ struct Net {
 
 /// Cheap ones first.
 const NETS: &[Net] = &[
-    Net {
-        name: "filetests",
-        package: "opt",
-        arguments: &["--test", "filetests"],
-        sees: &["opt"],
-        variables: &[],
-    },
+    Net { name: "filetests", package: "opt", arguments: &["--test", "filetests"], sees: &["opt"], variables: &[] },
     Net {
         name: "random traces",
         package: "opt",

@@ -30,8 +30,15 @@ impl Random {
 
 /// A random program. Every loop ends, every recursion is shallow.
 pub fn program(seed: u64) -> String {
-    let mut writer =
-        Writer { random: Random::new(seed), text: String::new(), indent: 0, loops: 0, funcs: 0, budget: 0, in_main: false };
+    let mut writer = Writer {
+        random: Random::new(seed),
+        text: String::new(),
+        indent: 0,
+        loops: 0,
+        funcs: 0,
+        budget: 0,
+        in_main: false,
+    };
     writer.program();
     writer.text
 }

@@ -82,8 +82,16 @@ pub fn run(arguments: &[String]) -> Result<bool, String> {
 }
 
 fn parse(arguments: &[String]) -> Result<Options, String> {
-    let mut options =
-        Options { programs: 1000, seed: 1, jobs: 2, batch: 50, coverage: false, shrink: true, print: false, modes: Vec::new() };
+    let mut options = Options {
+        programs: 1000,
+        seed: 1,
+        jobs: 2,
+        batch: 50,
+        coverage: false,
+        shrink: true,
+        print: false,
+        modes: Vec::new(),
+    };
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {

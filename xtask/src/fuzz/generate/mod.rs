@@ -25,7 +25,9 @@ pub fn program(seed: u64) -> String {
 pub fn alone(piece: &str, k: usize, n: usize) -> String {
     let text = piece.replace("@K", &k.to_string()).replace("@N", &n.to_string()).replace("@S", "0");
     let classes = "class A: pass\n";
-    format!("{PRELUDE}{classes}{text}try: log(s0())\nexcept Exception as e: log(type(e).__name__, e)\nprint('\\n'.join(out))\n")
+    format!(
+        "{PRELUDE}{classes}{text}try: log(s0())\nexcept Exception as e: log(type(e).__name__, e)\nprint('\\n'.join(out))\n"
+    )
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
