@@ -481,6 +481,14 @@ fn swap<M: Machine<L = Toy>>(m: &mut M, list: M::Ref, first: M::Ref, second: M::
     m.set_item_ref(array, i, &ARRAY_ITEMS, mark);
     let (array, j) = list_place(m, list, second)?;
     let b = m.item_ref(array, j, &ARRAY_ITEMS);
+    // A decision behind the first store after which both ways go on: a handler that ran again here would read the mark.
+    let is_int = m.is_int(b);
+    let b = if m.decide(is_int) {
+        let inner = m.int_unbox(b);
+        m.int_box(inner)
+    } else {
+        b
+    };
     m.set_item_ref(array, j, &ARRAY_ITEMS, a);
     m.set_item_ref(array, i, &ARRAY_ITEMS, b);
     nil(m)
