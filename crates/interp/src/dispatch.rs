@@ -46,39 +46,39 @@ fn run<M: PyMachine>(m: &mut M, mut frame: PyFrame<M>) -> Leave<M::Ref> {
         if let Some(leave) = m.boundary(&mut frame) {
             return leave;
         }
-        let mut instruction = fetch::<M>(&frame);
-        let step = loop {
-            match step(m, &mut frame, instruction) {
-                Ok(Flow::Observe) => match observed(m, &mut frame) {
-                    Ok(original) => instruction = original,
-                    Err(exception) => break Err(Raise::Here(exception)),
-                },
-                step => break step,
-            }
-        };
-        let left = match step {
-            Ok(Flow::Next) => continue,
-            Ok(Flow::BackEdge) => match m.back_edge(&mut frame) {
-                None => continue,
-                Some(leave) => return leave,
-            },
-            Ok(Flow::Enter { code, window, pc, sp }) => match m.enter(&mut frame, code, window, pc, sp) {
-                Entered::Frame => continue,
-                Entered::Done(result) => arrive(m, &mut frame, result),
-            },
-            Ok(Flow::Return(value)) => leave(m, &mut frame, Ok(value)),
-            Ok(Flow::Observe) => unreachable!("the loop above goes on with the instruction"),
-            Err(Raise::Here(exception)) => {
-                let exception = exception::add_traceback(m, &mut frame, exception);
-                unwind(m, &mut frame, exception)
-            }
-            Err(Raise::Again(exception)) => unwind(m, &mut frame, exception),
-            Err(Raise::Out(exception)) => leave(m, &mut frame, Err(exception)),
-        };
-        if let Some(leave) = left {
+        let instruction = fetch::<M>(&frame);
+        let step = step(m, &mut frame, instruction);
+        if let Some(leave) = follow(m, &mut frame, step) {
             return leave;
         }
     }
+}
+
+/// Goes where a handler said.
+#[inline(always)]
+fn follow<M: PyMachine>(
+    m: &mut M,
+    frame: &mut PyFrame<M>,
+    step: Result<Flow<M>, Raise<M::Ref>>,
+) -> Option<Leave<M::Ref>> {
+    match step {
+        Ok(Flow::Next) => None,
+        Ok(Flow::BackEdge) => m.back_edge(frame),
+        Ok(Flow::Enter { code, window, pc, sp }) => match m.enter(frame, code, window, pc, sp) {
+            Entered::Frame => None,
+            Entered::Done(result) => arrive(m, frame, result),
+        },
+        Ok(Flow::Return(value)) => leave(m, frame, Ok(value)),
+        Ok(Flow::Observe) => observed(m, frame),
+        Err(Raise::Here(exception)) => raise_here(m, frame, exception),
+        Err(Raise::Again(exception)) => unwind(m, frame, exception),
+        Err(Raise::Out(exception)) => leave(m, frame, Err(exception)),
+    }
+}
+
+fn raise_here<M: PyMachine>(m: &mut M, frame: &mut PyFrame<M>, exception: M::Ref) -> Option<Leave<M::Ref>> {
+    let exception = exception::add_traceback(m, frame, exception);
+    unwind(m, frame, exception)
 }
 
 /// The instruction in progress. A machine that does not just run has the code as it was compiled.
@@ -92,26 +92,29 @@ fn fetch<M: PyMachine>(f: &PyFrame<M>) -> Instruction {
     }
 }
 
-/// INSTRUMENTED_LINE: tells whoever watches the frame, and gives the instruction that is to run.
+/// INSTRUMENTED_LINE: tells whoever watches the frame, and runs the instruction that stood there. On a second copy of the
+/// handlers: the dispatch loop above must not have two ways into its own.
 #[cold]
 #[inline(never)]
-fn observed<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Result<Instruction, M::Ref> {
-    assert!(M::DIRECT, "instrumented code on a machine that does not just run");
+fn observed<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Option<Leave<M::Ref>> {
+    if !M::DIRECT {
+        unreachable!("instrumented code on a machine that does not just run");
+    }
     let vm = m.context();
     // SAFETY: the current frame has a record.
     unsafe { (*vm.thread.record).sp = f.sp };
-    match crate::observe::instruction(vm) {
-        Ok(()) => {
-            // SAFETY: as above.
-            let record = unsafe { *vm.thread.record };
-            (f.pc, f.sp) = (record.pc, record.sp);
-            Ok(f.code.source.instructions[f.pc as usize])
-        }
-        Err(raised) => {
-            f.pc += 1;
-            Err(m.constant(raised.0))
-        }
+    if let Err(raised) = crate::observe::instruction(vm) {
+        f.pc += 1;
+        let exception = m.constant(raised.0);
+        return raise_here(m, f, exception);
     }
+    // A tracer may have sent the frame elsewhere.
+    // SAFETY: as above.
+    let record = unsafe { *m.context().thread.record };
+    (f.pc, f.sp) = (record.pc, record.sp);
+    let instruction = f.code.source.instructions[f.pc as usize];
+    let step = step(m, f, instruction);
+    follow(m, f, step)
 }
 
 /// How an exception leaves a handler.
@@ -177,8 +180,7 @@ fn arrive<M: PyMachine>(m: &mut M, frame: &mut PyFrame<M>, result: Result<M::Ref
     if matches!(caller.op, Op::ForIter | Op::Send) && exception::is_stop_iteration(m, exception) {
         let told = exception::tell(m, &ITERATION_ENDS, exception);
         if M::DIRECT && m.promote_ref(told) != m.promote_ref(exception) {
-            let told = exception::add_traceback(m, frame, told);
-            return unwind(m, frame, told);
+            return raise_here(m, frame, told);
         }
         if caller.op == Op::ForIter {
             // Over END_FOR.
@@ -190,8 +192,7 @@ fn arrive<M: PyMachine>(m: &mut M, frame: &mut PyFrame<M>, result: Result<M::Ref
         }
         return None;
     }
-    let exception = exception::add_traceback(m, frame, exception);
-    unwind(m, frame, exception)
+    raise_here(m, frame, exception)
 }
 
 /// Runs one instruction.

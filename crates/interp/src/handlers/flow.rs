@@ -57,7 +57,12 @@ pub fn is<M: PyMachine>(m: &mut M, a: M::Ref, b: M::Ref) -> bool {
     if m.decide(same) {
         return true;
     }
-    // The right operand is most often a constant, about which all is known.
+    // The right operand is most often a constant, about which a trace knows all; and most often None.
+    let none = none(m);
+    let is_none = m.ref_eq(b, none);
+    if m.decide(is_none) {
+        return false;
+    }
     let small = m.is_int(b);
     if m.decide(small) {
         return false;
