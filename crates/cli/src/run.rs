@@ -24,6 +24,7 @@ pub fn run(invocation: Box<Invocation>, stack_bytes: usize) -> End {
     let Invocation { program, mut config, jit, heap } = *invocation;
     search_path(&program, &mut config);
     let inspect = config.inspect;
+    let process = std::process::id();
     let mut vm = interp::boot::new_vm(heap, jit, config, stack_bytes);
     let vm = &mut *vm;
     stdlib::register(vm);
@@ -53,6 +54,12 @@ pub fn run(invocation: Box<Invocation>, stack_bytes: usize) -> End {
         end = End::Status(120);
     }
     vm.thread.jit.finish_logs();
+    if let End::Status(status) = end
+        && std::process::id() != process
+    {
+        // In a child made by `os.fork` this thread is the only one: nobody waits for its status.
+        std::process::exit(status as i32);
+    }
     end
 }
 

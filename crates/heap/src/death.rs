@@ -60,16 +60,27 @@ impl Heap {
         self.finalizers.old.len() + self.finalizers.young.len()
     }
 
-    /// Puts the registered objects in the order in which [`Heap::take_registered`] gives them: oldest first.
-    pub fn order_registered(&mut self) {
-        self.finalizers.old.reverse();
-        self.finalizers.young.reverse();
+    /// What [`Heap::take_finalizable`] will give, in order.
+    pub fn finalizable(&self) -> &VecDeque<Value> {
+        &self.finalizers.queue
     }
 
-    /// A registered object, dead or not, whose finalizer is now the caller's to run: the program ends.
-    pub fn take_registered(&mut self) -> Option<Value> {
-        let object = self.finalizers.old.pop().or_else(|| self.finalizers.young.pop())?;
-        Some(Value(object as u64))
+    /// Orders the queue by a rank for each of its objects; those of one rank stay in order.
+    pub fn sort_finalizable(&mut self, ranks: &[u8]) {
+        let mut order: Vec<usize> = (0..self.finalizers.queue.len()).collect();
+        order.sort_by_key(|&i| ranks[i]);
+        self.finalizers.queue = order.into_iter().map(|i| self.finalizers.queue[i]).collect();
+    }
+
+    /// The objects whose finalizer has not been queued: the living, and the dead that no collection has found.
+    pub fn registered_objects(&self) -> impl Iterator<Item = Value> {
+        self.finalizers.old.iter().chain(&self.finalizers.young).map(|object| Value(*object as u64))
+    }
+
+    /// Queues all of them, dead or alive, older ones first: the program ends.
+    pub fn queue_all_finalizers(&mut self) {
+        let lists = [std::mem::take(&mut self.finalizers.old), std::mem::take(&mut self.finalizers.young)];
+        self.finalizers.queue.extend(lists.into_iter().flatten().map(|object| Value(object as u64)));
     }
 
     /// Whether [`Heap::take_finalizable`] has something to give.

@@ -15,7 +15,6 @@ impl Heap {
             self.old.clear_marks();
             self.mark_roots();
             self.drain_marks();
-            self.clear_dead_weak(Heap::marked_fate);
             self.queue_dead_old();
             self.drain_marks();
             self.clear_dead_weak(Heap::marked_fate);

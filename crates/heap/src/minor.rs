@@ -25,7 +25,6 @@ impl Heap {
             self.visit_roots();
             self.visit_remembered();
             self.drain_minor();
-            self.clear_dead_weak(Heap::fate);
             self.queue_dead_young();
             self.drain_minor();
             self.clear_dead_weak(Heap::fate);

@@ -4,6 +4,7 @@ use crate::state::{self, Config};
 use heap::{Heap, Value};
 use metatrace::{Jit, Options};
 use objects::error::PyResult;
+use objects::value_vec::ValueVec;
 use objects::vm::Vm;
 
 /// Bytes of the native stack that stay free for Rust code when Python recursion stops.
@@ -21,13 +22,26 @@ pub fn new_vm(heap: heap::Config, jit: Options, config: Config, stack_bytes: usi
     vm
 }
 
+/// Registers what orders the queue of objects to finalize.
+pub fn order_finalizers(vm: &mut Vm, order: fn(&mut Vm) -> PyResult<()>) {
+    state::state(vm).order_finalizers = Some(order);
+}
+
 /// `__del__` and weak reference callbacks that a collection found due.
 fn run_finalizers(vm: &mut Vm) -> PyResult<()> {
     objects::weakref::run_callbacks(vm);
+    order_queue(vm)?;
     while let Some(object) = vm.thread.heap.take_finalizable() {
         finalize(vm, object);
     }
     Ok(())
+}
+
+fn order_queue(vm: &mut Vm) -> PyResult<()> {
+    match state::state(vm).order_finalizers {
+        Some(order) => order(vm),
+        None => Ok(()),
+    }
 }
 
 fn finalize(vm: &mut Vm, object: Value) {
@@ -48,11 +62,17 @@ pub fn finalize_all(vm: &mut Vm) -> PyResult<()> {
     }
     vm.thread.heap.collect_full();
     settle(vm)?;
-    vm.thread.heap.order_registered();
-    // What finalizers make does not get another turn: they might go on for ever.
-    for _ in 0..vm.thread.heap.registered_finalizers() {
-        let Some(object) = vm.thread.heap.take_registered() else { break };
-        finalize(vm, object);
+    vm.thread.heap.queue_all_finalizers();
+    order_queue(vm)?;
+    // Out of the queue, so that safe points in finalizers do not go on with the rest. What finalizers make does not get
+    // another turn: they might go on for ever.
+    let count = vm.thread.heap.finalizable().len();
+    let mut due = ValueVec::with_capacity(vm, count);
+    while let Some(object) = vm.thread.heap.take_finalizable() {
+        due.push(vm, object);
+    }
+    for i in 0..due.len {
+        finalize(vm, due.get(i));
     }
     Ok(())
 }

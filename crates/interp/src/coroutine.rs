@@ -125,30 +125,44 @@ pub fn wrap_yielded(vm: &mut Vm, value: Value) -> Value {
     value_of(object)
 }
 
-fn new_step(vm: &mut Vm, generator: Value, argument: Value, how: i64) -> Value {
+/// Tells the hook of `sys.set_asyncgen_hooks` of a generator that nobody has asked for a value yet.
+fn first_iteration(vm: &mut Vm, generator: Value) -> PyResult<()> {
+    if cast::<GeneratorObject>(generator).state.get() == state::CREATED
+        && let Some(hook) = crate::state::state(vm).async_generator_hooks[0]
+    {
+        let hook = vm.handle(hook);
+        if hook != vm.none {
+            vm.call(hook, &[generator])?;
+        }
+    }
+    Ok(())
+}
+
+fn new_step(vm: &mut Vm, generator: Value, argument: Value, how: i64) -> PyResult {
+    first_iteration(vm, generator)?;
     let shape = shape_of(types(vm)[2]);
     let object = vm.alloc::<AsyncStep>(shape);
     object.generator.set(generator);
     object.argument.set(argument);
     object.how.set(how);
-    value_of(object)
+    Ok(value_of(object))
 }
 
 /// `__anext__`.
 pub fn async_next(vm: &mut Vm, generator: Value) -> PyResult {
     let none = vm.none;
-    Ok(new_step(vm, generator, none, step::SEND))
+    new_step(vm, generator, none, step::SEND)
 }
 
 pub static ASYNC_METHODS: [MethodDef; 3] = [
-    MethodDef::method("asend", 2, 2, |vm, args| Ok(new_step(vm, args.values[0], args.values[1], step::SEND))),
+    MethodDef::method("asend", 2, 2, |vm, args| new_step(vm, args.values[0], args.values[1], step::SEND)),
     MethodDef::method("athrow", 2, 4, |vm, args| {
         let exception = thrown_exception(vm, &args.values[1..])?;
-        Ok(new_step(vm, args.values[0], exception, step::THROW))
+        new_step(vm, args.values[0], exception, step::THROW)
     }),
     MethodDef::method("aclose", 1, 1, |vm, args| {
         let exception = vm.raise_args(vm.exc.generator_exit, &[]).0;
-        Ok(new_step(vm, args.values[0], exception, step::CLOSE))
+        new_step(vm, args.values[0], exception, step::CLOSE)
     }),
 ];
 

@@ -318,6 +318,12 @@ pub fn thrown_exception(vm: &mut Vm, args: &[Value]) -> PyResult {
             vm.type_error(format!("exceptions must be classes or instances deriving from BaseException, not {kind}"))
         );
     };
+    if !crate::raising::is_exception(vm, exception) {
+        let (shown, kind) = (vm.repr_text(class)?, vm.type_of(exception).name());
+        return Err(
+            vm.type_error(format!("calling {shown} should have returned an instance of BaseException, not {kind}"))
+        );
+    }
     if let Some(traceback) = args.get(2).filter(|traceback| **traceback != vm.none) {
         let object = cast::<Exception>(exception);
         vm.write(exception, &object.traceback, *traceback);
@@ -521,7 +527,7 @@ pub fn make_types(vm: &mut Vm) -> [TypeRef; 3] {
     let base = |name: &'static str, kind: Kind| TypeSpec {
         tail: heap::Tail::Values,
         finalize: heap::Finalize::Guest,
-        flags: objects::ty::flags::NO_NEW,
+        flags: objects::ty::flags::NO_NEW | objects::ty::flags::HAS_WEAKREF,
         ..TypeSpec::of::<GeneratorObject>(name, kind)
     };
     let object = vm.types.object;

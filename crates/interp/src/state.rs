@@ -23,6 +23,12 @@ pub struct State {
     thrown: Option<Handle>,
     /// Module `sys`.
     pub sys: Option<Handle>,
+    /// Runs before finalizers.
+    pub order_finalizers: Option<fn(&mut Vm) -> objects::error::PyResult<()>>,
+    /// `sys.set_asyncgen_hooks`: for the first iteration, for the end.
+    pub async_generator_hooks: [Option<Handle>; 2],
+    /// `sys.set_coroutine_origin_tracking_depth`.
+    pub coroutine_origin_depth: i64,
     /// The native `__import__`.
     pub import_function: Option<Handle>,
     /// Options of the command line and the environment.

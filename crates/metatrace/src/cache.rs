@@ -190,6 +190,18 @@ impl Cache {
         (id, ExitId(number - self.trace(id).first_exit))
     }
 
+    /// How many of the bridges below this exit start at the same place of the program as it leaves to: a guard on
+    /// a value that is always another one would otherwise grow an endless chain of bridges.
+    pub(crate) fn variants(&self, id: TraceId, at: ExitId) -> u32 {
+        let place = |id: TraceId, at: ExitId| {
+            let frame = self.trace(id).exits[at.0 as usize].exit.frames.last();
+            frame.map(|frame| (frame.code, frame.pc, frame.events))
+        };
+        let here = place(id, at);
+        let below = std::iter::successors(self.trace(id).parent, |&(id, _)| self.trace(id).parent);
+        below.filter(|&(id, at)| place(id, at) == here).count() as u32
+    }
+
     /// Takes a trace and all bridges above it out of use; how many those were.
     pub(crate) fn fell(&mut self, id: TraceId) -> u64 {
         if self.trace(id).fallen {

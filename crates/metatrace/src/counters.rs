@@ -24,6 +24,7 @@ counters! {
     functions "function entries compiled";
     bridges "bridges compiled";
     units "units of traces compiled";
+    places_too_varied "exits left without a bridge because too many hang on one place";
     aborts "recordings given up";
     contradictions "traces that contradicted themselves";
     refused "traces that the code generator refused";

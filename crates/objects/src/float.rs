@@ -5,7 +5,7 @@ mod hex;
 mod methods;
 mod parse;
 mod round;
-mod text;
+pub mod text;
 
 pub use parse::parse;
 pub use round::round_to;
@@ -224,7 +224,7 @@ pub fn power(vm: &mut Vm, x: f64, y: f64) -> PyResult {
     if y == 0.0 || x == 1.0 {
         return Ok(vm.float(1.0));
     }
-    if x == 0.0 && y < 0.0 {
+    if x == 0.0 && y < 0.0 && y.is_finite() {
         return Err(vm.zero_division("zero to a negative power"));
     }
     if x < 0.0 && x.is_finite() && y.is_finite() && y != y.floor() {
@@ -339,6 +339,21 @@ fn new(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {
 
 /// `float(value)`.
 pub fn from_object(vm: &mut Vm, value: Value) -> PyResult<f64> {
+    // Unlike elsewhere, a class derived from float may say otherwise.
+    let ty = vm.type_of(value);
+    if ty != vm.types.float && ty.has(flags::FLOAT) {
+        let float = ty.slots().float;
+        if let Some(float) = float {
+            let result = float(vm, value)?;
+            return match vm.as_f64(result) {
+                Some(x) => Ok(x),
+                None => {
+                    let (name, given) = (ty.name(), vm.type_name(result));
+                    Err(vm.type_error(format!("{name}.__float__ returned non-float (type {given})")))
+                }
+            };
+        }
+    }
     if let Some(x) = vm.to_f64_opt(value)? {
         return Ok(x);
     }

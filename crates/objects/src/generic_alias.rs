@@ -52,7 +52,7 @@ pub(crate) fn init(vm: &mut Vm) {
     vm.types.generic_alias = vm.new_builtin_type(
         TypeSpec {
             module: "types",
-            flags: flags::BASETYPE,
+            flags: flags::BASETYPE | flags::HAS_WEAKREF,
             slots: Slots {
                 new: Some(new_alias),
                 repr: Some(repr),

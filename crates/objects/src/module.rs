@@ -49,11 +49,21 @@ impl Vm {
         if let Some(module) = self.dict_get_str(modules, name) {
             return Ok(Some(module));
         }
-        let module = self.new_module(name);
         let key = self.intern(name);
+        // A module that was taken out of `sys.modules` comes back as it was: its classes are known to Rust code.
+        if let Some(&(_, module)) = self.loaded_natives.iter().find(|(loaded, _)| *loaded == def.name) {
+            let module = self.handle(module);
+            self.dict_set_name(modules, key, module);
+            return Ok(Some(module));
+        }
+        let module = self.new_module(name);
         self.dict_set_name(modules, key, module);
         match self.fill_native(def, module) {
-            Ok(()) => Ok(Some(module)),
+            Ok(()) => {
+                let handle = self.keep(module);
+                self.loaded_natives.push((def.name, handle));
+                Ok(Some(module))
+            }
             Err(raised) => {
                 self.dict_del_str(modules, name);
                 Err(raised)
@@ -240,10 +250,23 @@ fn repr(vm: &mut Vm, module: Value) -> PyResult {
         }
         _ => {
             let natives = self::is_native(vm, dict);
-            if natives { format!("<module {name} (built-in)>") } else { format!("<module {name}>") }
+            match loader(vm, dict)? {
+                _ if natives => format!("<module {name} (built-in)>"),
+                Some(loader) => format!("<module {name} ({loader})>"),
+                None => format!("<module {name}>"),
+            }
         }
     };
     Ok(vm.new_str(&text))
+}
+
+/// How the loader of a module's spec is shown, if there is one.
+fn loader(vm: &mut Vm, dict: Value) -> PyResult<Option<String>> {
+    let Some(spec) = vm.dict_get_str(dict, "__spec__").filter(|spec| *spec != vm.none) else { return Ok(None) };
+    match vm.getattr_str_opt(spec, "loader")? {
+        Some(loader) if loader != vm.none => vm.repr_text(loader).map(Some),
+        _ => Ok(None),
+    }
 }
 
 fn is_native(vm: &mut Vm, dict: Value) -> bool {

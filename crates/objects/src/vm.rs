@@ -53,6 +53,8 @@ pub struct Vm {
     /// Built-in types whose dictionaries are still to be filled, while the first types are made.
     pub(crate) unfilled: Option<Vec<(TypeRef, crate::type_::Contents)>>,
     pub(crate) natives: Vec<&'static crate::module::ModuleDef>,
+    /// Native modules made so far, by name.
+    pub(crate) loaded_natives: Vec<(&'static str, metatrace::Handle)>,
     pub(crate) weak: crate::weakref::WeakTable,
     /// Objects whose repr is being made: recursive containers show `...`. Addresses of values kept alive by the caller.
     pub(crate) repr_stack: Vec<Value>, // a root

@@ -6,16 +6,21 @@ pub mod ast_;
 pub mod atexit;
 pub mod binascii;
 pub mod buffer;
+pub mod bz2_;
+pub mod cmath;
 mod code_replace;
 pub mod codecs_;
 pub mod collections_;
 pub mod contextvars_;
+pub mod csv_;
 pub mod errno;
 pub mod functools_;
 pub mod gc;
+pub mod hashes;
 pub mod imp;
 pub mod io;
 pub mod itertools;
+pub mod json_;
 pub mod locale_;
 pub mod marshal;
 pub mod math;
@@ -25,11 +30,13 @@ pub mod posix;
 pub mod posixsubprocess;
 pub mod pwd;
 pub mod random_;
+pub mod resource;
 pub mod select;
 pub mod signal_;
 pub mod socket_;
 pub mod sre;
 pub mod stat_;
+mod streams;
 pub mod string_;
 pub mod struct_;
 pub mod struct_sequence;
@@ -60,15 +67,24 @@ pub static MODULES: &[&ModuleDef] = &[
     &atexit::MODULE,
     &binascii::MODULE,
     &buffer::MODULE,
+    &bz2_::MODULE,
+    &cmath::MODULE,
     &codecs_::MODULE,
     &collections_::MODULE,
     &contextvars_::MODULE,
+    &csv_::MODULE,
     &errno::MODULE,
     &functools_::MODULE,
     &gc::MODULE,
+    &hashes::BLAKE2,
+    &hashes::MD5,
+    &hashes::SHA1,
+    &hashes::SHA2,
+    &hashes::SHA3,
     &imp::MODULE,
     &io::MODULE,
     &itertools::MODULE,
+    &json_::MODULE,
     &locale_::MODULE,
     &marshal::MODULE,
     &math::MODULE,
@@ -79,6 +95,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &pwd::GROUPS,
     &pwd::MODULE,
     &random_::MODULE,
+    &resource::MODULE,
     &select::MODULE,
     &signal_::MODULE,
     &socket_::MODULE,
@@ -110,6 +127,7 @@ pub fn register(vm: &mut Vm) {
 /// What a program finds when it starts: signal handlers and the standard streams.
 pub fn start(vm: &mut Vm) -> PyResult<()> {
     code_replace::install(vm);
+    interp::boot::order_finalizers(vm, io::order_queue);
     signal_::start(vm)?;
     io::open_standard_streams(vm)
 }
@@ -117,6 +135,6 @@ pub fn start(vm: &mut Vm) -> PyResult<()> {
 /// What happens when a program ends: `atexit` functions, then finalizers.
 pub fn shut_down(vm: &mut Vm) -> PyResult<()> {
     let result = atexit::run(vm);
-    interp::boot::finalize_all(vm)?;
+    io::finalize_all(vm)?;
     result
 }

@@ -37,13 +37,14 @@ fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
     Ok(())
 }
 
-/// The C library's functions: Rust's `f64` methods call the same ones, but not all of them are there.
+/// The C library's functions: most of Rust's `f64` methods call the same ones, but some are its own, and some not there.
 mod c {
     unsafe extern "C" {
+        pub safe fn acosh(x: f64) -> f64;
+        pub safe fn asinh(x: f64) -> f64;
+        pub safe fn atanh(x: f64) -> f64;
         pub safe fn erf(x: f64) -> f64;
         pub safe fn erfc(x: f64) -> f64;
-        pub safe fn tgamma(x: f64) -> f64;
-        pub safe fn lgamma(x: f64) -> f64;
         pub safe fn remainder(x: f64, y: f64) -> f64;
         pub safe fn nextafter(x: f64, y: f64) -> f64;
         pub safe fn exp2(x: f64) -> f64;
@@ -58,6 +59,8 @@ enum Edge {
     Overflow,
     /// The same: ValueError (a pole).
     Pole,
+    /// A pole below zero, else OverflowError.
+    NegativePole,
 }
 
 /// The result of a function of one float, with C99's special values turned into Python's errors.
@@ -67,7 +70,8 @@ fn checked(vm: &mut Vm, x: f64, result: f64, edge: Edge, domain: &str) -> PyResu
     }
     if result.is_infinite() && x.is_finite() {
         return Err(match edge {
-            Edge::Overflow => vm.overflow_error("math range error"),
+            Edge::NegativePole if x <= 0.0 => domain_error(vm, x, domain),
+            Edge::Overflow | Edge::NegativePole => vm.overflow_error("math range error"),
             Edge::Pole => domain_error(vm, x, domain),
         });
     }
@@ -129,11 +133,11 @@ macro_rules! float_functions {
 
 float_functions! {
     acos "acos": |x| x.acos(), Pole, "expected a number in range from -1 up to 1, got {x}";
-    acosh "acosh": |x| x.acosh(), Pole, "expected argument value not less than 1, got {x}";
+    acosh "acosh": |x| super::c::acosh(x), Pole, "expected argument value not less than 1, got {x}";
     asin "asin": |x| x.asin(), Pole, "expected a number in range from -1 up to 1, got {x}";
-    asinh "asinh": |x| x.asinh(), Pole, "";
+    asinh "asinh": |x| super::c::asinh(x), Pole, "";
     atan "atan": |x| x.atan(), Pole, "";
-    atanh "atanh": |x| x.atanh(), Pole, "expected a number between -1 and 1, got {x}";
+    atanh "atanh": |x| super::c::atanh(x), Pole, "expected a number between -1 and 1, got {x}";
     cbrt "cbrt": |x| x.cbrt(), Pole, "";
     cos "cos": |x| x.cos(), Pole, "expected a finite input, got {x}";
     cosh "cosh": |x| x.cosh(), Overflow, "";
@@ -143,7 +147,7 @@ float_functions! {
     exp2 "exp2": |x| super::c::exp2(x), Overflow, "";
     expm1 "expm1": |x| x.exp_m1(), Overflow, "";
     fabs "fabs": |x| x.abs(), Pole, "";
-    lgamma "lgamma": |x| if x <= 0.0 && x == x.floor() { f64::INFINITY } else { super::c::lgamma(x) }, Pole, "expected a noninteger or positive integer, got {x}";
+    lgamma "lgamma": |x| pymath::math::lgamma(x).unwrap_or(f64::INFINITY), NegativePole, "expected a noninteger or positive integer, got {x}";
     log1p "log1p": |x| x.ln_1p(), Pole, "expected argument value > -1, got {x}";
     sin "sin": |x| x.sin(), Pole, "expected a finite input, got {x}";
     sinh "sinh": |x| x.sinh(), Overflow, "";
@@ -329,45 +333,16 @@ fn log(vm: &mut Vm, args: &CallArgs) -> PyResult {
 
 fn gamma(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let x = vm.to_f64(args.values[0])?;
-    if x == f64::NEG_INFINITY || (x <= 0.0 && x == x.floor() && x.is_finite()) {
-        return Err(domain_error(vm, x, "expected a noninteger or positive integer, got {x}"));
+    match pymath::math::gamma(x) {
+        Ok(result) => Ok(vm.float(result)),
+        Err(pymath::Error::EDOM) => Err(domain_error(vm, x, "expected a noninteger or positive integer, got {x}")),
+        Err(pymath::Error::ERANGE) => Err(vm.overflow_error("math range error")),
     }
-    let result = c::tgamma(x);
-    checked(vm, x, result, Edge::Overflow, "")
 }
 
-/// The Euclidean norm, scaled so that squares neither overflow nor vanish.
+/// The Euclidean norm, with the rounding errors of the squares and their sum taken back.
 fn norm(values: &[f64]) -> f64 {
-    let largest = values.iter().fold(0.0f64, |largest, x| largest.max(x.abs()));
-    if values.iter().any(|x| x.is_infinite()) {
-        return f64::INFINITY;
-    }
-    if values.iter().any(|x| x.is_nan()) {
-        return f64::NAN;
-    }
-    if largest == 0.0 || values.len() < 2 {
-        return largest;
-    }
-    if let [x, y] = values {
-        return x.hypot(*y);
-    }
-    // Scaling by a power of two is exact; the squares are summed with their rounding errors.
-    let exponent = frexp_parts(largest).1;
-    let scale = libc_ldexp(1.0, -exponent);
-    let (mut sum, mut errors) = (1.0f64, 0.0f64);
-    for x in values {
-        let x = x * scale;
-        let square = x * x;
-        let square_error = x.mul_add(x, -square);
-        let t = sum + square;
-        errors += (sum - t) + square + square_error;
-        sum = t;
-    }
-    let total = sum - 1.0 + errors;
-    let root = total.sqrt();
-    // One Newton step takes back the rounding of the sum.
-    let correction = (-root).mul_add(root, sum - 1.0) + errors;
-    (root + correction / (2.0 * root)) / scale
+    pymath::math::hypot(values)
 }
 
 fn hypot(vm: &mut Vm, args: &CallArgs) -> PyResult {
@@ -547,7 +522,7 @@ fn sumprod(vm: &mut Vm, args: &CallArgs) -> PyResult {
             (None, None) => break,
             _ => return Err(vm.value_error("Inputs are not the same length")),
         };
-        let number = |vm: &Vm, x: Value| vm.kind(x) == objects::shape::Kind::Float || x.is_int();
+        let number = |vm: &Vm, x: Value| vm.type_of(x) == vm.types.float || x.is_int();
         all_floats &= number(vm, x) && number(vm, y);
         all_floats &= !(x.is_int() && y.is_int());
         products.push(vm, x);

@@ -39,6 +39,7 @@ struct Plan {
 }
 
 fn fork_exec(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    crate::io::write_out_all(vm);
     let a = args.values;
     let number = |vm: &mut Vm, i: usize| -> PyResult<i32> { Ok(vm.index(a[i])? as i32) };
     let pipes =

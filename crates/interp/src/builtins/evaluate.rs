@@ -98,6 +98,9 @@ fn eval(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let [source, globals, locals] = args.bind(vm, "eval", &signature(["source", "globals", "locals"]))?;
     let (globals, locals) = namespaces(vm, "eval", globals, locals)?;
     let code = code_of(vm, "eval", source, Mode::Eval)?;
+    if !code.source.freevars().is_empty() {
+        return Err(vm.type_error("code object passed to eval() may not contain free variables"));
+    }
     crate::execute::run_code(vm, code, globals, locals, Value::NULL)
 }
 

@@ -9,6 +9,7 @@ use super::{Outcome, compile, record};
 use crate::cache::ExitKind;
 use crate::coverage::Path;
 use crate::inspect;
+use crate::jit::Jit;
 use crate::language::{Language, thread_of};
 use crate::tracer::{CONSTANT, Level, LogEntry, Mode, Traced, Tracer};
 use heap::Value;
@@ -28,10 +29,12 @@ pub(crate) fn leave<L: Language>(context: *mut L::Context, number: u32) -> Outco
     cached.count = cached.count.saturating_add(1);
     let may = cached.kind == ExitKind::Guard && !cached.bridged && !cached.busy && !fallen && !observed;
     let hot = may && cached.count >= limit && cached.tries < tries;
+    let hot = hot && !is_too_varied(jit, id, at);
+    let cached = &mut jit.cache.trace_mut(id).exits[at.0 as usize];
     cached.busy |= hot;
-    let exit = cached.exit.clone();
+    let (exit, kind) = (cached.exit.clone(), cached.kind);
     if jit.options.log.exit {
-        let text = format!("{} exit {} of {} ({:?})", number, at.0, trace.name, cached.kind);
+        let text = format!("{} exit {} of {} ({:?})", number, at.0, jit.cache.trace(id).name, kind);
         jit.logger.section("exit", &text, "");
     }
     jit.counters.exits += 1;
@@ -105,6 +108,17 @@ fn cover<L: Language>(context: *mut L::Context, id: TraceId, at: ExitId) {
         let instructions_end = state.resume == Resume::AfterCall;
         coverage.left(L::instruction(code, state.pc - instructions_end as u32));
     }
+}
+
+/// Whether so many bridges hang on one place of the program that another one is not worth it. Counting that as many
+/// failed attempts leaves the place to the interpreter.
+fn is_too_varied(jit: &mut Jit, id: TraceId, at: ExitId) -> bool {
+    let is_varied = jit.cache.variants(id, at) >= jit.options.variants;
+    if is_varied {
+        jit.cache.trace_mut(id).exits[at.0 as usize].tries = jit.options.retries;
+        jit.counters.places_too_varied += 1;
+    }
+    is_varied
 }
 
 /// The frames become the direct interpreter's.

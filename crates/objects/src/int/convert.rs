@@ -32,7 +32,8 @@ fn from_arguments(vm: &mut Vm, x: Value, base: Value) -> PyResult {
     if base.is_null() {
         return from_object(vm, x);
     }
-    let base = vm.index(base)?;
+    let base = vm.index_big(base)?;
+    let base = vm.as_i64(base).unwrap_or(-1);
     if base != 0 && !(2..=36).contains(&base) {
         return Err(vm.value_error("int() base must be >= 2 and <= 36, or 0"));
     }

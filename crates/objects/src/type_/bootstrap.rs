@@ -50,6 +50,7 @@ pub(crate) fn new_vm(mut thread: Thread<Python>) -> Box<Vm> {
         all_types: Vec::new(),
         unfilled: Some(Vec::new()),
         natives: Vec::new(),
+        loaded_natives: Vec::new(),
         weak: Default::default(),
         repr_stack: Vec::new(),
         native_depth: 0,

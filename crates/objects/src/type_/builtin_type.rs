@@ -44,8 +44,7 @@ pub const INHERITED: u32 = flags::HAS_DICT
     | flags::COMPLEX
     | flags::SET
     | flags::WRAPPED
-    | flags::HAS_WEAKREF
-    | flags::HAS_FINALIZER;
+    | flags::HAS_WEAKREF;
 
 impl Vm {
     /// Makes a built-in type. Its dictionary has its slots' special methods, its methods and its attributes.

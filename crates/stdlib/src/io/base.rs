@@ -35,6 +35,7 @@ pub fn make_types(vm: &mut Vm) -> [TypeRef; 4] {
                     Ok(stream)
                 }),
                 next: Some(next_line),
+                finalize: Some(super::unclosed::finalize),
                 ..Slots::default()
             },
             methods: IO_METHODS,
@@ -243,7 +244,7 @@ fn read_into(vm: &mut Vm, args: &CallArgs, method: &str) -> PyResult {
     let view = vm.writable_buffer(args.values[1])?;
     let count = data.len().min(view.bytes);
     // SAFETY: the exporter holds `bytes` bytes at that address, and nothing ran since it said so.
-    unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), view.address, count) };
+    unsafe { std::ptr::copy(data.as_ptr(), view.address, count) };
     Ok(vm.int(count as i64))
 }
 

@@ -27,23 +27,15 @@ layout! {
         size SIZE: i64;
         /// Of a pair: where writes go.
         writer WRITER: Value;
-        /// Whether a text stream closes it when it dies.
-        owned OWNED: i64;
     }
 }
 
 pub fn make_types(vm: &mut Vm, base: TypeRef) -> [TypeRef; 4] {
     let spec = |name: &'static str, init| TypeSpec {
         module: "_io",
-        flags: flags::BASETYPE | flags::HAS_FINALIZER,
+        flags: flags::BASETYPE | flags::HAS_WEAKREF,
         finalize: heap::Finalize::Guest,
-        slots: Slots {
-            new: Some(new),
-            init: Some(init),
-            repr: Some(repr),
-            finalize: Some(finalize),
-            ..Slots::default()
-        },
+        slots: Slots { new: Some(new), init: Some(init), repr: Some(repr), ..Slots::default() },
         methods: METHODS,
         getset: GETTERS,
         ..TypeSpec::of::<Buffered>(name, Kind::Other)
@@ -53,23 +45,6 @@ pub fn make_types(vm: &mut Vm, base: TypeRef) -> [TypeRef; 4] {
     let random = vm.new_builtin_type(spec("BufferedRandom", init), base);
     let pair = vm.new_builtin_type(spec("BufferedRWPair", init_pair), base);
     [reader, writer, random, pair]
-}
-
-/// Writes out and closes a stream that died open.
-fn finalize(vm: &mut Vm, value: Value) -> PyResult<()> {
-    let object = cast::<Buffered>(value);
-    if object.owned.get() == 0 && !object.raw.get().is_null() {
-        // There is nobody left to tell.
-        let _ = call0(vm, value, "close");
-    }
-    Ok(())
-}
-
-/// Takes the duty to close a raw file when this dies, or gives it back.
-fn own(vm: &mut Vm, raw: Value, owned: bool) {
-    if is_own_file(vm, raw) {
-        cast::<file::FileIo>(raw).owned.set(i64::from(owned));
-    }
 }
 
 fn new(vm: &mut Vm, class: TypeRef, _args: &CallArgs) -> PyResult {
@@ -116,7 +91,7 @@ fn init(vm: &mut Vm, value: Value, args: &CallArgs) -> PyResult<()> {
     let object = cast::<Buffered>(value);
     vm.write(value, &object.raw, raw);
     object.size.set(size);
-    own(vm, raw, true);
+    super::unclosed::register(vm, value);
     Ok(())
 }
 
@@ -128,6 +103,7 @@ fn init_pair(vm: &mut Vm, value: Value, args: &CallArgs) -> PyResult<()> {
     vm.write(value, &object.raw, args.values[0]);
     vm.write(value, &object.writer, args.values[1]);
     object.size.set(DEFAULT_BUFFER_SIZE as i64);
+    super::unclosed::register(vm, value);
     Ok(())
 }
 
@@ -139,13 +115,7 @@ pub fn standard(vm: &mut Vm, raw: Value, reading: bool) -> PyResult {
     let object = cast::<Buffered>(value);
     vm.write(value, &object.raw, raw);
     object.size.set(DEFAULT_BUFFER_SIZE as i64);
-    own(vm, raw, true);
     Ok(value)
-}
-
-/// Says whether a text stream closes the buffered stream when that dies.
-pub fn set_owned(value: Value, owned: bool) {
-    cast::<Buffered>(value).owned.set(i64::from(owned));
 }
 
 fn raw_of(vm: &mut Vm, value: Value) -> PyResult {
@@ -159,6 +129,13 @@ fn raw_of(vm: &mut Vm, value: Value) -> PyResult {
 fn writer_of(vm: &mut Vm, value: Value) -> PyResult {
     let writer = cast::<Buffered>(value).writer.get();
     if writer.is_null() { raw_of(vm, value) } else { Ok(writer) }
+}
+
+/// Streams that go one way do not go the other.
+fn check_direction(vm: &mut Vm, value: Value, method: &str) -> PyResult<()> {
+    let (class, types) = (vm.type_of(value), types(vm));
+    let other = if method == "write" { types.reader } else { types.writer };
+    if class.is_subtype(other) { Err(unsupported(vm, method)) } else { Ok(()) }
 }
 
 fn is_own_file(vm: &mut Vm, raw: Value) -> bool {
@@ -306,6 +283,9 @@ pub fn write(vm: &mut Vm, value: Value, bytes: &[u8]) -> PyResult<()> {
         unread(vm, value)?;
     }
     let pending = cast::<Buffered>(value).pending.get();
+    if objects::bytearray::content(pending).is_empty() {
+        super::unclosed::note_waiting(vm);
+    }
     super::append(vm, pending, bytes);
     if objects::bytearray::content(pending).len() as i64 >= cast::<Buffered>(value).size.get() {
         flush_pending(vm, value)?;
@@ -347,6 +327,16 @@ pub fn flush_pending(vm: &mut Vm, value: Value) -> PyResult<()> {
     }
     objects::bytearray::set_content(vm, pending, b"");
     Ok(())
+}
+
+/// Writes out what is pending if a file of our own is below and open.
+pub fn write_out_to_file(vm: &mut Vm, value: Value) -> PyResult<()> {
+    let object = cast::<Buffered>(value);
+    let raw = if object.writer.get().is_null() { object.raw.get() } else { object.writer.get() };
+    if raw.is_null() || !is_own_file(vm, raw) || cast::<file::FileIo>(raw).fd.get() < 0 {
+        return Ok(());
+    }
+    flush_pending(vm, value)
 }
 
 fn close(vm: &mut Vm, value: Value) -> PyResult<()> {
@@ -431,15 +421,16 @@ static METHODS: &[MethodDef] = &[
         call0(vm, args.values[0], "flush")?;
         let raw = raw_of(vm, args.values[0])?;
         cast::<Buffered>(args.values[0]).raw.set(Value::NULL);
-        own(vm, raw, false);
         Ok(raw)
     }),
     MethodDef::method("read", 1, 2, |vm, args| {
+        check_direction(vm, args.values[0], "read")?;
         let size = size_argument(vm, args.get(1))?;
         let data = read(vm, args.values[0], size)?;
         Ok(vm.new_bytes(&data))
     }),
     MethodDef::method("read1", 1, 2, |vm, args| {
+        check_direction(vm, args.values[0], "read1")?;
         check_open(vm, args.values[0], "read of")?;
         let size = size_argument(vm, args.get(1))?.unwrap_or(cast::<Buffered>(args.values[0]).size.get() as usize);
         let there = if size == 0 { &[] } else { fill(vm, args.values[0])? };
@@ -449,16 +440,19 @@ static METHODS: &[MethodDef] = &[
         Ok(data)
     }),
     MethodDef::method("peek", 1, 2, |vm, args| {
+        check_direction(vm, args.values[0], "peek")?;
         check_open(vm, args.values[0], "peek of")?;
         let there = fill(vm, args.values[0])?;
         Ok(vm.new_bytes(there))
     }),
     MethodDef::method("readline", 1, 2, |vm, args| {
+        check_direction(vm, args.values[0], "readline")?;
         let limit = size_argument(vm, args.get(1))?.unwrap_or(usize::MAX);
         let line = read_line(vm, args.values[0], limit)?;
         Ok(vm.new_bytes(&line))
     }),
     MethodDef::method("write", 2, 2, |vm, args| {
+        check_direction(vm, args.values[0], "write")?;
         if vm.is_str(args.values[1]) {
             return Err(vm.type_error("a bytes-like object is required, not 'str'"));
         }

@@ -24,7 +24,7 @@ pub fn make_type(vm: &mut Vm, base: TypeRef) -> TypeRef {
     vm.new_builtin_type(
         TypeSpec {
             module: "_io",
-            flags: flags::BASETYPE | flags::HAS_DICT,
+            flags: flags::BASETYPE | flags::HAS_DICT | flags::HAS_WEAKREF,
             slots: Slots { new: Some(new), init: Some(init), next: Some(next), ..Slots::default() },
             methods: METHODS,
             getset: GETTERS,
@@ -149,7 +149,7 @@ static METHODS: &[MethodDef] = &[
         let bytes = rest(vm, args.values[0])?;
         let count = bytes.len().min(view.bytes);
         // SAFETY: the exporter holds that memory while the argument is alive, and nothing ran since it said so.
-        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), view.address, count) };
+        unsafe { std::ptr::copy(bytes.as_ptr(), view.address, count) };
         let object = cast::<BytesIo>(args.values[0]);
         object.position.set(object.position.get() + count as i64);
         Ok(vm.int(count as i64))

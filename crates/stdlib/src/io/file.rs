@@ -27,8 +27,6 @@ layout! {
         /// -1: not known yet.
         seekable SEEKABLE: i64;
         name NAME: Value;
-        /// Whether a buffered stream closes it when it dies.
-        owned OWNED: i64;
     }
 }
 
@@ -36,30 +34,15 @@ pub fn make_type(vm: &mut Vm, base: TypeRef) -> TypeRef {
     vm.new_builtin_type(
         TypeSpec {
             module: "_io",
-            flags: flags::BASETYPE | flags::HAS_FINALIZER,
+            flags: flags::BASETYPE | flags::HAS_WEAKREF,
             finalize: heap::Finalize::Guest,
-            slots: Slots {
-                new: Some(new),
-                init: Some(init),
-                repr: Some(repr),
-                finalize: Some(finalize),
-                ..Slots::default()
-            },
+            slots: Slots { new: Some(new), init: Some(init), repr: Some(repr), ..Slots::default() },
             methods: METHODS,
             getset: GETTERS,
             ..TypeSpec::of::<FileIo>("FileIO", Kind::Other)
         },
         base,
     )
-}
-
-/// Closes the descriptor of a file that died open.
-fn finalize(vm: &mut Vm, value: Value) -> PyResult<()> {
-    if cast::<FileIo>(value).owned.get() == 0 {
-        // There is nobody left to tell.
-        let _ = close(vm, value);
-    }
-    Ok(())
 }
 
 fn new(vm: &mut Vm, class: TypeRef, _args: &CallArgs) -> PyResult {
@@ -209,11 +192,14 @@ fn init(vm: &mut Vm, value: Value, args: &CallArgs) -> PyResult<()> {
         // SAFETY: a descriptor of ours.
         unsafe { libc::lseek(fd, 0, libc::SEEK_END) };
     }
+    super::unclosed::register(vm, value);
     Ok(())
 }
 
 fn open_path(vm: &mut Vm, name: Value, path: &[u8], flags: i32) -> PyResult<i32> {
     let Ok(path) = CString::new(path) else { return Err(vm.value_error("embedded null byte")) };
+    super::write_out_all(vm);
+    let mut collected = false;
     loop {
         // SAFETY: a NUL-terminated path.
         let fd = unsafe { libc::open(path.as_ptr(), flags, 0o666) };
@@ -222,6 +208,13 @@ fn open_path(vm: &mut Vm, name: Value, path: &[u8], flags: i32) -> PyResult<i32>
         }
         let errno = Error::last_os_error().raw_os_error().unwrap_or(0);
         if errno == libc::EINTR {
+            interp::boot::settle(vm)?;
+            continue;
+        }
+        if errno == libc::EMFILE && !collected {
+            // Files that nobody refers to any more hold descriptors until a collection.
+            collected = true;
+            vm.thread.heap.collect_full();
             interp::boot::settle(vm)?;
             continue;
         }

@@ -12,6 +12,9 @@ mod newlines;
 mod open;
 mod string_io;
 mod text;
+mod unclosed;
+
+pub use unclosed::{finalize_all, order_queue, write_out_all};
 
 use heap::Value;
 use objects::args::{CallArgs, MethodDef};
@@ -62,6 +65,10 @@ pub struct Types {
 #[derive(Default)]
 struct State {
     types: Option<Types>,
+    /// Whether something may be waiting in a stream to be written.
+    waiting: bool,
+    /// The program has ended.
+    exiting: bool,
 }
 
 pub fn types(vm: &mut Vm) -> Types {
@@ -170,8 +177,6 @@ pub fn open_standard_streams(vm: &mut Vm) -> PyResult<()> {
         let key = vm.intern(&format!("__{name}__"));
         vm.setattr(sys, key, stream)?;
     }
-    // Nothing else has a finalizer yet, and theirs never run: they are flushed when the program ends, after all others.
-    while vm.thread.heap.take_registered().is_some() {}
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 //! The text is kept in UTF-8 in a bytearray. The position is a byte; `tell` and `seek` speak of characters, which are the
 //! same while all is ASCII.
 
-use super::{newlines, size_argument, text, unsupported};
+use super::{newlines, size_argument, text};
 use crate::vm_ext::VmExt;
 use heap::Value;
 use objects::args::{CallArgs, GetSetDef, MethodDef, Signature};
@@ -31,7 +31,7 @@ pub fn make_type(vm: &mut Vm, base: TypeRef) -> TypeRef {
     vm.new_builtin_type(
         TypeSpec {
             module: "_io",
-            flags: flags::BASETYPE | flags::HAS_DICT,
+            flags: flags::BASETYPE | flags::HAS_DICT | flags::HAS_WEAKREF,
             slots: Slots { new: Some(new), init: Some(init), next: Some(next), ..Slots::default() },
             methods: METHODS,
             getset: GETTERS,
@@ -191,7 +191,7 @@ fn seek(vm: &mut Vm, args: &CallArgs) -> PyResult {
             let beyond = (offset as usize).saturating_sub(count);
             object.position.set((byte_of(all, offset as usize) + beyond) as i64);
         }
-        1 | 2 if offset != 0 => return Err(unsupported(vm, "Can't do nonzero cur-relative seeks")),
+        1 | 2 if offset != 0 => return Err(vm.os_error_text("Can't do nonzero cur-relative seeks")),
         1 => {}
         2 => object.position.set(all.len() as i64),
         _ => return Err(vm.value_error(format!("Invalid whence ({whence}, should be 0, 1 or 2)"))),

@@ -52,39 +52,15 @@ pub fn make_type(vm: &mut Vm, base: TypeRef) -> TypeRef {
     vm.new_builtin_type(
         TypeSpec {
             module: "_io",
-            flags: flags::BASETYPE | flags::HAS_DICT | flags::HAS_FINALIZER,
+            flags: flags::BASETYPE | flags::HAS_DICT | flags::HAS_WEAKREF,
             finalize: heap::Finalize::Guest,
-            slots: Slots {
-                new: Some(new),
-                init: Some(init),
-                repr: Some(repr),
-                next: Some(next),
-                finalize: Some(finalize),
-                ..Slots::default()
-            },
+            slots: Slots { new: Some(new), init: Some(init), repr: Some(repr), next: Some(next), ..Slots::default() },
             methods: METHODS,
             getset: GETTERS,
             ..TypeSpec::of::<TextIo>("TextIOWrapper", Kind::Other)
         },
         base,
     )
-}
-
-/// Writes out and closes a stream that died open.
-fn finalize(vm: &mut Vm, value: Value) -> PyResult<()> {
-    let object = cast::<TextIo>(value);
-    if object.closed.get() == 0 && !object.buffer.get().is_null() {
-        // There is nobody left to tell.
-        let _ = call0(vm, value, "close");
-    }
-    Ok(())
-}
-
-/// Takes the duty to close a buffered stream when this dies, or gives it back.
-fn own(vm: &mut Vm, buffer: Value, owned: bool) {
-    if is_own_buffer(vm, buffer) {
-        buffered::set_owned(buffer, owned);
-    }
 }
 
 fn new(vm: &mut Vm, class: TypeRef, _args: &CallArgs) -> PyResult {
@@ -120,7 +96,7 @@ fn init(vm: &mut Vm, value: Value, args: &CallArgs) -> PyResult<()> {
     object.line_buffering.set(line_buffering as i64);
     object.write_through.set(write_through as i64);
     vm.write(value, &object.buffer, buffer);
-    own(vm, buffer, true);
+    super::unclosed::register(vm, value);
     Ok(())
 }
 
@@ -224,6 +200,9 @@ fn write(vm: &mut Vm, value: Value, text: Value) -> PyResult {
     let (encoding, errors) = (vm.text_of(object.encoding.get()), vm.text_of(object.errors.get()));
     let encoded = super::encoding::encode(vm, translated, &encoding, &errors)?;
     let pending = object.pending.get();
+    if objects::bytearray::content(pending).is_empty() {
+        super::unclosed::note_waiting(vm);
+    }
     super::append(vm, pending, &encoded);
     let flush_line = object.line_buffering.get() != 0 && (has_newline || bytes.contains(&b'\r'));
     if flush_line || object.write_through.get() != 0 || objects::bytearray::content(pending).len() > PENDING_BYTES {
@@ -251,6 +230,17 @@ fn write_out(vm: &mut Vm, value: Value) -> PyResult<()> {
     let bytes = vm.new_bytes(&bytes);
     vm.call_method(buffer, "write", &[bytes])?;
     Ok(())
+}
+
+/// Writes out what is pending if a buffer and a file of our own are below and open.
+pub fn write_out_to_file(vm: &mut Vm, value: Value) -> PyResult<()> {
+    let object = cast::<TextIo>(value);
+    let buffer = object.buffer.get();
+    if buffer.is_null() || object.closed.get() != 0 || !is_own_buffer(vm, buffer) {
+        return Ok(());
+    }
+    write_out(vm, value)?;
+    buffered::write_out_to_file(vm, buffer)
 }
 
 // Reading.
@@ -570,7 +560,6 @@ static METHODS: &[MethodDef] = &[
         call0(vm, args.values[0], "flush")?;
         let buffer = buffer_of(vm, args.values[0])?;
         cast::<TextIo>(args.values[0]).buffer.set(Value::NULL);
-        own(vm, buffer, false);
         Ok(buffer)
     }),
     MethodDef::method("tell", 1, 1, |vm, args| tell(vm, args.values[0])),

@@ -148,9 +148,9 @@ fn group_next(vm: &mut Vm, group: Value) -> PyResult<Option<Value>> {
     if !vm.eq(object.key.get(), groupby.current_key.get())? {
         return Ok(None);
     }
-    let element = groupby.current.get();
-    groupby.current.set(Value::NULL);
-    Ok(Some(element))
+    // Comparing may have run code that took the element.
+    let element = groupby.current.replace(Value::NULL);
+    Ok((!element.is_null()).then_some(element))
 }
 
 fn new_batched(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {

@@ -212,6 +212,7 @@ fn open(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let flags = c_int(vm, flags)? | libc::O_CLOEXEC;
     let mode = if mode.is_null() { 0o777 } else { c_int(vm, mode)? };
     let dir = dir_fd(vm, fd)?;
+    crate::io::write_out_all(vm);
     // SAFETY: the path is NUL-terminated.
     let fd =
         retrying(vm, name.value, || i64::from(unsafe { libc::openat(dir, name.ptr(), flags, mode as libc::mode_t) }))?;

@@ -50,6 +50,7 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         let [name, length] = args.bind(vm, "truncate", &signature(["path", "length"], 2))?;
         let name = path_or_fd(vm, "truncate", name)?;
         let length = vm.index(length)?;
+        crate::io::write_out_all(vm);
         // SAFETY: the path is NUL-terminated.
         let result = unsafe {
             match name.fd {
@@ -86,6 +87,7 @@ fn rename(vm: &mut Vm, function: &str, args: &CallArgs) -> PyResult {
     let [from, to, from_dir, to_dir] = args.bind(vm, function, &signature)?;
     let from = path(vm, function, "src", from)?;
     let to = path(vm, function, "dst", to)?;
+    crate::io::write_out_all(vm);
     let (from_dir, to_dir) = (dir_fd(vm, from_dir)?, dir_fd(vm, to_dir)?);
     // SAFETY: both paths are NUL-terminated.
     let result = unsafe { libc::renameat(from_dir, from.ptr(), to_dir, to.ptr()) };
@@ -98,6 +100,7 @@ fn link(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let [from, to, from_dir, to_dir, follow] = args.bind(vm, "link", &signature)?;
     let from = path(vm, "link", "src", from)?;
     let to = path(vm, "link", "dst", to)?;
+    crate::io::write_out_all(vm);
     let (from_dir, to_dir) = (dir_fd(vm, from_dir)?, dir_fd(vm, to_dir)?);
     let follow = !follow.is_null() && vm.truth(follow)?;
     let flags = if follow { libc::AT_SYMLINK_FOLLOW } else { 0 };

@@ -128,6 +128,15 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         interp::poll::attend(vm)?;
         Ok(vm.none)
     }),
+    MethodDef::function("pidfd_open", 0, 2, |vm, args| {
+        let [pid, flags] = args.bind(vm, "pidfd_open", &signature(["pid", "flags"], 1))?;
+        let pid = c_int(vm, pid)?;
+        let flags = if flags.is_null() { 0 } else { c_int(vm, flags)? };
+        // SAFETY: asks for a descriptor.
+        let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, flags) };
+        if fd < 0 { Err(last_error(vm, Value::NULL)) } else { Ok(vm.int(fd)) }
+    })
+    .with_keywords(),
     MethodDef::function("_exit", 0, 1, |vm, args| {
         let [status] = args.bind(vm, "_exit", &signature(["status"], 1))?;
         let status = c_int(vm, status)?;
@@ -148,6 +157,7 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         let [command] = args.bind(vm, "system", &signature(["command"], 1))?;
         let command = vm.fs_path(command)?;
         let Ok(command) = CString::new(command) else { return Err(vm.value_error("embedded null byte")) };
+        crate::io::write_out_all(vm);
         // SAFETY: the command is NUL-terminated.
         let status = unsafe { libc::system(command.as_ptr()) };
         Ok(vm.int(i64::from(status)))
@@ -237,6 +247,7 @@ pub fn run_at_fork(vm: &mut Vm, when: usize) {
 }
 
 fn fork(vm: &mut Vm) -> PyResult {
+    crate::io::write_out_all(vm);
     run_at_fork(vm, BEFORE);
     // SAFETY: the process has one thread that runs Python; the child goes on with a copy of it.
     let pid = unsafe { libc::fork() };
@@ -288,6 +299,7 @@ fn environment_strings(vm: &mut Vm, mapping: Value) -> PyResult<Vec<CString>> {
 
 fn execute(vm: &mut Vm, function: &str, name: Value, arguments: Value, environment: Value) -> PyResult {
     let name = path(vm, function, "path", name)?;
+    crate::io::write_out_all(vm);
     if !objects::tuple::is_tuple(vm, arguments) && !objects::list::is_list(vm, arguments) {
         return Err(vm.type_error(format!("{function}: argv must be a tuple or list")));
     }

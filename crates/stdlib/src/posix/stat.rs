@@ -108,6 +108,7 @@ pub(super) fn read(name: &Path, dir: i32, follow: bool) -> Option<libc::stat> {
 }
 
 pub(super) fn stat_path(vm: &mut Vm, name: &Path, dir: i32, follow: bool) -> PyResult {
+    crate::io::write_out_all(vm);
     match read(name, dir, follow) {
         Some(result) => to_struct(vm, &result),
         None => {

@@ -309,7 +309,7 @@ fn pack_into(vm: &mut Vm, program: &Program, args: &[Value]) -> PyResult {
         return Err(error(vm, format!("offset {offset} out of range for {len}-byte buffer")));
     }
     if len - start < size {
-        let needed = start + size;
+        let needed = start as i128 + size as i128;
         return Err(error(
             vm,
             format!(

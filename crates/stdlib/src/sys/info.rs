@@ -170,7 +170,8 @@ fn flags(vm: &mut Vm, module: Value, config: &Config) -> PyResult<()> {
 
 fn implementation(vm: &mut Vm, module: Value, version: Value) -> PyResult<()> {
     let implementation = vm.new_namespace_object();
-    let (name, tag, empty) = (vm.intern("adder"), vm.none, vm.empty_str);
+    let (name, tag) = (vm.intern("adder"), vm.none);
+    let multiarch = vm.intern(&format!("{}-linux-gnu", std::env::consts::ARCH));
     let hex = vm.int(HEX_VERSION);
     let supports = vm.false_;
     for (key, value) in [
@@ -178,7 +179,7 @@ fn implementation(vm: &mut Vm, module: Value, version: Value) -> PyResult<()> {
         ("cache_tag", tag),
         ("version", version),
         ("hexversion", hex),
-        ("_multiarch", empty),
+        ("_multiarch", multiarch),
         ("supports_isolated_interpreters", supports),
     ] {
         let key = vm.intern(key);

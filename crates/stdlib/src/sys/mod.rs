@@ -1,8 +1,10 @@
 //! Module `sys`.
 
+mod coroutines;
 mod frames;
 mod hooks;
 mod info;
+mod jit;
 mod monitoring;
 
 pub use info::VERSION;
@@ -102,10 +104,11 @@ fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
     let handle = vm.keep(module);
     state::state(vm).sys = Some(handle);
     let config = state::state(vm).config.clone();
-    for table in [frames::FUNCTIONS, hooks::FUNCTIONS] {
+    for table in [coroutines::FUNCTIONS, frames::FUNCTIONS, hooks::FUNCTIONS] {
         vm.add_functions(module, table);
     }
     info::init(vm, module, &config)?;
+    jit::init(vm, module)?;
     let modules = vm.handle(vm.modules);
     set(vm, module, "modules", modules)?;
     let argv = strings(vm, config.arguments.iter().map(String::as_str));

@@ -2,8 +2,8 @@
 
 mod compressor;
 mod decompressor;
-mod streams;
 
+use crate::streams::Streams;
 use crate::support::{self, signature};
 use heap::Value;
 use objects::args::{CallArgs, MethodDef, Signature};
@@ -11,7 +11,6 @@ use objects::error::{PyResult, Raised};
 use objects::module::ModuleDef;
 use objects::ty::TypeRef;
 use objects::vm::Vm;
-use streams::Streams;
 use zlib_rs::{Deflate, DeflateFlush, Inflate};
 
 pub static MODULE: ModuleDef = ModuleDef {

@@ -1,4 +1,4 @@
-//! Compression states: Rust values that objects refer to by number.
+//! States of compressors, hashes and the like: Rust values that objects refer to by number.
 
 /// A slot is taken out while it is in use.
 pub struct Streams<T> {
@@ -25,6 +25,10 @@ impl<T> Streams<T> {
 
     pub fn take(&mut self, number: i64) -> Option<Box<T>> {
         self.slots.get_mut(usize::try_from(number).ok()?)?.take()
+    }
+
+    pub fn get_mut(&mut self, number: i64) -> Option<&mut T> {
+        self.slots.get_mut(usize::try_from(number).ok()?)?.as_deref_mut()
     }
 
     /// Puts back what was taken.
