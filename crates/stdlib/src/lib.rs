@@ -43,7 +43,6 @@ pub mod struct_sequence;
 pub mod suggestions_;
 mod support;
 pub mod sys;
-pub mod sysconfigdata;
 pub mod templatelib;
 pub mod thread_;
 pub mod time;
@@ -105,7 +104,6 @@ pub static MODULES: &[&ModuleDef] = &[
     &struct_::MODULE,
     &suggestions_::MODULE,
     &sys::MODULE,
-    &sysconfigdata::MODULE,
     &templatelib::MODULE,
     &thread_::MODULE,
     &time::MODULE,

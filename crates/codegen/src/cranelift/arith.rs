@@ -17,10 +17,9 @@ impl Lower<'_> {
             OpCode::IntSubOverflows => self.with_overflow(OpCode::IntSub, op).1,
             OpCode::IntMulOverflows => self.with_overflow(OpCode::IntMul, op).1,
             OpCode::IntFits => {
-                // From -2^62 to 2^62 - 1: what does not wrap to a negative number.
                 let a = self.arg(op.args[0]);
-                let half = self.word(1 << 62);
-                let moved = self.fb.ins().iadd(a, half);
+                let offset = self.fits_offset();
+                let moved = self.fb.ins().iadd(a, offset);
                 self.fb.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, moved, 0)
             }
             OpCode::IntFloordiv => self.floordiv_mod(op).0,

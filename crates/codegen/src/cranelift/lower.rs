@@ -59,6 +59,11 @@ struct Body {
     header: Block,
 }
 
+/// Ints that fit into a tagged word are from -2^62 to 2^62 - 1: with this added they are not negative.
+static FITS_OFFSET: i64 = 1 << 62;
+/// So many tests in a loop are worth a register.
+const FITS_WORTH_A_REGISTER: usize = 3;
+
 /// The state of lowering a unit; most of it is about the piece at hand.
 pub(super) struct Lower<'a> {
     pub(super) fb: FunctionBuilder<'a>,
@@ -107,6 +112,8 @@ pub(super) struct Lower<'a> {
     constants: HashMap<ConstRef, Value>,
     /// The pointer to the heap, once it has been loaded.
     heap: Option<Value>,
+    /// [`FITS_OFFSET`], once it has been loaded.
+    fits_offset: Option<Value>,
     owner_slots: HashMap<ValueId, StackSlot>,
     header: Option<Block>,
 }
@@ -177,6 +184,7 @@ impl<'a> Lower<'a> {
             slice,
             constants: HashMap::new(),
             heap: None,
+            fits_offset: None,
             values: Vec::new(),
             owner_slots: HashMap::new(),
             header: None,
@@ -280,6 +288,7 @@ impl<'a> Lower<'a> {
         self.barriered.clear();
         self.constants.clear();
         self.heap = None;
+        self.fits_offset = None;
         self.header = None;
         self.values = vec![None; self.input.trace.ops.len()];
         let mut owners: Vec<ValueId> = self.facts.owners.iter().copied().collect();
@@ -460,6 +469,11 @@ impl<'a> Lower<'a> {
     fn load_invariants(&mut self, body: &[Op]) {
         self.constants.clear();
         self.heap = None;
+        self.fits_offset = None;
+        if body.iter().filter(|op| op.code == OpCode::IntFits).count() >= FITS_WORTH_A_REGISTER {
+            let address = self.word(&raw const FITS_OFFSET as u64);
+            self.fits_offset = Some(self.fb.ins().load(types::I64, self.memory.constant, address, 0));
+        }
         for op in body {
             for arg in &op.args {
                 if let Arg::Ref(id) = *arg {
@@ -469,6 +483,15 @@ impl<'a> Lower<'a> {
             if matches!(op.code, OpCode::New | OpCode::NewItems) {
                 self.heap();
             }
+        }
+    }
+
+    /// What is added to an int to see whether it fits. In a loop that asks often it comes from memory, so that it stays in a
+    /// register: a constant would be made anew each time.
+    pub(super) fn fits_offset(&mut self) -> Value {
+        match self.fits_offset {
+            Some(offset) => offset,
+            None => self.word(FITS_OFFSET as u64),
         }
     }
 

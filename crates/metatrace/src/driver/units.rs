@@ -7,7 +7,7 @@ use crate::cache::{Cache, Unit};
 use crate::compiler::{Job, UnitMember};
 use crate::jit::Jit;
 use codegen::{CompileError, CompiledTrace};
-use ir::{Attr, TraceId, TraceKind};
+use ir::{Attr, OpCode, TraceId, TraceKind};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 
@@ -49,15 +49,16 @@ pub(super) fn submit_loose(jit: &mut Jit, calm: bool) {
     }
 }
 
-/// Compiles the unit around a root, if there is more than one trace in it.
+/// Compiles the unit around a root, if it is worth it. One bridge that goes back to its loop's start is what the outer loop does
+/// between two runs of the inner one: a unit would only take registers from the inner one.
 fn submit_unit(jit: &mut Jit, root: TraceId) {
     let roots = roots_around(&jit.cache, root);
     for root in &roots {
         jit.cache.loose.remove(root);
     }
     jit.cache.loose.remove(&root);
-    let (members, jumps) = members(jit, &roots);
-    if members.len() > 1 && jumps {
+    let (members, ways_back) = members(jit, &roots);
+    if members.len() > 1 && ways_back > 1 {
         jit.cache.compiler.as_mut().expect("there is a trace").submit(Job::Unit(members));
     }
 }
@@ -75,15 +76,15 @@ fn roots_around(cache: &Cache, root: TraceId) -> BTreeSet<TraceId> {
     around
 }
 
-/// The members of a unit, roots first, and whether one jumps to another; as many as there is room for.
-fn members(jit: &Jit, roots: &BTreeSet<TraceId>) -> (Vec<UnitMember>, bool) {
+/// The members of a unit, roots first, as many as there is room for; and how many jump to its roots, those into a body twice.
+fn members(jit: &Jit, roots: &BTreeSet<TraceId>) -> (Vec<UnitMember>, usize) {
     let cache = &jit.cache;
     let mut members: Vec<UnitMember> = Vec::new();
     let mut at: HashMap<TraceId, usize> = HashMap::new();
     let mut operations = 0;
     // A bridge has a higher number than what it hangs on.
     let mut bridges: BTreeSet<TraceId> = BTreeSet::new();
-    let mut jumps = false;
+    let mut ways_back = 0;
     let mut take = |id: TraceId, bridges: &mut BTreeSet<TraceId>| {
         let trace = cache.trace(id);
         operations += trace.input.trace.ops.len();
@@ -91,8 +92,12 @@ fn members(jit: &Jit, roots: &BTreeSet<TraceId>) -> (Vec<UnitMember>, bool) {
             return;
         }
         let parent = trace.parent.map(|(parent, exit)| (at[&parent], exit));
-        jumps |=
-            matches!(trace.input.trace.ops.last().map(|op| op.attr), Some(Attr::Target(to)) if roots.contains(&to));
+        if let Some(last) = trace.input.trace.ops.last()
+            && let Attr::Target(to) = last.attr
+            && roots.contains(&to)
+        {
+            ways_back += if last.code == OpCode::JumpBody { 2 } else { 1 };
+        }
         at.insert(id, members.len());
         members.push((trace.input.clone(), parent));
         bridges.extend(trace.children.iter().filter(|&&child| !cache.trace(child).fallen));
@@ -103,7 +108,7 @@ fn members(jit: &Jit, roots: &BTreeSet<TraceId>) -> (Vec<UnitMember>, bool) {
     while let Some(bridge) = bridges.pop_first() {
         take(bridge, &mut bridges);
     }
-    (members, jumps)
+    (members, ways_back)
 }
 
 fn is_loop(cache: &Cache, id: TraceId) -> bool {
