@@ -21,6 +21,18 @@ fn sum_loop() -> Builder {
     b
 }
 
+/// Of [`sum_loop`] as trace 1: doubles the bound, which it hands on when it has reached 1000, with the sum before and the step
+/// behind it.
+fn doubling_bridge() -> Builder {
+    let mut b = Builder::new(TraceKind::Bridge);
+    let (s, i, n, step) = (b.input(Ty::Int), b.input(Ty::Int), b.input(Ty::Int), b.input(Ty::Int));
+    let small = b.pure(OpCode::IntLt, &[n, Arg::Int(1000)]);
+    b.guard(OpCode::GuardTrue, &[small], &[s, n, step]);
+    let n = b.pure(OpCode::IntMul, &[n, Arg::Int(2)]);
+    b.with(OpCode::JumpBody, Ty::Void, &[s, i, n, step], Attr::Target(TraceId(1)));
+    b
+}
+
 #[test]
 fn a_loop_runs_until_its_guard_fails() {
     let mut guest = Guest::new();
@@ -33,17 +45,10 @@ fn a_loop_runs_until_its_guard_fails() {
 fn a_bridge_takes_the_live_values_and_jumps_back_into_the_body() {
     let mut guest = Guest::new();
     let compiled = guest.compile(1, sum_loop().trace, &[]);
-    // The bridge doubles the bound until it reaches 1000.
-    let mut b = Builder::new(TraceKind::Bridge);
-    let (s, i, n, step) = (b.input(Ty::Int), b.input(Ty::Int), b.input(Ty::Int), b.input(Ty::Int));
-    let small = b.pure(OpCode::IntLt, &[n, Arg::Int(1000)]);
-    b.guard(OpCode::GuardTrue, &[small], &[n]);
-    let n = b.pure(OpCode::IntMul, &[n, Arg::Int(2)]);
-    b.with(OpCode::JumpBody, Ty::Void, &[s, i, n, step], Attr::Target(TraceId(1)));
-    let bridge = guest.compile(2, b.trace, &[&compiled]);
+    let bridge = guest.compile(2, doubling_bridge().trace, &[&compiled]);
     compiled.exits.attach(ExitId(0), bridge.code.entry);
     assert_eq!(guest.run(&compiled, &[0, 0, 100, 1]), Left::Exit(bridge.first_exit));
-    assert_eq!(guest.buf[0], 1600);
+    assert_eq!(guest.buf[1], 1600);
     compiled.exits.attach(ExitId(0), guest.backend.stub());
     assert_eq!(guest.run(&compiled, &[0, 0, 100, 1]), Left::Exit(compiled.first_exit));
 }
@@ -52,13 +57,7 @@ fn a_bridge_takes_the_live_values_and_jumps_back_into_the_body() {
 fn nested(guest: &mut Guest) -> [Compiled; 4] {
     let inner = guest.compile(1, sum_loop().trace, &[]);
     // The inner loop ended: double its bound, up to 1000; else go to the outer loop.
-    let mut b = Builder::new(TraceKind::Bridge);
-    let (s, i, n, step) = (b.input(Ty::Int), b.input(Ty::Int), b.input(Ty::Int), b.input(Ty::Int));
-    let small = b.pure(OpCode::IntLt, &[n, Arg::Int(1000)]);
-    b.guard(OpCode::GuardTrue, &[small], &[s, n, step]);
-    let n = b.pure(OpCode::IntMul, &[n, Arg::Int(2)]);
-    b.with(OpCode::JumpBody, Ty::Void, &[s, i, n, step], Attr::Target(TraceId(1)));
-    let doubling = guest.compile(2, b.trace, &[&inner]);
+    let doubling = guest.compile(2, doubling_bridge().trace, &[&inner]);
     // The outer loop: while s < 10 million, the inner loop from 0 to 100.
     let mut b = Builder::new(TraceKind::Loop);
     let (s, step) = (b.input(Ty::Int), b.input(Ty::Int));

@@ -28,6 +28,12 @@ fn make(vm: &mut Vm, ty: TypeRef, function: Value) -> Value {
     method
 }
 
+/// `__init__` may be overridden, so the function is None from the start.
+fn new_method(vm: &mut Vm, ty: TypeRef, _: &CallArgs) -> PyResult {
+    let none = vm.none;
+    Ok(make(vm, ty, none))
+}
+
 /// What a static or class method wraps.
 #[inline(always)]
 pub fn function_of(method: Value) -> Value {
@@ -47,7 +53,7 @@ pub(crate) fn init(vm: &mut Vm) {
             flags: flags::BASETYPE,
             overflow_word,
             slots: Slots {
-                new: Some(|vm, ty, _| Ok(vm.new_instance(ty))),
+                new: Some(new_method),
                 init: Some(|vm, method, args| init_method(vm, method, args, "staticmethod")),
                 call: Some(|vm, method, args| vm.call_kw(function_of(method), args)),
                 repr: Some(|vm, method| repr(vm, method, "staticmethod")),
@@ -65,7 +71,7 @@ pub(crate) fn init(vm: &mut Vm) {
             flags: flags::BASETYPE,
             overflow_word,
             slots: Slots {
-                new: Some(|vm, ty, _| Ok(vm.new_instance(ty))),
+                new: Some(new_method),
                 init: Some(|vm, method, args| init_method(vm, method, args, "classmethod")),
                 repr: Some(|vm, method| repr(vm, method, "classmethod")),
                 descr_get: Some(bind_class),

@@ -155,7 +155,8 @@ fn init_super(vm: &mut Vm, object: Value, args: &CallArgs) -> PyResult<()> {
 
 fn bind(vm: &mut Vm, object: Value, instance: Value, _: Value) -> PyResult {
     let this = cast::<Super>(object);
-    if instance.is_null() || instance == vm.none || !this.receiver.get().is_null() {
+    let is_made = !this.class.get().is_null();
+    if !is_made || instance.is_null() || instance == vm.none || !this.receiver.get().is_null() {
         return Ok(object);
     }
     if vm.type_of(object) != vm.types.super_ {

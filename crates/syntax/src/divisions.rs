@@ -95,6 +95,7 @@ fn constant(expression: &Expr) -> Option<Constant> {
             (UnaryOp::USub, Constant::Int(x)) => Some(Constant::Int(-x)),
             (UnaryOp::USub, Constant::Float(x)) => Some(Constant::Float(-x)),
             (UnaryOp::UAdd, x) => Some(x),
+            (UnaryOp::Invert, Constant::Int(x)) => Some(Constant::Int(!x)),
             _ => None,
         },
         Expr::BinOp(operation) => {
@@ -109,6 +110,12 @@ fn constant(expression: &Expr) -> Option<Constant> {
                             b.to_u32().filter(|&exponent| a.bits().saturating_mul(exponent.into()) <= 128)?;
                         Some(Constant::Int(a.pow(exponent)))
                     }
+                    Operator::Mod => floor_remainder(a, b).map(Constant::Int),
+                    Operator::FloorDiv => Some(Constant::Int((a - floor_remainder(a, b)?) / b)),
+                    Operator::BitAnd => Some(Constant::Int(a & b)),
+                    Operator::BitOr => Some(Constant::Int(a | b)),
+                    Operator::BitXor => Some(Constant::Int(a ^ b)),
+                    Operator::RShift => Some(Constant::Int(a >> b.to_u32()?)),
                     Operator::LShift => Some(Constant::Int(a << b.to_u8().filter(|&count| count <= 128)?)),
                     Operator::Div if is_double(a) && is_double(b) && !b.is_zero() => {
                         Some(Constant::Float(a.to_f64()? / b.to_f64()?))
@@ -122,6 +129,8 @@ fn constant(expression: &Expr) -> Option<Constant> {
                 Operator::Sub => a - b,
                 Operator::Mult => a * b,
                 Operator::Div if b != 0.0 => a / b,
+                Operator::FloorDiv => floor_divide(a, b)?,
+                Operator::Mod => float_remainder(a, b)?,
                 Operator::Pow => Some(a.powf(b)).filter(|x| x.is_finite())?,
                 _ => return None,
             }))
@@ -133,6 +142,28 @@ fn constant(expression: &Expr) -> Option<Constant> {
 /// Whether an integer is a double exactly.
 fn is_double(x: &BigInt) -> bool {
     x.bits() <= 53
+}
+
+/// Python's `a % b` of integers: of the divisor's sign.
+fn floor_remainder(a: &BigInt, b: &BigInt) -> Option<BigInt> {
+    if b.is_zero() {
+        return None;
+    }
+    let remainder = a % b;
+    let is_across = !remainder.is_zero() && remainder.is_negative() != b.is_negative();
+    Some(if is_across { remainder + b } else { remainder })
+}
+
+/// Python's `a % b` of floats.
+fn float_remainder(a: f64, b: f64) -> Option<f64> {
+    if b == 0.0 {
+        return None;
+    }
+    let remainder = a % b;
+    if remainder == 0.0 {
+        return Some(0f64.copysign(b));
+    }
+    Some(if (b < 0.0) != (remainder < 0.0) { remainder + b } else { remainder })
 }
 
 /// Python's `a // b` of floats.
@@ -174,7 +205,7 @@ fn divide(a: &BigInt, b: &BigInt) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{divide, floor_divide, may_be_in};
+    use super::{divide, float_remainder, floor_divide, floor_remainder, may_be_in};
     use num_bigint::BigInt;
 
     #[test]
@@ -186,6 +217,17 @@ mod tests {
         }
         assert_eq!(floor_divide(0.0, -1.0).map(f64::to_bits), Some((-0.0f64).to_bits()));
         assert_eq!(floor_divide(1.0, 0.0), None);
+    }
+
+    #[test]
+    fn remainders() {
+        for (a, b, result) in [(7.5, 2.0, 1.5), (-7.5, 2.0, 0.5), (7.5, -2.0, -0.5), (2.0, 3.0, 2.0)] {
+            assert_eq!(float_remainder(a, b), Some(result), "{a} % {b}");
+        }
+        assert_eq!(float_remainder(4.0, -2.0).map(f64::to_bits), Some((-0.0f64).to_bits()));
+        for (a, b, result) in [(7, 3, 1), (-7, 3, 2), (7, -3, -2), (-7, -3, -1), (6, -3, 0)] {
+            assert_eq!(floor_remainder(&BigInt::from(a), &BigInt::from(b)), Some(BigInt::from(result)), "{a} % {b}");
+        }
     }
 
     #[test]

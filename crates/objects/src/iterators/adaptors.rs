@@ -108,7 +108,9 @@ fn new_enumerate(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {
         *target = Some(value);
     }
     let Some(iterable) = iterable else {
-        return Err(vm.type_error("enumerate() missing required argument 'iterable'"));
+        // CPython parses the arguments of the type itself by hand, those of subclasses by its tables.
+        let position = if ty == vm.types.enumerate { "" } else { " (pos 1)" };
+        return Err(vm.type_error(format!("enumerate() missing required argument 'iterable'{position}")));
     };
     let start = match start {
         None => Value::from_int(0),
