@@ -158,11 +158,6 @@ impl Heap {
         self.shapes.layout(shape)
     }
 
-    /// The number of shapes; shape 0 is the collector's own.
-    pub fn shape_count(&self) -> usize {
-        self.shapes.len()
-    }
-
     /// A minor collection.
     pub fn collect_young(&mut self) {
         self.collect(false)

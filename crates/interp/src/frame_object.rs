@@ -3,7 +3,7 @@
 //! A frame object is made when somebody asks for one, and the frame keeps it in a slot. While the frame is on the stack,
 //! the object finds it by that slot; when the frame is left, the object takes over its slots.
 
-use crate::slots::{self, FIRST_LOCAL};
+use crate::slots;
 use crate::stack_kinds::{Kind, kinds};
 use heap::Value;
 use metatrace::Record;
@@ -149,11 +149,6 @@ pub fn set_slot(vm: &mut Vm, frame: Value, index: usize, value: Value) {
     if !kept.is_null() {
         objects::value_vec::array_set(vm, kept, index, value);
     }
-}
-
-/// The slot that holds local `i`.
-pub fn local_slot(i: usize) -> usize {
-    FIRST_LOCAL + i
 }
 
 /// Forgets what frames left in slots that they have no use for, so that a collection finds it dead. A frame's slots are all

@@ -19,7 +19,7 @@ const FALLS: u32 = 25;
 
 /// An installed trace.
 pub(crate) struct CachedTrace {
-    pub(crate) name: String,
+    /// The input's, within reach of every entry.
     pub(crate) cell: Arc<TraceCell>,
     /// Where its own code starts; 0 while it is being compiled.
     pub(crate) entry: usize,
@@ -29,7 +29,6 @@ pub(crate) struct CachedTrace {
     pub(crate) unit: Option<usize>,
     /// Of a root: other roots of the same code that run into this one, or that this one runs into.
     pub(crate) linked: Vec<TraceId>,
-    pub(crate) first_exit: u32,
     pub(crate) exits: Vec<CachedExit>,
     /// The guest objects that the trace and its exits name, by [`ir::ConstRef`]. Never moves: code refers to it.
     pub(crate) constants: Box<[Value]>,
@@ -39,7 +38,6 @@ pub(crate) struct CachedTrace {
     pub(crate) home: Option<&'static HotCell>,
     /// The language's token for the code of level 0, and the instruction that a loop starts at.
     pub(crate) start: (u64, u32),
-    pub(crate) inputs: u32,
     /// Of a bridge: the exit it hangs on.
     pub(crate) parent: Option<(TraceId, ExitId)>,
     /// Bridges that hang on its exits.
@@ -61,6 +59,12 @@ pub(crate) struct Unit {
     pub(crate) roots: Vec<TraceId>,
     /// How many traces.
     pub(crate) size: usize,
+}
+
+impl CachedTrace {
+    pub(crate) fn name(&self) -> &str {
+        &self.input.trace.name
+    }
 }
 
 /// What the guard of an exit is, as far as leaving goes.
@@ -187,7 +191,7 @@ impl Cache {
     /// The trace and the exit behind a global exit number.
     pub(crate) fn exit_of(&self, number: u32) -> (TraceId, ExitId) {
         let id = self.exit_owner[number as usize];
-        (id, ExitId(number - self.trace(id).first_exit))
+        (id, ExitId(number - self.trace(id).input.first_exit))
     }
 
     /// How many of the bridges below this exit start at the same place of the program as it leaves to: a guard on

@@ -162,7 +162,7 @@ fn place_behind(backend: Box<dyn Backend>, poll: &'static AtomicU32) -> Place {
         let backend = taken.lock().unwrap_or_else(PoisonError::into_inner).take();
         serve(backend.expect("left there for this thread"), &more, &send, &bell);
     };
-    match without_signals(|| std::thread::Builder::new().name("adder-jit".to_string()).spawn(work)) {
+    match without_signals(|| std::thread::Builder::new().name("metatrace".to_string()).spawn(work)) {
         Ok(_) => Place::Behind(Behind { jobs, done, doorbell, process: std::process::id() }),
         Err(_) => {
             let backend = slot.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -5,7 +5,7 @@ use crate::builtin_layouts::{Complex, Property};
 use crate::layout::cast;
 use crate::shape::{Kind, Shape};
 use crate::slots::{GetattrFn, SetattrFn};
-use crate::ty::{ResolutionKind, TypeRef, flags};
+use crate::ty::{ResolutionKind, TypeRef};
 use crate::value_map::WordMap;
 use crate::vm::Vm;
 use heap::{ShapeId, Value};
@@ -257,15 +257,4 @@ fn make_class_plan(vm: &mut Vm, class: TypeRef, name: Value) -> AttributePlan {
         }
         _ => AttributePlan::Generic,
     }
-}
-
-/// Whether a class's instances can be made by allocating `shape` and calling `__init__`: no `__new__`, no finalizer, settled.
-pub fn allocates_plainly(ty: TypeRef) -> bool {
-    let plain = crate::object::object_new as crate::slots::NewFn;
-    let data = ty.data();
-    data.settled.get()
-        && ty.has(flags::HEAP)
-        && !ty.has(flags::HAS_FINALIZER | flags::ABSTRACT)
-        && data.layout.borrow().finalize == heap::Finalize::None
-        && ty.slots().new.is_some_and(|new| std::ptr::fn_addr_eq(new, plain))
 }

@@ -40,26 +40,6 @@ extern "C" fn dict_find(_context: *mut u8, dict: u64, key: u64) -> u64 {
     number as u64
 }
 
-/// `dict[key]` of an exact dict in the general way: the value, or NULL with an exception pending.
-pub static DICT_LOOKUP: Callee = Callee {
-    name: "dict_lookup",
-    function: Function::F2(dict_lookup),
-    operands: &[Ty::Ref, Ty::Ref],
-    result: Ty::Ref,
-    effect: CallEffect::RunsGuest,
-};
-
-extern "C" fn dict_lookup(context: *mut u8, dict: u64, key: u64) -> u64 {
-    let vm = vm_of(context);
-    let raised = match vm.dict_get(Value(dict), Value(key)) {
-        Ok(Some(value)) => return value.0,
-        Ok(None) => vm.key_error(Value(key)),
-        Err(raised) => raised,
-    };
-    vm.set_pending(raised);
-    Value::NULL.0
-}
-
 /// Appends a value to a list, or an instance of a subclass.
 pub static LIST_APPEND: Callee = Callee {
     name: "list_append",

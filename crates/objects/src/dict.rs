@@ -114,15 +114,6 @@ impl Vm {
         self.thread.heap.alloc_zeroed(shape::exact_id(Kind::Dict), Dict::BYTES)
     }
 
-    /// An empty dict with room for `count` entries.
-    pub fn new_dict_sized(&mut self, count: usize) -> Value {
-        let dict = self.new_dict();
-        if count > 0 {
-            table::rebuild(self, cast::<Dict>(dict), count);
-        }
-        dict
-    }
-
     /// The hash of a dictionary key; that it has none is told in the words for dictionaries.
     #[inline]
     pub fn dict_hash(&mut self, key: Value) -> PyResult<i64> {
@@ -227,10 +218,6 @@ impl Vm {
 
     pub fn dict_len(&self, dict: Value) -> usize {
         len(dict)
-    }
-
-    pub fn dict_entry(&self, dict: Value, index: usize) -> Option<(Value, Value)> {
-        entry(dict, index)
     }
 
     pub fn dict_next(&self, dict: Value, position: &mut usize) -> Option<(Value, Value)> {

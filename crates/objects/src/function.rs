@@ -1,7 +1,7 @@
 //! `function`: functions written in Python.
 
 use crate::args::{CallArgs, GetSetDef};
-use crate::builtin_layouts::{CellObject, Function};
+use crate::builtin_layouts::Function;
 use crate::code::Code;
 use crate::error::PyResult;
 use crate::layout::{cast, value_of};
@@ -312,10 +312,4 @@ fn repr(vm: &mut Vm, function: Value) -> PyResult {
 
 fn bind(vm: &mut Vm, function: Value, instance: Value, _: Value) -> PyResult {
     if instance.is_null() { Ok(function) } else { Ok(vm.new_method(function, instance)) }
-}
-
-/// The content of cell `index` of a function's closure; NULL while unbound.
-pub fn closure_content(function: Value, index: usize) -> Value {
-    let closure = cast::<Function>(function).closure.get();
-    cast::<CellObject>(crate::tuple::items(closure)[index]).content.get()
 }

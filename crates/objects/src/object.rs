@@ -3,7 +3,7 @@
 use crate::args::{CallArgs, GetSetDef, MethodDef};
 use crate::error::{PyResult, Raised};
 use crate::instance;
-use crate::slots::{CompareOp, InitFn, NewFn, ReprFn, Slots};
+use crate::slots::{CompareOp, InitFn, NewFn, Slots};
 use crate::ty::{ResolutionKind, TypeRef, flags};
 use crate::type_::is_type;
 use crate::vm::Vm;
@@ -186,11 +186,6 @@ pub fn repr(vm: &mut Vm, object: Value) -> PyResult {
 fn str(vm: &mut Vm, object: Value) -> PyResult {
     let repr = vm.type_of(object).slots().repr.expect("every type has __repr__");
     repr(vm, object)
-}
-
-/// Whether a type shows itself by `object.__repr__`.
-pub fn has_plain_repr(ty: TypeRef) -> bool {
-    ty.slots().repr.is_some_and(|f| std::ptr::fn_addr_eq(f, repr as ReprFn))
 }
 
 /// The hash by identity.

@@ -210,13 +210,6 @@ impl Vm {
         self.exception = raised.0;
     }
 
-    /// Takes the pending exception.
-    pub fn take_pending(&mut self) -> Raised {
-        let exception = std::mem::replace(&mut self.exception, Value::NULL);
-        debug_assert!(!exception.is_null(), "a callee failed without an exception");
-        Raised(exception)
-    }
-
     /// State that another crate keeps in the VM; made by default on first use. Values in it are not roots: use handles.
     pub fn extension<T: Default + 'static>(&mut self) -> &mut T {
         let id = std::any::TypeId::of::<T>();

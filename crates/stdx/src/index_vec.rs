@@ -149,13 +149,6 @@ impl<I: Index, T> IndexVec<I, T> {
         &self.raw
     }
 
-    pub fn as_mut_slice(&mut self) -> &mut [T] {
-        &mut self.raw
-    }
-
-    pub fn into_raw(self) -> Vec<T> {
-        self.raw
-    }
 }
 
 impl<I: Index, T> ops::Index<I> for IndexVec<I, T> {

@@ -355,7 +355,6 @@ fn compare_floats<M: PyMachine>(m: &mut M, operation: u32, x: M::Flt, y: M::Flt)
 pub mod unary_op {
     pub const NEGATIVE: i64 = 0;
     pub const INVERT: i64 = 1;
-    pub const POSITIVE: i64 = 2;
 }
 
 #[inline(always)]

@@ -145,7 +145,7 @@ pub(crate) fn install_done(jit: &mut Jit) {
 
 fn install(jit: &mut Jit, id: TraceId, code: Result<CompiledTrace, CompileError>) {
     let trace = jit.cache.trace(id);
-    let (name, home, parent) = (trace.name.clone(), trace.home, trace.parent);
+    let (name, home, parent) = (trace.name().to_string(), trace.home, trace.parent);
     let kind = trace.input.trace.kind;
     // What it relies on may have fallen while it was compiled.
     let fallen = trace.fallen || parent.is_some_and(|(parent, _)| jit.cache.trace(parent).fallen);
@@ -253,7 +253,6 @@ fn submit(
         jit.logger.section("trace", &name, &ir::text::print(&trace));
     }
     let parent = bridge.as_ref().map(|&(parent, at, _)| (parent, at));
-    let inputs = trace.input_count() as u32;
     let request = request(jit, end, bridge, &mut constants);
     if jit.options.log.passes {
         log_passes(jit, &trace, &request);
@@ -305,19 +304,16 @@ fn submit(
     });
     jit.cache.exit_owner.extend(exits.iter().map(|_| id));
     jit.cache.traces.push(CachedTrace {
-        name,
         cell,
         entry: 0,
         input: input.clone(),
         unit: None,
         linked: Vec::new(),
-        first_exit,
         exits,
         constants,
         inlined,
         home,
         start,
-        inputs,
         parent,
         children: Vec::new(),
         root_kind,

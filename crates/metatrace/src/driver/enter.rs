@@ -62,8 +62,9 @@ pub(crate) fn enter<L: Language>(context: *mut L::Context, id: TraceId) -> Optio
             unsafe {
                 let record = &mut *thread.record;
                 record.pc = trace.start.1;
-                record.sp = trace.inputs;
-                for at in 0..trace.inputs as usize {
+                let inputs = trace.input.trace.input_count();
+                record.sp = inputs as u32;
+                for at in 0..inputs {
                     *record.slots.add(at) = Value(*buffer.add(at));
                 }
             }

@@ -34,7 +34,7 @@ pub(crate) fn leave<L: Language>(context: *mut L::Context, number: u32) -> Outco
     cached.busy |= hot;
     let (exit, kind) = (cached.exit.clone(), cached.kind);
     if jit.options.log.exit {
-        let text = format!("{} exit {} of {} ({:?})", number, at.0, jit.cache.trace(id).name, kind);
+        let text = format!("{} exit {} of {} ({:?})", number, at.0, jit.cache.trace(id).name(), kind);
         jit.logger.section("exit", &text, "");
     }
     jit.counters.exits += 1;
@@ -198,7 +198,7 @@ fn bridge<L: Language>(
     let started = std::time::Instant::now();
     // SAFETY: the context outlives the call, and the thread is its first field.
     let parent = unsafe { (*thread_of::<L>(context)).jit.cache.trace(id) };
-    let (name, root_kind) = (format!("{} exit {}", parent.name, at.0), parent.root_kind);
+    let (name, root_kind) = (format!("{} exit {}", parent.name(), at.0), parent.root_kind);
     let mut tracer = Tracer::new(context, TraceKind::Bridge, name);
     tracer.recording = true;
     tracer.root_kind = root_kind;

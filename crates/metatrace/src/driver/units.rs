@@ -118,7 +118,10 @@ fn is_loop(cache: &Cache, id: TraceId) -> bool {
 /// The roots of a unit whose code has come run it from now on.
 pub(super) fn install(jit: &mut Jit, members: &[TraceId], code: Result<CompiledTrace, CompileError>) {
     let cache = &mut jit.cache;
-    let Ok(code) = code else { return };
+    let Ok(code) = code else {
+        jit.counters.refused += 1;
+        return;
+    };
     let roots: Vec<TraceId> = members.iter().copied().filter(|&id| cache.trace(id).parent.is_none()).collect();
     if members.iter().any(|&id| cache.trace(id).fallen) {
         cache.loose.extend(roots);
@@ -133,7 +136,7 @@ pub(super) fn install(jit: &mut Jit, members: &[TraceId], code: Result<CompiledT
     jit.counters.units += 1;
     jit.counters.code_bytes += code.code_bytes as u64;
     if !code.text.is_empty() {
-        let name = format!("unit of {} traces, {}", members.len(), cache.trace(roots[0]).name);
+        let name = format!("unit of {} traces, {}", members.len(), cache.trace(roots[0]).name());
         jit.logger.section("asm", &name, &code.text);
     }
     jit.cache.units.push(Unit { roots, size: members.len() });

@@ -1,11 +1,8 @@
 //! `x.y`, `x.y = z`, `del x.y`, and looking up special methods.
 
 use crate::args::CallArgs;
-use crate::builtin_layouts::Method;
 use crate::error::{PyResult, Raised};
-use crate::layout::cast;
 use crate::object::generic_getattr_opt;
-use crate::shape::Kind;
 use crate::slots::GetattrFn;
 use crate::ty::ResolutionKind;
 use crate::vm::Vm;
@@ -207,15 +204,6 @@ impl Vm {
             _ => return qualname,
         };
         if module == "builtins" { qualname } else { format!("{module}.{qualname}") }
-    }
-
-    /// The receiver and function of a bound method.
-    pub fn method_parts(&self, value: Value) -> Option<(Value, Value)> {
-        if self.kind(value) != Kind::Method {
-            return None;
-        }
-        let method = cast::<Method>(value);
-        Some((method.function.get(), method.receiver.get()))
     }
 
     /// `'X' object is not callable`.

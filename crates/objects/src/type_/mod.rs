@@ -15,7 +15,7 @@ pub use builtin_type::{Contents, add_constant};
 use crate::args::{CallArgs, MANY, MethodDef};
 use crate::error::PyResult;
 use crate::shape::Kind;
-use crate::slots::{NewFn, Slots};
+use crate::slots::Slots;
 use crate::ty::{TypeObject, TypeRef, TypeSpec, flags};
 use crate::vm::Vm;
 use heap::Value;
@@ -97,9 +97,6 @@ fn new(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {
     }
     new_class::type_new(vm, ty, args)
 }
-
-/// `type.__new__` as a slot: what a metaclass's own `__new__` ends in.
-pub const TYPE_NEW: NewFn = new;
 
 fn init(vm: &mut Vm, _: Value, args: &CallArgs) -> PyResult<()> {
     let count = args.args().len();

@@ -3,7 +3,6 @@
 use crate::builtin_layouts::{Builtin, Member};
 use crate::layout::cast;
 use crate::shape::Kind;
-use crate::slots::HashFn;
 use crate::ty::{Resolution, ResolutionKind, TypeRef, flags};
 use crate::vm::Vm;
 use heap::Value;
@@ -129,12 +128,4 @@ pub fn assignment_changes(vm: &mut Vm, ty: TypeRef, name: Value, old: Value, new
     }
     // The first assignment makes it volatile; the version ends a last time.
     ty.data().volatile.borrow_mut().insert(name)
-}
-
-/// Whether a type's hash slot says "unhashable".
-pub fn is_unhashable(ty: TypeRef) -> bool {
-    match ty.slots().hash {
-        Some(hash) => std::ptr::fn_addr_eq(hash, crate::object::hash_not_implemented as HashFn),
-        None => false,
-    }
 }
