@@ -2,7 +2,7 @@
 
 use crate::code::{Code, CodeFlags, Const, LocalKind};
 use crate::error::{ErrorKind, SyntaxError, SyntaxWarning};
-use crate::{decode, divisions, error, literals, nested_classes};
+use crate::{decode, divisions, error, literals, nested_classes, scope_order};
 use num_bigint::BigInt;
 use ruff_python_parser::ParseOptions;
 use ruff_source_file::{SourceFile, SourceFileBuilder};
@@ -101,12 +101,14 @@ fn compile_and_warn(
         compiler_warnings.push(SyntaxWarning { line, column, message });
         Ok(())
     };
-    let tree = divisions::may_be_in(&source).then(|| divided(&source, mode)).flatten();
+    let tree = rewritten(&source, mode);
     let first = match tree {
         Some(tree) => {
             let file = SourceFileBuilder::new(filename, source.as_ref()).finish();
             compiler::compile_with_syntax_warning_handler(&source, compile_mode, filename, settings.clone(), &mut warn)
-                .and_then(|_| {
+                .map(|_| ())
+                .or_else(|error| if scope_order::is_this_fault(&error.to_string()) { Ok(()) } else { Err(error) })
+                .and_then(|()| {
                     let compiled = rustpython_codegen::compile::compile_top(tree, file, compile_mode, settings.clone());
                     compiled.map_err(CompileError::from)
                 })
@@ -146,7 +148,7 @@ pub(crate) fn compile_tree(
     let fail = |error| SyntaxError { text: None, ..error::from_compiler(error, file.source_text(), file.name(), mode) };
     compiler::too_deeply_nested_error(&module, file, options.recursion_limit).map_err(fail)?;
     let mut module = module;
-    divisions::work_around(&mut module);
+    work_around(&mut module);
     let compiled = |module| {
         let (mode, settings) = (compiler_mode(mode), settings(options));
         rustpython_codegen::compile::compile_top(module, file.clone(), mode, settings)
@@ -183,17 +185,26 @@ fn settings(options: &Options) -> CompileOpts {
     }
 }
 
-/// Compiles again a source whose only trouble is `nested_classes`: it parses, and all checks before compiling passed.
-/// The tree of a source with divisions that the compiler would fold wrongly; `None` if there are none, or errors.
-fn divided(source: &str, mode: Mode) -> Option<ruff_python_ast::Mod> {
+/// The tree of a source that the compiler would get wrong, said differently; `None` if it needs no such help, or has errors.
+fn rewritten(source: &str, mode: Mode) -> Option<ruff_python_ast::Mod> {
+    if !divisions::may_be_in(source) && !scope_order::may_be_in(source) {
+        return None;
+    }
     let mode = match mode {
         Mode::Eval => ruff_python_parser::Mode::Expression,
         Mode::Exec | Mode::Single => ruff_python_parser::Mode::Module,
     };
     let mut module = ruff_python_parser::parse(source, ParseOptions::from(mode)).ok()?.into_syntax();
-    divisions::work_around(&mut module).then_some(module)
+    work_around(&mut module).then_some(module)
 }
 
+/// What the compiler would get wrong without an error, said differently; whether there was any.
+fn work_around(module: &mut ruff_python_ast::Mod) -> bool {
+    // Both have to run.
+    divisions::work_around(module) | scope_order::work_around(module)
+}
+
+/// Compiles again a source whose only trouble is `nested_classes`: it parses, and all checks before compiling passed.
 fn compile_around_fault(
     source: &str,
     mode: compiler::Mode,
@@ -204,7 +215,7 @@ fn compile_around_fault(
     let parsed = ruff_python_parser::parse(source, ParseOptions::from(ruff_python_parser::Mode::Module));
     let mut module = parsed.map_err(|error| CompileError::from_ruff_parse_error(error, &file, mode))?.into_syntax();
     nested_classes::work_around(&mut module);
-    divisions::work_around(&mut module);
+    work_around(&mut module);
     rustpython_codegen::compile::compile_top(module, file, mode, settings).map_err(CompileError::from)
 }
 
@@ -227,7 +238,8 @@ pub(crate) fn with_last_line_end<'a>(mut source: Cow<'a, str>, mode: Mode, optio
 
 /// `outer` is the qualified name of the code object around it.
 fn convert(mut code: CodeObject, filename: &Arc<str>, outer: &str) -> Result<Code, String> {
-    let code_bytes = code.instructions.original_bytes().into_boxed_slice();
+    let mut code_bytes = code.instructions.original_bytes().into_boxed_slice();
+    scope_order::without_detour(&code, &mut code_bytes);
     let (instructions, raw_offsets, exceptions) =
         decode::decode(&code_bytes, &code.exceptiontable, &mut decode::Scratch::default())?;
     let varnames = &code.varnames;

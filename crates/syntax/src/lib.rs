@@ -17,6 +17,7 @@ mod literals;
 mod locations;
 mod nested_classes;
 mod opcode;
+mod scope_order;
 mod source;
 mod store;
 mod verify;

@@ -4,8 +4,40 @@
 pub fn shortest_digits(x: f64) -> (String, i32) {
     let text = format!("{x:e}");
     let (mantissa, exponent) = text.split_once('e').expect("the format has an exponent");
-    let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
-    (digits, exponent.parse::<i32>().expect("a number") + 1)
+    let exponent = exponent.parse::<i32>().expect("a number") + 1;
+    let mut digits: String = mantissa.chars().filter(|c| *c != '.').collect();
+    // Of two decimals as near as each other CPython takes the even one, and Rust the greater one. Below a power of two floats
+    // are denser, so that the smaller decimal can be another float's.
+    if digits.len() >= 16 && is_tie(x, digits.len()) {
+        let smaller = rounded_to_even(&digits);
+        if format!("0.{smaller}e{exponent}").parse() == Ok(x) {
+            digits = smaller;
+        }
+    }
+    (digits, exponent)
+}
+
+/// Whether a float lies in the middle between two decimals of `count` digits. Most floats have far more digits than that.
+fn is_tie(x: f64, count: usize) -> bool {
+    // m * 2**-e with an odd m has at least e digits, so that those of few digits have a small e.
+    let bits = x.to_bits();
+    let exponent = (bits >> 52) as i32 - 1075;
+    let odd_exponent = exponent + (bits | 1 << 52).trailing_zeros() as i32;
+    if odd_exponent < -(count as i32 + 10) {
+        return false;
+    }
+    // Exact: no float has more than 767 digits.
+    let exact = format!("{x:.766e}");
+    let digits = exact.bytes().filter(u8::is_ascii_digit);
+    let mut behind = digits.take(767).skip(count);
+    behind.next() == Some(b'5') && behind.all(|digit| digit == b'0')
+}
+
+/// The decimal itself if its last digit is even, or else the one below.
+fn rounded_to_even(digits: &str) -> String {
+    let (front, last) = digits.split_at(digits.len() - 1);
+    let last = last.as_bytes()[0];
+    format!("{front}{}", (last - last % 2) as char)
 }
 
 /// `repr(x)`.
@@ -64,6 +96,11 @@ mod tests {
             (f64::MAX, "1.7976931348623157e+308"),
             (5e-324, "5e-324"),
             (f64::NEG_INFINITY, "-inf"),
+            // In the middle between two decimals.
+            (2f64.powi(-25), "2.9802322387695312e-08"),
+            (-3.0 * 2f64.powi(-24), "-1.7881393432617188e-07"),
+            (2f64.powi(-24), "5.960464477539063e-08"),
+            (2f64.powi(57), "1.4411518807585587e+17"),
         ] {
             assert_eq!(repr_text(x), text);
         }
