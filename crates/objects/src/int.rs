@@ -5,6 +5,7 @@
 pub(crate) mod convert;
 mod methods;
 mod text;
+mod words;
 
 pub use convert::from_object;
 pub use text::{max_str_digits, parse, set_max_str_digits, to_text};
@@ -32,15 +33,12 @@ impl Vm {
     /// An int of 64 bits.
     #[inline(always)]
     pub fn int(&mut self, i: i64) -> Value {
-        if Value::int_fits(i) { Value::from_int(i) } else { self.big_int(&BigInt::from(i)) }
+        if Value::int_fits(i) { Value::from_int(i) } else { self.int_from_i128(i128::from(i)) }
     }
 
     /// An unsigned int of 64 bits.
     pub fn int_from_u64(&mut self, i: u64) -> Value {
-        match i64::try_from(i) {
-            Ok(i) => self.int(i),
-            Err(_) => self.big_int(&BigInt::from(i)),
-        }
+        self.int_from_i128(i128::from(i))
     }
 
     /// An int of any size.
@@ -51,17 +49,8 @@ impl Vm {
         }
     }
 
-    #[inline(never)]
     fn big_int(&mut self, i: &BigInt) -> Value {
-        let digits = i.magnitude().to_u64_digits();
-        let shape = self.shape_for_kind(Kind::BigInt);
-        let value = self.thread.heap.alloc_tail(shape.id, builtin_layouts::BigInt::BYTES, digits.len());
-        let object = cast::<builtin_layouts::BigInt>(value);
-        object.sign.set(if i.is_negative() { -1 } else { 1 });
-        let tail = (value.0 as usize + builtin_layouts::BigInt::BYTES) as *mut u64;
-        // SAFETY: the tail has room for all digits.
-        unsafe { std::ptr::copy_nonoverlapping(digits.as_ptr(), tail, digits.len()) };
-        value
+        self.big_from_digits(&i.magnitude().to_u64_digits(), i.is_negative())
     }
 
     /// The int behind an int, a bool, or an instance of a subclass; else `None`.
@@ -100,12 +89,8 @@ impl Vm {
 
 /// The value of a big int object.
 pub fn to_big(value: Value) -> BigInt {
-    let object = cast::<builtin_layouts::BigInt>(value);
-    let tail = (value.0 as usize + builtin_layouts::BigInt::BYTES) as *const u64;
-    // SAFETY: the object has that many digits.
-    let digits = unsafe { std::slice::from_raw_parts(tail, object.digits.get() as usize) };
-    let halves = digits.iter().flat_map(|digit| [*digit as u32, (*digit >> 32) as u32]).collect();
-    let sign = if object.sign.get() < 0 { Sign::Minus } else { Sign::Plus };
+    let halves = words::digits(&value).iter().flat_map(|digit| [*digit as u32, (*digit >> 32) as u32]).collect();
+    let sign = if cast::<builtin_layouts::BigInt>(value).sign.get() < 0 { Sign::Minus } else { Sign::Plus };
     BigInt::from_biguint(sign, BigUint::new(halves))
 }
 
@@ -121,6 +106,11 @@ fn small(vm: &Vm, a: Value, b: Value) -> Option<(i64, i64)> {
     if a.is_int() && b.is_int() { Some((a.as_int(), b.as_int())) } else { None }
 }
 
+/// Both operands if they are ints of 127 bits and a sign.
+fn narrow(vm: &Vm, a: Value, b: Value) -> Option<(i128, i128)> {
+    Some((words::narrow(vm.int_of(a)?)?, words::narrow(vm.int_of(b)?)?))
+}
+
 macro_rules! arithmetic {
     ($($(#[$meta:meta])* $name:ident: |$x:ident, $y:ident| $small:expr, $big:expr;)*) => {
         $(
@@ -130,6 +120,12 @@ macro_rules! arithmetic {
                     let result: Option<i64> = $small;
                     if let Some(result) = result {
                         return Ok(vm.int(result));
+                    }
+                }
+                if let Some(($x, $y)) = narrow(vm, a, b) {
+                    let result: Option<i128> = $small;
+                    if let Some(result) = result {
+                        return Ok(vm.int_from_i128(result));
                     }
                 }
                 let Some(($x, $y)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
@@ -159,6 +155,11 @@ pub fn floordiv(vm: &mut Vm, a: Value, b: Value) -> PyResult {
     {
         return Ok(vm.int(Integer::div_floor(&x, &y)));
     }
+    if let Some((x, y)) = narrow(vm, a, b)
+        && y != 0
+    {
+        return Ok(vm.int_from_i128(Integer::div_floor(&x, &y)));
+    }
     let Some((x, y)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
     if y.is_zero() {
         return division_by_zero(vm, "division by zero");
@@ -173,6 +174,11 @@ pub fn modulo(vm: &mut Vm, a: Value, b: Value) -> PyResult {
     {
         return Ok(vm.int(Integer::mod_floor(&x, &y)));
     }
+    if let Some((x, y)) = narrow(vm, a, b)
+        && y != 0
+    {
+        return Ok(vm.int_from_i128(Integer::mod_floor(&x, &y)));
+    }
     let Some((x, y)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
     if y.is_zero() {
         return division_by_zero(vm, "division by zero");
@@ -182,6 +188,14 @@ pub fn modulo(vm: &mut Vm, a: Value, b: Value) -> PyResult {
 }
 
 pub fn divmod(vm: &mut Vm, a: Value, b: Value) -> PyResult {
+    if let Some((x, y)) = narrow(vm, a, b)
+        && y != 0
+    {
+        let (quotient, remainder) = Integer::div_mod_floor(&x, &y);
+        let quotient = vm.int_from_i128(quotient);
+        let remainder = vm.int_from_i128(remainder);
+        return Ok(vm.new_tuple(&[quotient, remainder]));
+    }
     let Some((x, y)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
     if y.is_zero() {
         return division_by_zero(vm, "division by zero");
@@ -220,6 +234,16 @@ fn shift(vm: &mut Vm, a: Value, b: Value, left: bool) -> PyResult {
         }
         if count < x.unsigned_abs().leading_zeros() as i64 - 1 {
             return Ok(vm.int(x << count));
+        }
+    }
+    if let Some((x, count)) = narrow(vm, a, b)
+        && count >= 0
+    {
+        if !left {
+            return Ok(vm.int_from_i128(x >> count.min(127)));
+        }
+        if count < i128::from(x.unsigned_abs().leading_zeros()) - 1 {
+            return Ok(vm.int_from_i128(x << count));
         }
     }
     let Some((x, count)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
@@ -345,6 +369,9 @@ fn compare(vm: &mut Vm, a: Value, b: Value, op: CompareOp) -> PyResult {
     if let Some((x, y)) = small(vm, a, b) {
         return Ok(vm.bool(op.holds(x.cmp(&y))));
     }
+    if let Some((x, y)) = narrow(vm, a, b) {
+        return Ok(vm.bool(op.holds(x.cmp(&y))));
+    }
     let Some((x, y)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
     Ok(vm.bool(op.holds(x.cmp(&y))))
 }
@@ -359,6 +386,8 @@ fn hash(vm: &mut Vm, a: Value) -> PyResult<i64> {
 pub fn hash_exact(value: Value) -> i64 {
     let (magnitude, negative) = if value.is_int() {
         (value.as_int().unsigned_abs() % HASH_MODULUS, value.as_int() < 0)
+    } else if let Some(i) = words::narrow(value) {
+        ((i.unsigned_abs() % u128::from(HASH_MODULUS)) as u64, i < 0)
     } else {
         let big = to_big(value);
         let rest = big.magnitude() % BigUint::from(HASH_MODULUS);
@@ -416,9 +445,14 @@ fn spec() -> TypeSpec {
 
 #[cfg(test)]
 mod tests {
+    use crate::error::PyResult;
+    use crate::slots::CompareOp;
     use crate::testing::{error, repr, with_vms};
     use crate::vm::Vm;
     use heap::Value;
+    use num_bigint::BigInt;
+    use num_integer::Integer;
+    use num_traits::{ToPrimitive, Zero};
 
     fn parse(vm: &mut Vm, text: &str) -> Value {
         vm.int_from_big(&text.parse().unwrap())
@@ -441,6 +475,49 @@ mod tests {
             let back = super::neg(vm, negated).unwrap();
             assert!(back == edge);
         });
+    }
+
+    /// Around 63, 64, 127 and 128 bits the ways to do arithmetic change.
+    #[test]
+    fn all_widths_agree_with_arithmetic_of_any_size() {
+        with_vms(agree_with_arithmetic_of_any_size);
+    }
+
+    fn agree_with_arithmetic_of_any_size(vm: &mut Vm) {
+        let mut numbers = vec![BigInt::from(0), BigInt::from(7)];
+        for bits in [31, 62, 63, 64, 126, 127, 128, 190] {
+            numbers.extend([-1, 0, 1].map(|offset| (BigInt::from(1) << bits) + offset));
+        }
+        numbers.extend(numbers.clone().iter().map(|number| -number));
+        for x in &numbers {
+            let a = vm.int_from_big(x);
+            for y in &numbers {
+                let b = vm.int_from_big(y);
+                let mut check = |operation: fn(&mut Vm, Value, Value) -> PyResult, b: Value, expected: BigInt| {
+                    let result = operation(vm, a, b).expect("a number");
+                    assert_eq!(vm.as_bigint(result).as_ref(), Some(&expected), "of {x} and {y}");
+                    let is_immediate = expected.to_i64().is_some_and(Value::int_fits);
+                    assert_eq!(result.is_int(), is_immediate, "{expected} has one form");
+                };
+                check(super::add, b, x + y);
+                check(super::sub, b, x - y);
+                check(super::mul, b, x * y);
+                check(super::bit_and, b, x & y);
+                check(super::bit_or, b, x | y);
+                check(super::bit_xor, b, x ^ y);
+                if !y.is_zero() {
+                    check(super::floordiv, b, x.div_floor(y));
+                    check(super::modulo, b, x.mod_floor(y));
+                }
+                for count in [0, 1, 62, 63, 64, 127, 128] {
+                    check(super::rshift, Value::from_int(count), x >> count);
+                    check(super::lshift, Value::from_int(count), x << count);
+                }
+                for (op, holds) in [(CompareOp::Lt, x < y), (CompareOp::Eq, x == y), (CompareOp::Ge, x >= y)] {
+                    assert!(super::compare(vm, a, b, op).expect("a bool") == vm.bool(holds), "{x} and {y}");
+                }
+            }
+        }
     }
 
     #[test]
