@@ -43,6 +43,13 @@ const NETS: &[Net] = &[
         variables: &[("TOY_FUZZ", "0..1500")],
     },
     Net {
+        name: "hard cases",
+        package: "cli",
+        arguments: &["--test", "pages", "--", "hard/"],
+        sees: &["metatrace", "interp"],
+        variables: &[],
+    },
+    Net {
         name: "random Python programs",
         package: "cli",
         arguments: &["--test", "fuzz"],
@@ -172,7 +179,7 @@ impl Net {
         let cargo = |more: &[&str]| {
             let mut command = Command::new("cargo");
             command.current_dir(tree).args(["test", "--quiet", "--ignore-rust-version", "-p", self.package]);
-            command.args(self.arguments).args(more).envs(self.variables.iter().copied());
+            command.args(more).args(self.arguments).envs(self.variables.iter().copied());
             // The Python programs are to run under the adder of the copy.
             command.env("CARGO_TARGET_DIR", tree.with_file_name("build")).env_remove("ADDER");
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

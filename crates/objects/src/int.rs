@@ -12,7 +12,7 @@ pub use text::{max_str_digits, parse, set_max_str_digits, to_text};
 
 use crate::builtin_layouts::{self, WrappedInstance};
 use crate::error::PyResult;
-use crate::layout::{Object, cast};
+use crate::layout::cast;
 use crate::shape::Kind;
 use crate::slots::{CompareOp, Slots};
 use crate::ty::{TypeSpec, flags};

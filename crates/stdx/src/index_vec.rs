@@ -148,7 +148,6 @@ impl<I: Index, T> IndexVec<I, T> {
     pub fn as_slice(&self) -> &[T] {
         &self.raw
     }
-
 }
 
 impl<I: Index, T> ops::Index<I> for IndexVec<I, T> {

@@ -101,6 +101,16 @@ fn methods_change() {
     assert!(counters.fallen >= 1, "{counters:?}");
 }
 
+/// A method that was looked up changes later in the same recording, whichever round that is.
+#[test]
+fn methods_change_while_a_loop_is_recorded() {
+    let program = "class A(x) { fn get(self) { return self.x; } } fn one(self) { return self.x; } fn other(self) { return self.x + 100; }
+        fn run(a, k) { set_method(A, \"get\", one); let i = 0; let s = 0;
+            while i < 12 { s = s + a.get(); if i == k { set_method(A, \"get\", other); } i = i + 1; } return s; }
+        fn main() { let k = 0; let l = []; while k < 12 { push(l, run(A(1), k)); k = k + 1; } return l; }";
+    same(program, "[1112, 1012, 912, 812, 712, 612, 512, 412, 312, 212, 112, 12]");
+}
+
 #[test]
 fn inner_loops() {
     let program = "fn main() { let i = 0; let s = 0; while i < 60 { let j = 0; while j < i { s = s + j; j = j + 1; } i = i + 1; } return s; }";
