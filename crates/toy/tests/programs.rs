@@ -111,6 +111,19 @@ fn methods_change_while_a_loop_is_recorded() {
     same(program, "[1112, 1012, 912, 812, 712, 612, 512, 412, 312, 212, 112, 12]");
 }
 
+/// What a bridge alone relies on falls: the loop goes on, without the bridge.
+#[test]
+fn methods_change_that_a_bridge_relies_on() {
+    let program = "class A(x) { fn get(self) { return self.x; } } class B(x) { fn get(self) { return self.x; } }
+        fn other(self) { return self.x + 100; }
+        fn main() { let a = A(1); let b = B(2); let i = 0; let s = 0;
+            while i < 300 { if i % 3 == 0 { s = s + b.get(); } else { s = s + a.get(); }
+                if i == 150 { set_method(B, \"get\", other); } if i == 200 { set_method(A, \"get\", other); } i = i + 1; }
+            return s; }";
+    let counters = same(program, "11900");
+    assert!(counters.bridges >= 1 && counters.fallen >= 2, "{counters:?}");
+}
+
 #[test]
 fn inner_loops() {
     let program = "fn main() { let i = 0; let s = 0; while i < 60 { let j = 0; while j < i { s = s + j; j = j + 1; } i = i + 1; } return s; }";
