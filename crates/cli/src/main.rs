@@ -7,8 +7,13 @@ mod run;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// Address space for the native stack: Python recursion through Rust functions goes this deep.
+#[global_allocator]
+static ALLOCATOR: heap::Allocator = heap::Allocator;
+
+/// Address space for the native stack: Python recursion through Rust functions goes this deep. Where the process may have
+/// little (`ulimit -v`) it is one part of so many.
 const STACK_BYTES: usize = 1 << 30;
+const STACK_PARTS: usize = 16;
 
 fn main() -> ExitCode {
     let invocation = match options::parse(arguments()) {
@@ -23,15 +28,22 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let worker = std::thread::Builder::new().name("main".to_owned()).stack_size(STACK_BYTES);
-    match worker.spawn(move || run::run(invocation, STACK_BYTES)) {
+    if heap::address_space().is_some() {
+        // The C library takes 64 MiB of address space for each thread, unless told that one place is enough.
+        // SAFETY: no other thread is there.
+        unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+    }
+    heap::ensure_reserve();
+    let stack_bytes = heap::share_of_address_space(STACK_BYTES, STACK_PARTS);
+    let worker = std::thread::Builder::new().name("main".to_owned()).stack_size(stack_bytes);
+    match worker.spawn(move || run::run(invocation, stack_bytes)) {
         Ok(handle) => match handle.join() {
             Ok(run::End::Status(status)) => ExitCode::from(status),
             Ok(run::End::Interrupt) => end_by_interrupt(),
             Err(_) => ExitCode::from(70),
         },
         Err(error) => {
-            complain(&format!("adder: cannot reserve {STACK_BYTES} bytes of address space for the stack: {error}"));
+            complain(&format!("adder: cannot reserve {stack_bytes} bytes of address space for the stack: {error}"));
             ExitCode::FAILURE
         }
     }

@@ -12,6 +12,8 @@ pub struct Config {
     pub activation_offset: i32,
     /// Words in the buffer.
     pub buffer_words: usize,
+    /// Address space for code: reserved, not used.
+    pub code_bytes: usize,
 
     /// In the heap: the address of the next free byte of the nursery.
     pub free_offset: i32,

@@ -278,7 +278,11 @@ impl Drop for Heap {
 
 /// Address space for a nursery of `nursery_bytes` and two spaces of the size returned.
 fn reserve_spaces(nursery_bytes: usize) -> (Reservation, usize) {
-    let mut space_bytes = SPACE_BYTES;
+    // Half of what the process may have, so that buffers, stacks and code find room as well.
+    let mut space_bytes = match crate::address_space() {
+        Some(limit) => SPACE_BYTES.min(limit / 4 / BLOCK_BYTES * BLOCK_BYTES),
+        None => SPACE_BYTES,
+    };
     loop {
         match Reservation::try_new(BLOCK_BYTES + nursery_bytes + 2 * space_bytes) {
             Some(spaces) => return (spaces, space_bytes),

@@ -3,7 +3,9 @@
 use crate::LARGE_BYTES;
 use crate::memory::Reservation;
 
+/// Address space, at most one part of so many where that is limited.
 const SPACE_BYTES: usize = 4 << 30;
+const SPACE_PARTS: usize = 16;
 
 pub(crate) struct ImmortalSpace {
     memory: Reservation,
@@ -14,22 +16,24 @@ pub(crate) struct ImmortalSpace {
 
 impl ImmortalSpace {
     pub fn new() -> ImmortalSpace {
-        let memory = Reservation::new(SPACE_BYTES);
+        let memory = Reservation::new(crate::share_of_address_space(SPACE_BYTES, SPACE_PARTS));
         ImmortalSpace { free: memory.start, memory, objects: Vec::new() }
     }
 
-    /// Room for `bytes` bytes, zero-filled, aligned to a page if the object is large.
+    /// Room for `bytes` bytes, zero-filled, aligned to a page if the object is large; refused where the space ends.
     pub fn alloc(&mut self, bytes: usize) -> usize {
         let align = if bytes > LARGE_BYTES { 4096 } else { 8 };
         let object = self.free.next_multiple_of(align);
-        assert!(object + bytes <= self.memory.start + SPACE_BYTES, "immortal space is full");
+        if object + bytes > self.memory.start + self.memory.bytes {
+            crate::refuse();
+        }
         self.free = object + bytes;
         self.objects.push(object);
         object
     }
 
     pub fn contains(&self, address: usize) -> bool {
-        address.wrapping_sub(self.memory.start) < SPACE_BYTES
+        address.wrapping_sub(self.memory.start) < self.memory.bytes
     }
 
     pub fn used(&self) -> usize {

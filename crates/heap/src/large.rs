@@ -42,6 +42,15 @@ impl LargeSpace {
         address.wrapping_sub(self.start) < self.bytes
     }
 
+    /// Whether there is room for an object of `bytes` bytes.
+    pub fn has_room(&self, bytes: usize) -> bool {
+        if bytes > self.bytes {
+            return false;
+        }
+        let bytes = pages(bytes);
+        self.fresh + bytes <= self.start + self.bytes || self.free.by_size.range((bytes, 0)..).next().is_some()
+    }
+
     /// Room for `bytes` bytes, zero-filled.
     pub fn alloc(&mut self, bytes: usize) -> usize {
         let bytes = pages(bytes);

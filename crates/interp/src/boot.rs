@@ -19,6 +19,9 @@ pub fn new_vm(heap: heap::Config, jit: Options, config: Config, stack_bytes: usi
     state::state(&mut vm).config = config;
     state::make_types(&mut vm);
     crate::poll::register(&mut vm, run_finalizers);
+    crate::poll::register(&mut vm, run_out_of_memory);
+    // SAFETY: the word is named until the VM is dropped; the next one to be made names its own.
+    unsafe { heap::on_reserve_used(&raw const vm.thread.poll) };
     vm
 }
 
@@ -35,6 +38,16 @@ fn run_finalizers(vm: &mut Vm) -> PyResult<()> {
         finalize(vm, object);
     }
     Ok(())
+}
+
+/// MemoryError where there was too little memory since the last safe point, though it went on.
+fn run_out_of_memory(vm: &mut Vm) -> PyResult<()> {
+    let used = heap::take_reserve_used();
+    if used {
+        vm.thread.heap.collect_full();
+    }
+    heap::ensure_reserve();
+    if used { Err(vm.memory_error("")) } else { Ok(()) }
 }
 
 fn order_queue(vm: &mut Vm) -> PyResult<()> {

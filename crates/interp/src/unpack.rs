@@ -86,6 +86,8 @@ pub fn extend_list(vm: &mut Vm, list: Value, iterable: Value) -> PyResult<()> {
         }
         raised
     })?;
+    let count = vm.length_hint(iterable, 0)?;
+    vm.expect_values(count);
     while let Some(value) = vm.next(iterator)? {
         vm.list_append(list, value);
     }

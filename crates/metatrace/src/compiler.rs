@@ -80,15 +80,19 @@ impl Doorbell {
 
 impl Compiler {
     /// With `poll`, whose thread outlives the compiler, on a thread of its own, if the system gives one.
-    pub(crate) fn new(config: Config, poll: Option<&'static AtomicU32>) -> Compiler {
-        let backend: Box<dyn Backend> =
-            Box::new(CraneliftBackend::new(config.clone()).expect("the code generator has no memory to start with"));
+    /// `None`: there is no memory for code.
+    pub(crate) fn new(config: Config, poll: Option<&'static AtomicU32>) -> Option<Compiler> {
+        let backend: Box<dyn Backend> = match CraneliftBackend::new(config.clone()) {
+            Ok(backend) => Box::new(backend),
+            Err(CompileError::NoMemory) => return None,
+            Err(error) => panic!("the code generator does not start: {error:?}"),
+        };
         let (enter, stub) = (backend.enter(), backend.stub());
         let place = match poll {
             None => Place::Here { backend, done: VecDeque::new() },
             Some(poll) => place_behind(backend, poll),
         };
-        Compiler { config, enter, stub, place }
+        Some(Compiler { config, enter, stub, place })
     }
 
     pub(crate) fn enter(&self) -> EnterFn {

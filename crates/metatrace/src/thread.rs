@@ -47,9 +47,13 @@ impl<L: Language> Clone for Record<L> {
 }
 impl<L: Language> Copy for Record<L> {}
 
-/// Sizes of a thread's stacks. Address space only: pages are backed when touched.
+/// Sizes of a thread's stacks. Address space only: pages are backed when touched. Where that is limited, they take no more
+/// than one part of so many; a frame with a record has at least four values' worth of stack.
 const VALUE_STACK_BYTES: usize = 1 << 30;
+const VALUE_STACK_PARTS: usize = 32;
 const RECORD_STACK_BYTES: usize = 256 << 20;
+const RECORD_STACK_PARTS: usize = 128;
+const TRACER_STACK_PARTS: usize = 256;
 
 /// See the module. `#[repr(C)]`: compiled code reads `heap` and `poll` at fixed offsets.
 #[repr(C)]
@@ -78,6 +82,7 @@ pub struct Thread<L: Language> {
     /// Tracers at work, oldest first, and the stacks of those that are done.
     pub(crate) tracers: Vec<*mut Tracer<L>>,
     pub(crate) tracer_stacks: Vec<*mut Traced<Value>>,
+    pub(crate) tracer_stack_bytes: usize,
     /// Compiled code on the native stack, oldest first, and what inspectors made of it.
     pub(crate) entries: Vec<Entry<L>>,
     // Boxed, because an exit refers to one of them while the table may change.
@@ -97,8 +102,10 @@ pub struct Thread<L: Language> {
 
 impl<L: Language> Thread<L> {
     pub fn new(heap: Box<Heap>, jit: Jit) -> Thread<L> {
-        let stack_base: *mut Value = reserve(VALUE_STACK_BYTES).cast();
-        let record_base: *mut Record<L> = reserve(RECORD_STACK_BYTES).cast();
+        let stack_bytes = heap::share_of_address_space(VALUE_STACK_BYTES, VALUE_STACK_PARTS);
+        let record_bytes = heap::share_of_address_space(RECORD_STACK_BYTES, RECORD_STACK_PARTS);
+        let stack_base: *mut Value = reserve(stack_bytes).cast();
+        let record_base: *mut Record<L> = reserve(record_bytes).cast();
         Thread {
             heap,
             poll: Default::default(),
@@ -109,13 +116,14 @@ impl<L: Language> Thread<L> {
             top: stack_base,
             record: record_base,
             stack_base,
-            stack_end: stack_base.wrapping_byte_add(VALUE_STACK_BYTES),
+            stack_end: stack_base.wrapping_byte_add(stack_bytes),
             record_base,
-            record_end: record_base.wrapping_byte_add(RECORD_STACK_BYTES),
+            record_end: record_base.wrapping_byte_add(record_bytes),
             constants: Vec::new(),
             free_constants: Vec::new(),
             tracers: Vec::new(),
             tracer_stacks: Vec::new(),
+            tracer_stack_bytes: heap::share_of_address_space(STACK_BYTES, TRACER_STACK_PARTS),
             entries: Vec::new(),
             forced: Vec::new(),
             inspected: false,
@@ -197,7 +205,15 @@ impl<L: Language> Thread<L> {
     }
 
     pub(crate) fn take_tracer_stack(&mut self) -> *mut Traced<Value> {
-        self.tracer_stacks.pop().unwrap_or_else(|| reserve(STACK_BYTES).cast())
+        self.tracer_stacks.pop().unwrap_or_else(|| reserve(self.tracer_stack_bytes).cast())
+    }
+
+    /// Whether the next tracer has a stack: one that is only to record can be done without.
+    pub(crate) fn has_tracer_stack(&mut self) -> bool {
+        if self.tracer_stacks.is_empty() {
+            self.tracer_stacks.extend(try_reserve(self.tracer_stack_bytes).map(<*mut u8>::cast));
+        }
+        !self.tracer_stacks.is_empty()
     }
 
     /// Whether `more` frames above the current one stay within the recursion limit.
@@ -234,6 +250,22 @@ impl<L: Language> Thread<L> {
         Some(window)
     }
 
+    /// Room for `count` values, all NULL, that belong to no frame; `None` where the stack ends. Who is done with them puts
+    /// `top` back.
+    pub fn values(&mut self, count: usize) -> Option<*mut Value> {
+        let values = self.top;
+        let free = (self.stack_end as usize - values as usize) / size_of::<Value>();
+        if count > free {
+            return None;
+        }
+        for i in 0..count {
+            // SAFETY: the values lie within the reserved stack.
+            unsafe { *values.add(i) = Value::NULL };
+        }
+        self.top = values.wrapping_add(count);
+        Some(values)
+    }
+
     /// Makes the window at the top of the stack the current frame.
     #[inline(always)]
     pub fn push_record(&mut self, code: &'static L::Code, pc: u32, sp: u32, slots: *mut Value) {
@@ -268,8 +300,11 @@ impl<L: Language> Thread<L> {
 
 impl<L: Language> Drop for Thread<L> {
     fn drop(&mut self) {
-        let tracers = self.tracer_stacks.drain(..).map(|stack| (stack.cast::<libc::c_void>(), STACK_BYTES));
-        let own = [(self.stack_base.cast(), VALUE_STACK_BYTES), (self.record_base.cast(), RECORD_STACK_BYTES)];
+        let bytes = self.tracer_stack_bytes;
+        let tracers = self.tracer_stacks.drain(..).map(|stack| (stack.cast::<libc::c_void>(), bytes));
+        let stack_bytes = self.stack_end as usize - self.stack_base as usize;
+        let record_bytes = self.record_end as usize - self.record_base as usize;
+        let own = [(self.stack_base.cast(), stack_bytes), (self.record_base.cast(), record_bytes)];
         for (address, bytes) in tracers.chain(own) {
             // SAFETY: mapped by `reserve`, and nobody uses the stacks of a thread that is gone.
             unsafe { libc::munmap(address, bytes) };
@@ -284,7 +319,13 @@ fn stack_pointer() -> usize {
     std::ptr::from_ref(&here).addr()
 }
 
+/// Address space for a stack that there must be, out of the process's reserve if need be.
 pub(crate) fn reserve(bytes: usize) -> *mut u8 {
+    let address = try_reserve(bytes).or_else(|| if heap::release_reserve() { try_reserve(bytes) } else { None });
+    address.unwrap_or_else(|| panic!("cannot reserve {bytes} bytes of address space for a stack"))
+}
+
+fn try_reserve(bytes: usize) -> Option<*mut u8> {
     // SAFETY: an anonymous private mapping at an address of the kernel's choice.
     let address = unsafe {
         libc::mmap(
@@ -296,6 +337,5 @@ pub(crate) fn reserve(bytes: usize) -> *mut u8 {
             0,
         )
     };
-    assert!(address != libc::MAP_FAILED, "cannot reserve {bytes} bytes of address space for a stack");
-    address.cast()
+    (address != libc::MAP_FAILED).then_some(address.cast())
 }

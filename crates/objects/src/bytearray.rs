@@ -13,7 +13,7 @@ use crate::shape::Kind;
 use crate::slots::{BufferView, Slots};
 use crate::ty::{TypeSpec, flags};
 use crate::vm::Vm;
-use heap::Value;
+use heap::{MakeRoom, Value};
 
 layout! {
     /// See the module.
@@ -105,15 +105,20 @@ pub fn content_mut(value: Value) -> &'static mut [u8] {
     }
 }
 
-/// Makes it `len` bytes long; new ones are zero.
+/// Makes it `len` bytes long; new ones are zero. Refused if there is no memory.
 pub fn resize(vm: &mut Vm, value: Value, len: usize) {
     let array = cast::<ByteArray>(value);
     let (old, allocated) = (array.len.get() as usize, array.allocated.get() as usize);
     if len > allocated || len < allocated / 4 {
         let wanted = if len > allocated { len.max(old + old / 8 + 8) } else { len.max(1) };
+        if wanted > allocated && !vm.has_room(wanted - allocated) {
+            heap::refuse();
+        }
         // SAFETY: the address is null or what `malloc` gave for this object; nobody else keeps it.
         let fresh = unsafe { libc::realloc(array.address.get() as *mut libc::c_void, wanted) };
-        assert!(!fresh.is_null(), "out of memory for a bytearray of {wanted} bytes");
+        if fresh.is_null() {
+            heap::refuse();
+        }
         array.address.set(fresh as i64);
         array.allocated.set(wanted as i64);
         vm.thread.heap.add_pressure(wanted as isize - allocated as isize);
@@ -145,9 +150,9 @@ fn buffer(_vm: &mut Vm, value: Value) -> PyResult<BufferView> {
 
 fn repr(vm: &mut Vm, value: Value) -> PyResult {
     let mut text = vm.type_name(value).into_bytes();
-    text.push(b'(');
-    text.extend_from_slice(&bytes::text::repr(content(value)));
-    text.push(b')');
+    text.put(b'(');
+    text.put_all(&bytes::text::repr(content(value)));
+    text.put(b')');
     Ok(vm.new_str_bytes(&text))
 }
 

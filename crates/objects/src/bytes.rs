@@ -16,7 +16,7 @@ use crate::slice;
 use crate::slots::{BufferView, CompareOp, Slots};
 use crate::ty::{TypeRef, TypeSpec, flags};
 use crate::vm::Vm;
-use heap::Value;
+use heap::{MakeRoom, Value};
 
 pub(crate) fn init(vm: &mut Vm) {
     vm.types.bytes = vm.new_builtin_type(spec(), vm.types.object);
@@ -65,12 +65,18 @@ impl Vm {
         if bytes.is_empty() && !self.empty_bytes.is_null() {
             return self.empty_bytes;
         }
-        let value = self.thread.heap.alloc_tail(shape::exact_id(Kind::Bytes), Bytes::BYTES, bytes.len());
-        cast::<Bytes>(value).hash.set(-1);
+        let value = self.alloc_bytes(bytes.len());
         // SAFETY: the fresh object has room for the bytes.
         unsafe {
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), (value.0 as usize + Bytes::BYTES) as *mut u8, bytes.len())
         };
+        value
+    }
+
+    /// A bytes object whose content the caller fills in at once.
+    fn alloc_bytes(&mut self, count: usize) -> Value {
+        let value = self.alloc_tail(shape::exact_id(Kind::Bytes), Bytes::BYTES, count);
+        cast::<Bytes>(value).hash.set(-1);
         value
     }
 
@@ -212,7 +218,7 @@ pub(crate) fn concat(vm: &mut Vm, a: Value, b: Value) -> PyResult {
     if left.is_empty() && shape::is_exact(a, Kind::Bytes) && shape::is_exact(b, Kind::Bytes) {
         return Ok(b);
     }
-    Ok(methods::like(vm, a, &[left, right].concat()))
+    Ok(methods::like(vm, a, &heap::joined(&[left, right])))
 }
 
 pub(crate) fn repeat(vm: &mut Vm, value: Value, count: Value) -> PyResult {
@@ -222,8 +228,43 @@ pub(crate) fn repeat(vm: &mut Vm, value: Value, count: Value) -> PyResult {
         return Ok(value);
     }
     match bytes.len().checked_mul(count) {
-        Some(total) if total < 1 << 40 => Ok(methods::like(vm, value, &bytes.repeat(count))),
-        _ => Err(vm.memory_error("")),
+        Some(0) => Ok(methods::like(vm, value, b"")),
+        Some(total) if vm.is_bytes(value) => {
+            let repeated = vm.alloc_bytes(total);
+            // SAFETY: the fresh object has room for so many copies.
+            unsafe { fill_repeated((repeated.0 as usize + Bytes::BYTES) as *mut u8, bytes, count) };
+            Ok(repeated)
+        }
+        Some(total) => {
+            let repeated = vm.new_bytearray(b"");
+            crate::bytearray::resize(vm, repeated, total);
+            // SAFETY: as above.
+            unsafe { fill_repeated(crate::bytearray::content_mut(repeated).as_mut_ptr(), bytes, count) };
+            Ok(repeated)
+        }
+        None => Err(vm.memory_error("")),
+    }
+}
+
+/// Writes `bytes`, which are not empty, one behind the other.
+///
+/// # Safety
+/// At `to` there is room for `count` times that much.
+pub(crate) unsafe fn fill_repeated(to: *mut u8, bytes: &[u8], count: usize) {
+    let total = bytes.len() * count;
+    // SAFETY: the caller's room; what is written doubles, and is copied from in front.
+    unsafe {
+        if let [byte] = bytes {
+            std::ptr::write_bytes(to, *byte, count);
+            return;
+        }
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len().min(total));
+        let mut done = bytes.len();
+        while done < total {
+            let more = done.min(total - done);
+            std::ptr::copy_nonoverlapping(to, to.add(done), more);
+            done += more;
+        }
     }
 }
 
@@ -293,7 +334,7 @@ pub(crate) fn content_of_arguments(
             return Err(vm.type_error("string argument without an encoding"));
         }
         let bytes = crate::codecs::encode_object(vm, source, encoding, errors)?;
-        return Ok(vm.bytes(bytes).to_vec());
+        return Ok(heap::copied(vm.bytes(bytes)));
     }
     if !encoding.is_null() {
         return Err(vm.type_error("encoding without a string argument"));
@@ -304,8 +345,7 @@ pub(crate) fn content_of_arguments(
     if vm.type_of(source).slots().index.is_some() {
         return match vm.index(source) {
             Ok(count) if count < 0 => Err(vm.value_error("negative count")),
-            Ok(count) if count < 1 << 40 => Ok(vec![0; count as usize]),
-            Ok(_) => Err(vm.memory_error("")),
+            Ok(count) => Ok(heap::zeros(count as usize)),
             Err(raised) if vm.exception_matches(raised.0, vm.exc.type_error) => from_iterable(vm, class, source),
             Err(raised) => Err(raised),
         };
@@ -321,13 +361,13 @@ fn copied(vm: &mut Vm, source: Value) -> PyResult<Option<Vec<u8>>> {
     if vm.type_of(source) == vm.types.memoryview {
         return crate::memoryview::gathered(vm, source).map(Some);
     }
-    Ok(vm.bytes_like_opt(source)?.map(<[u8]>::to_vec))
+    Ok(vm.bytes_like_opt(source)?.map(heap::copied))
 }
 
 /// `PyObject_Bytes`: bytes of anything that is like bytes or yields ints.
 pub fn from_object(vm: &mut Vm, source: Value) -> PyResult<Vec<u8>> {
     if vm.is_bytes(source) {
-        return Ok(vm.bytes(source).to_vec());
+        return Ok(heap::copied(vm.bytes(source)));
     }
     let name = vm.names.__bytes__;
     if let Some(result) = vm.call_special_opt(source, name, &[]) {
@@ -336,7 +376,7 @@ pub fn from_object(vm: &mut Vm, source: Value) -> PyResult<Vec<u8>> {
             let given = vm.type_name(result);
             return Err(vm.type_error(format!("__bytes__ returned non-bytes (type {given})")));
         }
-        return Ok(vm.bytes(result).to_vec());
+        return Ok(heap::copied(vm.bytes(result)));
     }
     if let Some(bytes) = copied(vm, source)? {
         return Ok(bytes);
@@ -355,7 +395,7 @@ fn from_iterable(vm: &mut Vm, class: &str, source: Value) -> PyResult<Vec<u8>> {
     }
     let mut bytes = Vec::new();
     vm.for_each(source, |vm, item| {
-        bytes.push(byte_of(vm, item, class)?);
+        bytes.put(byte_of(vm, item, class)?);
         Ok(())
     })?;
     Ok(bytes)

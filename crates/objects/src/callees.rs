@@ -40,20 +40,6 @@ extern "C" fn dict_find(_context: *mut u8, dict: u64, key: u64) -> u64 {
     number as u64
 }
 
-/// Appends a value to a list, or an instance of a subclass.
-pub static LIST_APPEND: Callee = Callee {
-    name: "list_append",
-    function: Function::F2(list_append),
-    operands: &[Ty::Ref, Ty::Ref],
-    result: Ty::Void,
-    effect: CallEffect::Writes,
-};
-
-extern "C" fn list_append(context: *mut u8, list: u64, value: u64) -> u64 {
-    vm_of(context).list_append(Value(list), Value(value));
-    0
-}
-
 /// Of a set or frozenset and an element: 1, 0, or [`UNKNOWN`].
 pub static SET_FIND: Callee = Callee {
     name: "set_find",
@@ -97,7 +83,9 @@ extern "C" fn dict_store(context: *mut u8, dict: u64, key: u64, value: u64) -> u
     let vm = vm_of(context);
     match table::find_leaf(dict, key, hash) {
         table::Found::At(entry) => vm.dict_replace(dict, entry, value),
-        table::Found::Absent => vm.dict_add(dict, key, hash, value),
+        // Without room for a bigger table, the general way raises MemoryError.
+        table::Found::Absent if heap::caught(|| vm.dict_add(dict, key, hash, value)).is_err() => return 0,
+        table::Found::Absent => {}
         table::Found::Unknown => return 0,
     }
     1

@@ -12,7 +12,7 @@ pub use utf::unfinished_utf8;
 use crate::error::PyResult;
 use crate::str::{self, wtf8};
 use crate::vm::Vm;
-use heap::Value;
+use heap::{MakeRoom, Value};
 
 /// The order of bytes in UTF-16 and UTF-32.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,7 +79,7 @@ impl Codec {
         if matches!(self, Codec::Utf8 | Codec::Ascii) && bytes.is_ascii() {
             return Ok((vm.new_str_bytes(bytes), bytes.len()));
         }
-        let mut out = Vec::with_capacity(bytes.len());
+        let mut out = heap::vec_with_capacity(bytes.len());
         let used = match self {
             Codec::Utf8 => utf::decode_utf8(vm, bytes, errors, last, &mut out)?,
             Codec::Ascii => {
@@ -103,8 +103,8 @@ impl Codec {
         let text = vm.exact_str(text);
         let bytes = str::exact_bytes(text);
         match self {
-            Codec::Utf8 if !str::has_surrogates(text) => Ok(bytes.to_vec()),
-            Codec::Ascii | Codec::Latin1 if str::is_ascii(text) => Ok(bytes.to_vec()),
+            Codec::Utf8 if !str::has_surrogates(text) => Ok(heap::copied(bytes)),
+            Codec::Ascii | Codec::Latin1 if str::is_ascii(text) => Ok(heap::copied(bytes)),
             Codec::Utf8 => utf::encode_utf8(vm, text, errors),
             Codec::Ascii => encode_narrow(vm, text, errors, self, 0x80),
             Codec::Latin1 => encode_narrow(vm, text, errors, self, 0x100),
@@ -138,7 +138,7 @@ pub fn encode(vm: &mut Vm, text: Value, encoding: &str, errors: &str) -> PyResul
 /// `object.decode(encoding, errors)`; the latter are strs, or NULL for the defaults.
 pub fn decode_object(vm: &mut Vm, object: Value, encoding: Value, errors: Value) -> PyResult {
     let (encoding, errors) = (name_or(vm, encoding, "utf-8")?, name_or(vm, errors, "strict")?);
-    let bytes = vm.bytes_like(object)?.to_vec();
+    let bytes = heap::copied(vm.bytes_like(object)?);
     decode(vm, &bytes, encoding, errors)
 }
 
@@ -194,7 +194,7 @@ fn decode_ascii(vm: &mut Vm, bytes: &[u8], errors: &str, out: &mut Vec<u8>) -> P
     let mut at = 0;
     while at < bytes.len() {
         let plain = bytes[at..].iter().position(|byte| *byte >= 0x80).unwrap_or(bytes.len() - at);
-        out.extend_from_slice(&bytes[at..at + plain]);
+        out.put_all(&bytes[at..at + plain]);
         at += plain;
         if at < bytes.len() {
             let problem = errors::Undecodable {
@@ -212,13 +212,13 @@ fn decode_ascii(vm: &mut Vm, bytes: &[u8], errors: &str, out: &mut Vec<u8>) -> P
 
 /// Code points below `limit`, a byte each.
 fn encode_narrow(vm: &mut Vm, text: Value, errors: &str, codec: Codec, limit: u32) -> PyResult<Vec<u8>> {
-    let codes: Vec<u32> = wtf8::code_points(str::exact_bytes(text)).collect();
+    let codes: Vec<u32> = heap::collected(wtf8::code_points(str::exact_bytes(text)));
     let reason = if limit == 0x80 { "ordinal not in range(128)" } else { "ordinal not in range(256)" };
-    let mut out = Vec::with_capacity(codes.len());
+    let mut out = heap::vec_with_capacity(codes.len());
     let mut at = 0;
     while at < codes.len() {
         if codes[at] < limit {
-            out.push(codes[at] as u8);
+            out.put(codes[at] as u8);
             at += 1;
             continue;
         }
@@ -226,7 +226,7 @@ fn encode_narrow(vm: &mut Vm, text: Value, errors: &str, codec: Codec, limit: u3
         let problem = errors::Unencodable { codec, text, codes: &codes, start: at, end, reason };
         let (replacement, next) = errors::encoding(vm, &problem, errors)?;
         match replacement {
-            errors::Replacement::Bytes(bytes) => out.extend_from_slice(&bytes),
+            errors::Replacement::Bytes(bytes) => out.put_all(&bytes),
             errors::Replacement::Codes(replacement) => {
                 if replacement.iter().any(|code| *code >= limit) {
                     return Err(problem.raise(vm));

@@ -11,7 +11,7 @@ use crate::float::format::{Style, format_magnitude};
 use crate::int;
 use crate::str::{self, wtf8};
 use crate::vm::Vm;
-use heap::Value;
+use heap::{MakeRoom, Value};
 use layout::Number;
 use num_bigint::BigInt;
 use num_traits::Signed;
@@ -150,7 +150,7 @@ fn float_text(spec: &Spec, x: f64) -> Vec<u8> {
     let x = if percent { x * 100.0 } else { x };
     let mut magnitude = format_magnitude(x, style(spec, true));
     if percent {
-        magnitude.push('%');
+        magnitude.put('%');
     }
     float_layout(spec, x, &magnitude)
 }
@@ -181,16 +181,16 @@ pub fn format_complex(vm: &mut Vm, (re, im): (f64, f64), spec: &[u8]) -> PyResul
     let unpadded = Spec { width: 0, ..spec };
     let mut text = Vec::new();
     if parentheses {
-        text.push(b'(');
+        text.put(b'(');
     }
     if !only_imaginary {
         text.extend(float_layout(&unpadded, re, &format_magnitude(re, style)));
     }
     let signed = Spec { sign: if only_imaginary { unpadded.sign } else { Some(b'+') }, ..unpadded };
     text.extend(float_layout(&signed, im, &format_magnitude(im, style)));
-    text.push(b'j');
+    text.put(b'j');
     if parentheses {
-        text.push(b')');
+        text.put(b')');
     }
     let padded = layout::pad(&spec, &text, text.len());
     Ok(vm.new_str_bytes(&padded))

@@ -89,7 +89,10 @@ impl Vm {
 
 /// The value of a big int object.
 pub fn to_big(value: Value) -> BigInt {
-    let halves = words::digits(&value).iter().flat_map(|digit| [*digit as u32, (*digit >> 32) as u32]).collect();
+    let digits = words::digits(&value);
+    // The vectors behind big ints are made by code that cannot do without: here for what is in proportion to them.
+    heap::ensure_room(digits.len().saturating_mul(4 * size_of::<u64>()));
+    let halves = digits.iter().flat_map(|digit| [*digit as u32, (*digit >> 32) as u32]).collect();
     let sign = if cast::<builtin_layouts::BigInt>(value).sign.get() < 0 { Sign::Minus } else { Sign::Plus };
     BigInt::from_biguint(sign, BigUint::new(halves))
 }
@@ -254,9 +257,13 @@ fn shift(vm: &mut Vm, a: Value, b: Value, left: bool) -> PyResult {
         return Ok(Value::from_int(0));
     }
     let result = if left {
-        match count.to_u32() {
-            Some(count) if count < 1 << 31 => x << count,
-            _ => return Err(vm.overflow_error("too many digits in integer")),
+        match count.to_i64().and_then(|count| count.checked_add(x.bits() as i64)) {
+            Some(bits) => {
+                heap::ensure_room(bits as usize / 8 * 3);
+                let shift = bits as u64 - x.bits();
+                x << shift
+            }
+            None => return Err(vm.overflow_error("too many digits in integer")),
         }
     } else {
         match count.to_u64() {
@@ -288,7 +295,12 @@ pub fn pow(vm: &mut Vm, a: Value, b: Value, modulus: Value) -> PyResult {
             return crate::float::power(vm, x, y);
         }
         let result = match exponent.to_u32() {
-            Some(exponent) => num_traits::pow(base, exponent as usize),
+            Some(exponent) => {
+                if base.bits() > 1 {
+                    heap::ensure_room((base.bits() as usize).saturating_mul(exponent as usize) / 8 * 5);
+                }
+                num_traits::pow(base, exponent as usize)
+            }
             None if base.is_zero() || base == BigInt::from(1) => base,
             None if base == BigInt::from(-1) => BigInt::from(if exponent.is_even() { 1 } else { -1 }),
             None => return Err(vm.memory_error("")),

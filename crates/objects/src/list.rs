@@ -181,8 +181,9 @@ impl Vm {
     }
 
     fn list_extend_from_iterator(&mut self, list: Value, iterable: Value) -> PyResult<()> {
-        // Room is made as needed, but an error that the question for the length raises is to be seen.
-        self.length_hint(iterable, 0)?;
+        // Room is made as needed, but there must be some, and an error that the question for the length raises is to be seen.
+        let count = self.length_hint(iterable, 0)?;
+        self.expect_values(count);
         self.for_each(iterable, |vm, item| {
             vm.list_append(list, item);
             Ok(())

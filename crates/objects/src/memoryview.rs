@@ -18,7 +18,7 @@ use crate::slice;
 use crate::slots::{BufferView, CompareOp, Slots};
 use crate::ty::{TypeRef, TypeSpec, flags};
 use crate::vm::Vm;
-use heap::Value;
+use heap::{MakeRoom, Value};
 
 layout! {
     /// See the module.
@@ -161,9 +161,9 @@ fn element(view: &MemoryView, base: *mut u8, index: i64) -> &'static mut [u8] {
 pub fn gathered(vm: &mut Vm, value: Value) -> PyResult<Vec<u8>> {
     let base = memory(vm, value)?;
     let view = cast::<MemoryView>(value);
-    let mut bytes = Vec::with_capacity((view.len.get() * view.item_bytes.get()) as usize);
+    let mut bytes = heap::vec_with_capacity((view.len.get() * view.item_bytes.get()) as usize);
     for i in 0..view.len.get() {
-        bytes.extend_from_slice(element(view, base, i));
+        bytes.put_all(element(view, base, i));
     }
     Ok(bytes)
 }

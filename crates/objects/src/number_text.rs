@@ -15,7 +15,7 @@ pub fn ascii_digits(text: &[u8]) -> Vec<u8> {
     if text.is_ascii() {
         return text.iter().map(|byte| if (0x1c..=0x1f).contains(byte) { b' ' } else { *byte }).collect();
     }
-    let mut out = Vec::with_capacity(text.len());
+    let mut out = heap::vec_with_capacity(text.len());
     for code in wtf8::code_points(text) {
         let c = wtf8::as_char(code);
         match decimal_value(c) {
@@ -40,7 +40,7 @@ pub fn decimal_value(c: char) -> Option<u8> {
 
 /// Without its underscores, which must stand between digits; `None` if one does not.
 pub fn without_underscores(text: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(text.len());
+    let mut out = heap::vec_with_capacity(text.len());
     for (i, &byte) in text.iter().enumerate() {
         if byte != b'_' {
             out.push(byte);

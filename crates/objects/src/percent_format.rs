@@ -7,7 +7,7 @@ use crate::error::{PyResult, Raised};
 use crate::str::{ascii_text, wtf8};
 use crate::vm::Vm;
 use directive::{Directive, Size};
-use heap::Value;
+use heap::{MakeRoom, Value};
 
 /// What is formatted: text or bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,18 +78,18 @@ fn format(vm: &mut Vm, mode: Mode, template: &[u8], values: Value) -> PyResult<V
     if is_bytes {
         values.mapping = Value::NULL;
     }
-    let mut out = Vec::with_capacity(template.len() + 16);
+    let mut out = heap::vec_with_capacity(template.len() + 16);
     let mut at = 0;
     while at < template.len() {
         let literal = memchr::memchr(b'%', &template[at..]).unwrap_or(template.len() - at);
-        out.extend_from_slice(&template[at..at + literal]);
+        out.put_all(&template[at..at + literal]);
         at += literal;
         if at == template.len() {
             break;
         }
         at += 1;
         if template.get(at) == Some(&b'%') {
-            out.push(b'%');
+            out.put(b'%');
             at += 1;
             continue;
         }
@@ -121,24 +121,24 @@ fn format(vm: &mut Vm, mode: Mode, template: &[u8], values: Value) -> PyResult<V
 /// Takes the values that `*` stands for.
 fn sized<'a>(vm: &mut Vm, mut directive: Directive<'a>, values: &mut Values) -> PyResult<Directive<'a>> {
     if directive.width == Size::Value {
-        let width = star(vm, values)?;
+        let width = star(vm, values, i64::MAX as u64, "ssize_t")?;
         directive.left |= width < 0;
         directive.width = Size::Given(width.unsigned_abs() as usize);
     }
     if directive.precision == Size::Value {
-        directive.precision = Size::Given(star(vm, values)?.max(0) as usize);
+        directive.precision = Size::Given(star(vm, values, i32::MAX as u64, "int")?.max(0) as usize);
     }
     Ok(directive)
 }
 
-fn star(vm: &mut Vm, values: &mut Values) -> PyResult<i64> {
+fn star(vm: &mut Vm, values: &mut Values, most: u64, c_type: &str) -> PyResult<i64> {
     let value = values.take(vm)?;
     if !vm.is_int(value) {
         return Err(vm.type_error("* wants int"));
     }
     match vm.as_i64(value) {
-        Some(size) if size.unsigned_abs() < 1 << 31 => Ok(size),
-        _ => Err(vm.overflow_error("Python int too large to convert to C int")),
+        Some(size) if size.unsigned_abs() <= most => Ok(size),
+        _ => Err(vm.overflow_error(format!("Python int too large to convert to C {c_type}"))),
     }
 }
 
@@ -158,15 +158,15 @@ fn convert(vm: &mut Vm, mode: Mode, directive: &Directive, value: Value, out: &m
         's' | 'b' if mode == Mode::Bytes => object_bytes(vm, value)?,
         'r' | 'a' if mode == Mode::Bytes => {
             let text = vm.ascii(value)?;
-            vm.str_bytes(text).to_vec()
+            heap::copied(vm.str_bytes(text))
         }
         's' => {
             let text = vm.str_of(value)?;
-            vm.str_bytes(text).to_vec()
+            heap::copied(vm.str_bytes(text))
         }
         'r' => {
             let text = vm.repr(value)?;
-            vm.str_bytes(text).to_vec()
+            heap::copied(vm.str_bytes(text))
         }
         'a' => {
             let text = vm.repr(value)?;
@@ -201,17 +201,17 @@ fn push_padded(mode: Mode, out: &mut Vec<u8>, directive: &Directive, text: &[u8]
     let count = if mode == Mode::Str { wtf8::count(text) } else { text.len() };
     let missing = directive.width.or(0).saturating_sub(count);
     if !directive.left {
-        out.extend(std::iter::repeat_n(b' ', missing));
+        wtf8::push_many(out, b' ' as u32, missing);
     }
-    out.extend_from_slice(text);
+    out.put_all(text);
     if directive.left {
-        out.extend(std::iter::repeat_n(b' ', missing));
+        wtf8::push_many(out, b' ' as u32, missing);
     }
 }
 
 fn object_bytes(vm: &mut Vm, value: Value) -> PyResult<Vec<u8>> {
     if let Some(bytes) = vm.bytes_of(value) {
-        return Ok(bytes.to_vec());
+        return Ok(heap::copied(bytes));
     }
     let name = vm.names.__bytes__;
     if let Some(result) = vm.call_special_opt(value, name, &[]) {
@@ -220,10 +220,10 @@ fn object_bytes(vm: &mut Vm, value: Value) -> PyResult<Vec<u8>> {
             let given = vm.type_name(result);
             return Err(vm.type_error(format!("__bytes__ returned non-bytes (type {given})")));
         }
-        return Ok(vm.bytes(result).to_vec());
+        return Ok(heap::copied(vm.bytes(result)));
     }
     if let Some(bytes) = vm.bytes_like_opt(value)? {
-        return Ok(bytes.to_vec());
+        return Ok(heap::copied(bytes));
     }
     let given = vm.type_name(value);
     Err(vm
@@ -236,7 +236,7 @@ fn character(vm: &mut Vm, mode: Mode, directive: &Directive, value: Value, out: 
     if mode == Mode::Bytes {
         let what = "%c requires an integer in range(256) or a single byte";
         match vm.bytes_of(value) {
-            Some([byte]) => text.push(*byte),
+            Some([byte]) => text.put(*byte),
             Some(bytes) => {
                 let (given, count) = (vm.type_name(value), bytes.len());
                 return Err(vm.type_error(format!("{what}, not a {given} object of length {count}")));
@@ -244,7 +244,7 @@ fn character(vm: &mut Vm, mode: Mode, directive: &Directive, value: Value, out: 
             None if vm.type_of(value).slots().index.is_some() => {
                 let index = vm.index_big(value)?;
                 match vm.as_i64(index).and_then(|byte| u8::try_from(byte).ok()) {
-                    Some(byte) => text.push(byte),
+                    Some(byte) => text.put(byte),
                     None => return Err(vm.overflow_error("%c arg not in range(256)")),
                 }
             }
@@ -261,7 +261,7 @@ fn character(vm: &mut Vm, mode: Mode, directive: &Directive, value: Value, out: 
                 vm.type_error(format!("%c requires an int or a unicode character, not a string of length {count}"))
             );
         }
-        text.extend_from_slice(vm.str_bytes(value));
+        text.put_all(vm.str_bytes(value));
     } else if vm.type_of(value).slots().index.is_some() {
         let index = vm.index_big(value)?;
         match vm.as_i64(index).and_then(|code| u32::try_from(code).ok()).filter(|code| *code <= 0x10ffff) {

@@ -1,6 +1,6 @@
 //! Raising the built-in exceptions from Rust.
 
-use crate::error::Raised;
+use crate::error::{PyResult, Raised};
 use crate::ty::TypeRef;
 use crate::vm::Vm;
 use heap::Value;
@@ -26,6 +26,23 @@ raisers! {
 }
 
 impl Vm {
+    /// What `body` gives; MemoryError if it is refused memory.
+    #[inline]
+    pub fn refusable<R>(&mut self, body: impl FnOnce(&mut Vm) -> PyResult<R>) -> PyResult<R> {
+        let top = self.thread.top;
+        match heap::caught(|| body(self)) {
+            Ok(result) => result,
+            Err(refusal) => Err(self.refused(refusal, top)),
+        }
+    }
+
+    /// Values that were gathered on the value stack are given up.
+    #[cold]
+    fn refused(&mut self, _: heap::OutOfMemory, top: *mut Value) -> Raised {
+        self.thread.top = top;
+        self.memory_error("")
+    }
+
     /// A new exception of class `ty` with a text.
     #[cold]
     #[inline(never)]

@@ -141,7 +141,7 @@ impl Vm {
 
     /// A str whose text the caller fills in at once.
     fn alloc_str(&mut self, bytes: usize, info: i64) -> Value {
-        let value = self.thread.heap.alloc_tail(shape::exact_id(Kind::Str), Str::BYTES, bytes);
+        let value = self.alloc_tail(shape::exact_id(Kind::Str), Str::BYTES, bytes);
         let object = cast::<Str>(value);
         object.hash.set(-1);
         object.info.set(info & !INTERNED);
@@ -336,11 +336,17 @@ fn repeat(vm: &mut Vm, text: Value, count: Value) -> PyResult {
     }
     let bytes = exact_bytes(text);
     match bytes.len().checked_mul(count) {
-        Some(total) if total < 1 << 40 => {}
-        _ => return Err(vm.memory_error("")),
+        Some(0) => Ok(vm.empty_str),
+        Some(total) => {
+            let info = cast::<Str>(text).info.get();
+            let value =
+                vm.alloc_str(total, ((info & LENGTH_MASK).wrapping_mul(count as i64)) | (info & (ASCII | SURROGATES)));
+            // SAFETY: the fresh str has room for so many copies.
+            unsafe { crate::bytes::fill_repeated(text_address(value), bytes, count) };
+            Ok(value)
+        }
+        None => Err(vm.memory_error("")),
     }
-    let info = cast::<Str>(text).info.get();
-    Ok(vm.new_str_measured(&bytes.repeat(count), ((info & LENGTH_MASK) * count as i64) | (info & (ASCII | SURROGATES))))
 }
 
 fn getitem(vm: &mut Vm, value: Value, key: Value) -> PyResult {

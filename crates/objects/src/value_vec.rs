@@ -45,6 +45,15 @@ impl ValueVec {
         self.len += 1;
     }
 
+    /// Room for `count` values in all.
+    pub fn make_room(&mut self, vm: &mut Vm, count: usize) {
+        if count > capacity(self.array) {
+            let grown = new_array(vm, count);
+            copy_items(vm, self.array, 0, grown, 0, self.len);
+            self.array = grown;
+        }
+    }
+
     pub fn pop(&mut self) -> Option<Value> {
         self.len = self.len.checked_sub(1)?;
         Some(array_get(self.array, self.len))
@@ -82,7 +91,7 @@ pub fn new_array(vm: &mut Vm, capacity: usize) -> Value {
     if capacity == 0 {
         return Value::NULL;
     }
-    vm.thread.heap.alloc_tail(shape::ITEM_ARRAY, ItemArray::BYTES, capacity)
+    vm.alloc_tail(shape::ITEM_ARRAY, ItemArray::BYTES, capacity)
 }
 
 /// An array with a copy of `values`.

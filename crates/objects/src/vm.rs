@@ -115,6 +115,9 @@ fn no_interpreter() -> ! {
     panic!("the object model was asked to run Python code without an interpreter")
 }
 
+/// A tail of so many elements makes no large object.
+const SURELY_SMALL: usize = heap::LARGE_BYTES / 16;
+
 impl Vm {
     /// The built-in types; no module yet. Boxed: the collector's root callback holds its address.
     pub fn new(heap: Box<Heap>, jit: Jit) -> Box<Vm> {
@@ -187,6 +190,31 @@ impl Vm {
     pub fn alloc<T: Object>(&mut self, shape: &'static Shape) -> &'static T {
         debug_assert_eq!(self.thread.heap.layout(shape.id).fixed_words, T::WORDS);
         crate::layout::cast(self.thread.heap.alloc_zeroed(shape.id, T::BYTES))
+    }
+
+    /// A new object with a tail of `count` elements, all its other words 0; refused if it is large and there is no room.
+    #[inline]
+    pub fn alloc_tail(&mut self, shape: heap::ShapeId, fixed_bytes: usize, count: usize) -> Value {
+        if count <= SURELY_SMALL {
+            return self.thread.heap.alloc_tail(shape, fixed_bytes, count);
+        }
+        match self.thread.heap.try_alloc_tail(shape, fixed_bytes, count) {
+            Some(object) => object,
+            None => heap::refuse(),
+        }
+    }
+
+    /// Whether so many bytes may be had off the heap, after a collection if need be.
+    #[inline]
+    pub fn has_room(&mut self, bytes: usize) -> bool {
+        bytes <= heap::LARGE_BYTES || self.thread.heap.has_room(bytes)
+    }
+
+    /// Refused if there is no room for as many values as are to come.
+    pub fn expect_values(&mut self, count: i64) {
+        if !self.has_room(usize::try_from(count).unwrap_or(0).saturating_mul(8)) {
+            heap::refuse();
+        }
     }
 
     /// The same, immortal: never moved, never freed.

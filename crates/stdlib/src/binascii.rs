@@ -1,7 +1,7 @@
 //! Module `binascii`: bytes as text of a few characters, and checksums.
 
 use crate::support::{self, signature};
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::args::{CallArgs, MANY, MethodDef, Signature};
 use objects::error::{PyResult, Raised};
 use objects::module::ModuleDef;
@@ -131,7 +131,7 @@ fn decode_base64(bytes: &[u8], strict: bool) -> Result<Vec<u8>, String> {
     if strict && bytes.first() == Some(&b'=') {
         return fail("Leading padding not allowed");
     }
-    let mut decoded = Vec::with_capacity(bytes.len() / 4 * 3 + 3);
+    let mut decoded = heap::vec_with_capacity(bytes.len() / 4 * 3 + 3);
     let (mut place, mut left, mut pads, mut padding_started) = (0, 0u8, 0, false);
     for (i, &byte) in bytes.iter().enumerate() {
         if byte == b'=' {
@@ -160,14 +160,14 @@ fn decode_base64(bytes: &[u8], strict: bool) -> Result<Vec<u8>, String> {
         match place {
             0 => left = digit,
             1 => {
-                decoded.push(left << 2 | digit >> 4);
+                decoded.put(left << 2 | digit >> 4);
                 left = digit & 0xf;
             }
             2 => {
-                decoded.push(left << 4 | digit >> 2);
+                decoded.put(left << 4 | digit >> 2);
                 left = digit & 3;
             }
-            _ => decoded.push(left << 6 | digit),
+            _ => decoded.put(left << 6 | digit),
         }
         place = (place + 1) % 4;
     }
@@ -190,16 +190,16 @@ fn to_base64(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let [data, newline] = args.bind(vm, "b2a_base64", &PARAMETERS)?;
     let bytes = vm.bytes_like(data)?;
     let newline = flag(vm, newline, true)?;
-    let mut text = Vec::with_capacity(bytes.len().div_ceil(3) * 4 + 1);
+    let mut text = heap::vec_with_capacity(bytes.len().div_ceil(3) * 4 + 1);
     for chunk in bytes.chunks(3) {
         let bits = chunk.iter().fold(0u32, |bits, byte| bits << 8 | *byte as u32) << (8 * (3 - chunk.len()));
         for place in 0..4 {
             let digit = BASE64[(bits >> (18 - 6 * place)) as usize & 63];
-            text.push(if place <= chunk.len() { digit } else { b'=' });
+            text.put(if place <= chunk.len() { digit } else { b'=' });
         }
     }
     if newline {
-        text.push(b'\n');
+        text.put(b'\n');
     }
     Ok(vm.new_bytes(&text))
 }
@@ -209,13 +209,13 @@ fn from_hex(vm: &mut Vm, args: &CallArgs) -> PyResult {
     if digits.len() % 2 != 0 {
         return Err(error(vm, "Odd-length string"));
     }
-    let mut bytes = Vec::with_capacity(digits.len() / 2);
+    let mut bytes = heap::vec_with_capacity(digits.len() / 2);
     for pair in digits.chunks_exact(2) {
         let digit = |byte: u8| (byte as char).to_digit(16);
         let (Some(high), Some(low)) = (digit(pair[0]), digit(pair[1])) else {
             return Err(error(vm, "Non-hexadecimal digit found"));
         };
-        bytes.push((high << 4 | low) as u8);
+        bytes.put((high << 4 | low) as u8);
     }
     Ok(vm.new_bytes(&bytes))
 }
@@ -240,7 +240,7 @@ fn from_uu(vm: &mut Vm, args: &CallArgs) -> PyResult {
         return Err(error(vm, "Missing length byte"));
     };
     let count = (first.wrapping_sub(b' ') & 0x3f) as usize;
-    let mut bytes = Vec::with_capacity(count);
+    let mut bytes = heap::vec_with_capacity(count);
     let (mut bits, mut held) = (0u32, 0);
     while bytes.len() < count {
         // A line that was cut off stands for one that ends with spaces.
@@ -258,7 +258,7 @@ fn from_uu(vm: &mut Vm, args: &CallArgs) -> PyResult {
         held += 6;
         if held >= 8 {
             held -= 8;
-            bytes.push((bits >> held) as u8);
+            bytes.put((bits >> held) as u8);
             bits &= (1 << held) - 1;
         }
     }
@@ -284,6 +284,6 @@ fn to_uu(vm: &mut Vm, args: &CallArgs) -> PyResult {
         let bits = chunk.iter().fold(0u32, |bits, byte| bits << 8 | *byte as u32) << (8 * (3 - chunk.len()));
         line.extend((0..4).map(|place| character(bits >> (18 - 6 * place) & 63)));
     }
-    line.push(b'\n');
+    line.put(b'\n');
     Ok(vm.new_bytes(&line))
 }

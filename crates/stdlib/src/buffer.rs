@@ -129,7 +129,7 @@ fn new(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {
     let Some(bytes) = rows.checked_mul(columns.abs()).and_then(|count| count.checked_mul(8)) else {
         return Err(vm.memory_error(""));
     };
-    let memory = heap::alloc_buffer(bytes as usize);
+    let memory = vm.heap().try_alloc_buffer(bytes as usize);
     if memory.is_null() {
         return Err(vm.memory_error(""));
     }

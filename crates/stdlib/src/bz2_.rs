@@ -3,7 +3,7 @@
 use crate::streams::Streams;
 use crate::support::{self, signature};
 use bzip2::{Action, Compress, Compression, Decompress, Status};
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::args::{CallArgs, GetSetDef, MethodDef, Signature};
 use objects::error::PyResult;
 use objects::layout;
@@ -138,7 +138,7 @@ fn compress(vm: &mut Vm, object: Value, mut data: &[u8], action: Action, flushed
     };
     let mut output = Vec::new();
     loop {
-        output.reserve(CHUNK_BYTES);
+        output.make_room(CHUNK_BYTES);
         let before = stream.total_in();
         let status = stream.compress_vec(data, &mut output, action).expect("the calls come in order");
         data = &data[(stream.total_in() - before) as usize..];
@@ -175,8 +175,8 @@ fn decompress(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let object = args.values[0];
     let limit = if limit.is_null() { -1 } else { vm.index(limit)? };
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut input = vm.bytes_of(cast::<Decompressor>(object).pending.get()).unwrap_or(&[]).to_vec();
-    input.extend_from_slice(vm.bytes_like(data)?);
+    let mut input = heap::copied(vm.bytes_of(cast::<Decompressor>(object).pending.get()).unwrap_or(&[]));
+    input.put_all(vm.bytes_like(data)?);
     let number = cast::<Decompressor>(object).stream.get();
     let Some(mut stream) = vm.extension::<State>().decompressors.take(number) else {
         return Err(vm.raise(vm.exc.eof_error, "End of stream already reached"));
@@ -190,12 +190,12 @@ fn decompress(vm: &mut Vm, args: &CallArgs) -> PyResult {
         if room == 0 {
             break;
         }
-        let mut chunk = vec![0; room];
+        let mut chunk = heap::zeros(room);
         let (before_in, before_out) = (stream.total_in(), stream.total_out());
         let status = stream.decompress(rest, &mut chunk);
         rest = &rest[(stream.total_in() - before_in) as usize..];
         let count = (stream.total_out() - before_out) as usize;
-        output.extend_from_slice(&chunk[..count]);
+        output.put_all(&chunk[..count]);
         match status {
             Ok(Status::StreamEnd) => ended = true,
             Ok(_) => {}

@@ -1,7 +1,7 @@
 //! Module `_codecs`: the codec registry and the built-in codecs, one by one.
 
 use crate::support::{is_absent, signature};
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::args::{CallArgs, MethodDef};
 use objects::codecs::{Codec, Order, escapes, registry};
 use objects::error::PyResult;
@@ -302,7 +302,7 @@ fn charmap_encode(vm: &mut Vm, args: &CallArgs) -> PyResult {
         let result = vm.call(handler, &[raised.0])?;
         let (replacement, position) = handled(vm, "encoding", result, codes.len())?;
         if let Some(bytes) = vm.bytes_of(replacement) {
-            out.extend_from_slice(bytes);
+            out.put_all(bytes);
         } else {
             for code in wtf8::code_points(vm.str_bytes(replacement)) {
                 if !encode_code(vm, mapping, code, &mut out)? {
@@ -323,9 +323,9 @@ fn encode_code(vm: &mut Vm, mapping: Value, code: u32, out: &mut Vec<u8>) -> PyR
         let Ok(byte) = u8::try_from(vm.index(found)?) else {
             return Err(vm.type_error("character mapping must be in range(256)"));
         };
-        out.push(byte);
+        out.put(byte);
     } else if let Some(bytes) = vm.bytes_of(found) {
-        out.extend_from_slice(bytes);
+        out.put_all(bytes);
     } else {
         let given = vm.type_name(found);
         return Err(vm.type_error(format!("character mapping must return integer, bytes or None, not {given}")));
@@ -362,7 +362,7 @@ fn charmap_decode(vm: &mut Vm, args: &CallArgs) -> PyResult {
         return Ok(text_and_used(vm, decoded));
     }
     let table: Option<Vec<u32>> = vm.is_str(mapping).then(|| wtf8::code_points(vm.str_bytes(mapping)).collect());
-    let mut out = Vec::with_capacity(bytes.len());
+    let mut out = heap::vec_with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
         let byte = bytes[at];
@@ -389,7 +389,7 @@ fn charmap_decode(vm: &mut Vm, args: &CallArgs) -> PyResult {
         let handler = registry::lookup_error(vm, errors)?;
         let result = vm.call(handler, &[raised.0])?;
         let (replacement, position) = handled(vm, "decoding", result, bytes.len())?;
-        out.extend_from_slice(vm.str_bytes(replacement));
+        out.put_all(vm.str_bytes(replacement));
         at = position;
     }
     let text = vm.new_str_bytes(&out);
@@ -410,7 +410,7 @@ fn decode_byte(vm: &mut Vm, mapping: Value, byte: u8, out: &mut Vec<u8>) -> PyRe
         if text == "\u{fffe}".as_bytes() {
             return Ok(false);
         }
-        out.extend_from_slice(text);
+        out.put_all(text);
     } else {
         return Err(vm.type_error("character mapping must return integer, None or str"));
     }

@@ -178,7 +178,7 @@ fn all_objects(vm: &mut Vm) -> ValueVec {
     let mut count = 0;
     vm.thread.heap.for_each_object(|_| count += 1);
     let mut all = ValueVec::with_capacity(vm, count + 1);
-    let mut found = Vec::with_capacity(count + 1);
+    let mut found = heap::vec_with_capacity(count + 1);
     vm.thread.heap.for_each_object(|object| found.push(object));
     // Nothing is allocated from here on: the objects stay where they are.
     for object in found {
@@ -216,7 +216,7 @@ fn referents(vm: &mut Vm, object: Value, found: &mut ValueVec) {
     let mut count = 0;
     vm.thread.heap.for_each_reference(object, |_| count += 1);
     let mut direct = ValueVec::with_capacity(vm, count);
-    let mut unseen = Vec::with_capacity(count);
+    let mut unseen = heap::vec_with_capacity(count);
     vm.thread.heap.for_each_reference(object, |value| unseen.push(value));
     // The array has room for all: nothing is allocated, so the objects stay where they are.
     unseen.into_iter().filter(|value| !value.is_null()).for_each(|value| direct.push(vm, value));

@@ -1,6 +1,6 @@
 //! Module `marshal`: CPython's format for plain values; code objects in a format of this interpreter.
 
-use heap::Value;
+use heap::{MakeRoom, Value};
 use num_bigint::{BigInt, Sign};
 use objects::args::{MethodDef, Signature};
 use objects::error::{PyResult, Raised};
@@ -107,13 +107,13 @@ struct Writer {
 
 impl Writer {
     fn size(&mut self, size: usize) {
-        self.out.extend_from_slice(&(size as u32).to_le_bytes());
+        self.out.put_all(&(size as u32).to_le_bytes());
     }
 
     fn counted(&mut self, kind: u8, bytes: &[u8]) {
-        self.out.push(kind);
+        self.out.put(kind);
         self.size(bytes.len());
-        self.out.extend_from_slice(bytes);
+        self.out.put_all(bytes);
     }
 
     fn value(&mut self, vm: &mut Vm, value: Value) -> PyResult<()> {
@@ -124,36 +124,36 @@ impl Writer {
         let ty = vm.type_of(value);
         let types = &vm.types;
         if value == vm.none {
-            self.out.push(b'N');
+            self.out.put(b'N');
         } else if value == vm.true_ {
-            self.out.push(b'T');
+            self.out.put(b'T');
         } else if value == vm.false_ {
-            self.out.push(b'F');
+            self.out.put(b'F');
         } else if value == vm.ellipsis {
-            self.out.push(b'.');
+            self.out.put(b'.');
         } else if value == vm.exc.stop_iteration.value() {
-            self.out.push(b'S');
+            self.out.put(b'S');
         } else if ty == types.int {
             self.int(vm, value);
         } else if ty == types.float {
             let x = vm.as_f64(value).expect("a float");
-            self.out.push(b'g');
-            self.out.extend_from_slice(&x.to_le_bytes());
+            self.out.put(b'g');
+            self.out.put_all(&x.to_le_bytes());
         } else if ty == types.complex {
-            self.out.push(b'y');
+            self.out.put(b'y');
             for part in ["real", "imag"] {
                 let x = vm.getattr_str(value, part)?;
                 let x = vm.as_f64(x).expect("a float");
-                self.out.extend_from_slice(&x.to_le_bytes());
+                self.out.put_all(&x.to_le_bytes());
             }
         } else if ty == types.str_ {
             let bytes = vm.str_bytes(value);
             let interned = objects::intern::is_interned(value);
             match (bytes.is_ascii(), bytes.len() < 256) {
                 (true, true) => {
-                    self.out.push(if interned { b'Z' } else { b'z' });
-                    self.out.push(bytes.len() as u8);
-                    self.out.extend_from_slice(bytes);
+                    self.out.put(if interned { b'Z' } else { b'z' });
+                    self.out.put(bytes.len() as u8);
+                    self.out.put_all(bytes);
                 }
                 (true, false) => self.counted(if interned { b'A' } else { b'a' }, bytes),
                 (false, _) => self.counted(if interned { b't' } else { b'u' }, bytes),
@@ -161,10 +161,10 @@ impl Writer {
         } else if ty == types.tuple {
             let items = objects::tuple::items(value);
             if items.len() < 256 {
-                self.out.push(b')');
-                self.out.push(items.len() as u8);
+                self.out.put(b')');
+                self.out.put(items.len() as u8);
             } else {
-                self.out.push(b'(');
+                self.out.put(b'(');
                 self.size(items.len());
             }
             for &item in items {
@@ -172,21 +172,21 @@ impl Writer {
             }
         } else if ty == types.list {
             let items = objects::list::items(value);
-            self.out.push(b'[');
+            self.out.put(b'[');
             self.size(items.len());
             for &item in items {
                 self.value(vm, item)?;
             }
         } else if ty == types.dict {
-            self.out.push(b'{');
+            self.out.put(b'{');
             let mut position = 0;
             while let Some((key, item)) = vm.dict_next(value, &mut position) {
                 self.value(vm, key)?;
                 self.value(vm, item)?;
             }
-            self.out.push(b'0');
+            self.out.put(b'0');
         } else if ty == types.set || ty == types.frozenset {
-            self.out.push(if ty == types.set { b'<' } else { b'>' });
+            self.out.put(if ty == types.set { b'<' } else { b'>' });
             self.size(vm.set_len(value));
             let mut position = 0;
             while let Some(item) = vm.set_next(value, &mut position) {
@@ -210,8 +210,8 @@ impl Writer {
     /// 32 bits, or digits of 15 bits.
     fn int(&mut self, vm: &mut Vm, value: Value) {
         if let Some(small) = vm.as_i64(value).and_then(|i| i32::try_from(i).ok()) {
-            self.out.push(b'i');
-            self.out.extend_from_slice(&small.to_le_bytes());
+            self.out.put(b'i');
+            self.out.put_all(&small.to_le_bytes());
             return;
         }
         let big = vm.as_bigint(value).expect("an int");
@@ -222,19 +222,19 @@ impl Writer {
             bits |= u32::from(byte) << count;
             count += 8;
             if count >= 15 {
-                fifteen.push((bits & 0x7fff) as u16);
+                fifteen.put((bits & 0x7fff) as u16);
                 bits >>= 15;
                 count -= 15;
             }
         }
         if bits != 0 {
-            fifteen.push(bits as u16);
+            fifteen.put(bits as u16);
         }
         let size = fifteen.len() as i32;
-        self.out.push(b'l');
-        self.out.extend_from_slice(&(if sign == Sign::Minus { -size } else { size }).to_le_bytes());
+        self.out.put(b'l');
+        self.out.put_all(&(if sign == Sign::Minus { -size } else { size }).to_le_bytes());
         for digit in fifteen {
-            self.out.extend_from_slice(&digit.to_le_bytes());
+            self.out.put_all(&digit.to_le_bytes());
         }
     }
 }

@@ -356,7 +356,7 @@ fn dist(vm: &mut Vm, args: &CallArgs) -> PyResult {
     if p.len() != q.len() {
         return Err(vm.value_error("both points must have the same number of dimensions"));
     }
-    let mut differences = Vec::with_capacity(p.len());
+    let mut differences = heap::vec_with_capacity(p.len());
     for (x, y) in p.iter().zip(q) {
         differences.push(vm.to_f64(*x)? - vm.to_f64(*y)?);
     }

@@ -1,7 +1,7 @@
 //! Module `_random`: the Mersenne Twister MT19937, as Matsumoto and Nishimura published it.
 
 use crate::support;
-use heap::Value;
+use heap::{MakeRoom, Value};
 use num_bigint::{BigInt, Sign};
 use objects::args::{CallArgs, MethodDef};
 use objects::error::PyResult;
@@ -275,15 +275,13 @@ fn get_bits(vm: &mut Vm, args: &CallArgs) -> PyResult {
         let word = if count == 0 { 0 } else { next_word(random) >> (32 - count) };
         return Ok(Value::from_int(word as i64));
     }
-    if count > 1 << 40 {
-        return Err(vm.memory_error(""));
-    }
-    let mut words = Vec::with_capacity(count.div_ceil(32) as usize);
+    let mut words = heap::vec_with_capacity(count.div_ceil(32) as usize);
     let mut left = count;
     while left > 0 {
         let word = next_word(random);
-        words.push(if left < 32 { word >> (32 - left) } else { word });
+        words.put(if left < 32 { word >> (32 - left) } else { word });
         left = left.saturating_sub(32);
     }
+    heap::ensure_room(words.len().saturating_mul(4 * 3));
     Ok(vm.int_from_big(&BigInt::from_slice(Sign::Plus, &words)))
 }

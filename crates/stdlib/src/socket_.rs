@@ -447,7 +447,7 @@ fn option(vm: &mut Vm, value: Option<Value>) -> PyResult<i32> {
 
 fn buffer_of_size(vm: &mut Vm, size: Value) -> PyResult<Vec<u8>> {
     let size = vm.index(size)?;
-    if size < 0 { Err(vm.value_error("negative buffersize in recv")) } else { Ok(vec![0; size as usize]) }
+    if size < 0 { Err(vm.value_error("negative buffersize in recv")) } else { Ok(heap::zeros(size as usize)) }
 }
 
 fn send(vm: &mut Vm, socket: Value, data: &[u8], flags: i32) -> PyResult<usize> {
@@ -503,7 +503,7 @@ fn get_option(vm: &mut Vm, args: &CallArgs) -> PyResult {
     if !(1..=1024).contains(&size) {
         return Err(vm.os_error_text("getsockopt buflen out of range"));
     }
-    let mut buffer = vec![0u8; size as usize];
+    let mut buffer = heap::zeros(size as usize);
     let mut length = size as libc::socklen_t;
     // SAFETY: the buffer is as long as said.
     if unsafe { libc::getsockopt(fd, level, option, buffer.as_mut_ptr().cast(), &mut length) } < 0 {

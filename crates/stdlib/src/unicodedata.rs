@@ -170,6 +170,8 @@ fn form_and_text(vm: &mut Vm, function: &str, args: &[Value]) -> PyResult<(Norma
     }
     let form = vm.text_of(args[0]);
     let Ok(form) = NormalizeForm::from_str(&form) else { return Err(vm.value_error("invalid normalization form")) };
+    // The longest decompositions are some eighteen times as long; the vector doubles.
+    heap::ensure_room(vm.str_bytes(args[1]).len().saturating_mul(8));
     let mut text = Wtf8Buf::new();
     for code in wtf8::code_points(vm.str_bytes(args[1])) {
         text.push(CodePoint::from_u32(code).expect("a code point of a str"));

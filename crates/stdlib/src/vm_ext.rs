@@ -1,6 +1,6 @@
 //! What native modules ask of the VM beyond the object model's own interface.
 
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::args::MethodDef;
 use objects::error::{PyResult, Raised};
 use objects::slots::BufferView;
@@ -43,7 +43,7 @@ impl VmExt for Vm {
     fn fs_path(&mut self, path: Value) -> PyResult<Vec<u8>> {
         let path = self.path_value(path)?;
         match self.bytes_of(path) {
-            Some(bytes) => Ok(bytes.to_vec()),
+            Some(bytes) => Ok(heap::copied(bytes)),
             None => Ok(surrogates_to_bytes(self.str_bytes(path))),
         }
     }
@@ -84,15 +84,15 @@ impl VmExt for Vm {
 
 /// Bytes of the file system that were no UTF-8 travel as lone surrogates (PEP 383).
 fn surrogates_to_bytes(text: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
+    let mut bytes = heap::vec_with_capacity(text.len());
     let mut at = 0;
     while at < text.len() {
         // U+DC80..U+DCFF are ED B2 80 .. ED B3 BF in WTF-8.
         if let [0xed, second @ 0xb2..=0xb3, third, ..] = text[at..] {
-            bytes.push((second & 1) << 6 | (third & 0x3f) | 0x80);
+            bytes.put((second & 1) << 6 | (third & 0x3f) | 0x80);
             at += 3;
         } else {
-            bytes.push(text[at]);
+            bytes.put(text[at]);
             at += 1;
         }
     }

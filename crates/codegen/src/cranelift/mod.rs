@@ -32,9 +32,6 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use lower::Piece;
 use std::sync::Arc;
 
-/// Address space for code: reserved, not used.
-const CODE_RESERVATION_BYTES: usize = 512 << 20;
-
 /// A [`Backend`] on Cranelift: x86-64 and aarch64.
 pub struct CraneliftBackend {
     config: Config,
@@ -51,7 +48,7 @@ impl CraneliftBackend {
     /// Reserves code memory and compiles the stubs for entries, exits and slow paths.
     pub fn new(config: Config) -> Result<CraneliftBackend, CompileError> {
         let isa = target()?;
-        let memory = CodeMemory::reserve(CODE_RESERVATION_BYTES)?;
+        let memory = CodeMemory::reserve(config.code_bytes)?;
         let mut backend = CraneliftBackend {
             config,
             isa,

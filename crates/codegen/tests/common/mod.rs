@@ -108,6 +108,7 @@ pub fn config() -> Config {
         heap_offset: offset_of!(Context, heap) as i32,
         activation_offset: offset_of!(Context, activation) as i32,
         buffer_words: BUFFER_WORDS,
+        code_bytes: 64 << 20,
         free_offset: offset_of!(Heap, free) as i32,
         limit_offset: offset_of!(Heap, limit) as i32,
         inline_alloc_bytes: 8192,

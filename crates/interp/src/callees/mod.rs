@@ -16,7 +16,8 @@ pub mod subscripts;
 ///
 /// `NAME: fn name(vm, operand: Type, …) -> Type, Effect { body }`. Operand types: `Ref` (a `Value`), `Int` (`i64`),
 /// `Flt` (`f64`). A result `Ref` comes from a body of type `PyResult`: an error leaves its exception pending and gives NULL.
-/// A result `Truth` comes from `PyResult<bool>`: 0, 1, or -1 with an exception pending. `Int`, `Flt`, `Bool`, `Void` cannot fail.
+/// A result `Truth` comes from `PyResult<bool>`: 0, 1, or -1 with an exception pending. `Int`, `Flt`, `Bool`, `Void` cannot fail,
+/// so their bodies ask for no large memory. Where one of the others is refused memory, it raises MemoryError.
 #[macro_export]
 macro_rules! callees {
     ($($(#[$meta:meta])* $konst:ident: fn $name:ident($vm:ident $(, $operand:ident: $ty:ident)*) -> $result:ident, $effect:ident $body:block)*) => {
@@ -54,14 +55,14 @@ macro_rules! callees {
     (@operand Int $x:ident) => { $x as i64 };
     (@operand Flt $x:ident) => { f64::from_bits($x) };
     (@result Ref $vm:ident $body:block) => {{
-        let result: objects::error::PyResult = (|| $body)();
+        let result: objects::error::PyResult = $vm.refusable(|$vm| $body);
         match result {
             Ok(value) => value.0,
             Err(raised) => { $vm.set_pending(raised); 0 }
         }
     }};
     (@result Truth $vm:ident $body:block) => {{
-        let result: objects::error::PyResult<bool> = (|| $body)();
+        let result: objects::error::PyResult<bool> = $vm.refusable(|$vm| $body);
         match result {
             Ok(truth) => truth as u64,
             Err(raised) => { $vm.set_pending(raised); -1i64 as u64 }
@@ -92,7 +93,7 @@ macro_rules! slice_callees {
                 let $first = heap::Value(first);
                 // SAFETY: callers pass the address and count of values that stay where they are during the call.
                 let $rest: &[heap::Value] = unsafe { std::slice::from_raw_parts(rest.cast(), count as usize) };
-                let result: objects::error::PyResult = (|| $body)();
+                let result: objects::error::PyResult = $vm.refusable(|$vm| $body);
                 match result {
                     Ok(value) => value.0,
                     Err(raised) => {

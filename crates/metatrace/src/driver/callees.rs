@@ -10,6 +10,10 @@ use codegen::Config;
 use heap::{Heap, ShapeId, Value, fresh_header};
 use ir::{CallEffect, Callee, Function, Ty};
 
+/// Address space for code, at most one part of so many where that is limited.
+const CODE_BYTES: usize = 512 << 20;
+const CODE_PARTS: usize = 16;
+
 /// The rows of the framework's own callees.
 pub(crate) fn callees<L: Language>(thread: &mut Thread<L>) -> Callees {
     let leak = |callee: Callee| -> &'static Callee { Box::leak(Box::new(callee)) };
@@ -129,12 +133,12 @@ extern "C" fn barrier_item_slow(heap: *mut u8, object: u64, address: u64) {
     unsafe { heap::heap_barrier_slot_slow(heap.cast::<Heap>(), object, address) };
 }
 
-/// Makes the compiler if there is none.
-pub(crate) fn ensure_compiler<L: Language>(context: *mut L::Context) {
+/// Makes the compiler if there is none; false if there is no memory for one.
+pub(crate) fn ensure_compiler<L: Language>(context: *mut L::Context) -> bool {
     // SAFETY: the context outlives the call, and the thread is its first field.
     let thread = unsafe { &mut *thread_of::<L>(context) };
     if thread.jit.cache.compiler.is_some() {
-        return;
+        return true;
     }
     // SAFETY: as above.
     let (bools, float) = unsafe { (L::bools(&mut *context), L::float_shape(&mut *context)) };
@@ -143,6 +147,7 @@ pub(crate) fn ensure_compiler<L: Language>(context: *mut L::Context) {
         heap_offset: std::mem::offset_of!(Thread<L>, heap) as i32,
         activation_offset: std::mem::offset_of!(Thread<L>, activation) as i32,
         buffer_words: BUFFER_WORDS,
+        code_bytes: heap::share_of_address_space(CODE_BYTES, CODE_PARTS),
         free_offset: std::mem::offset_of!(Heap, free) as i32,
         limit_offset: std::mem::offset_of!(Heap, limit) as i32,
         inline_alloc_bytes: heap::LARGE_BYTES as u32 / 2,
@@ -163,7 +168,8 @@ pub(crate) fn ensure_compiler<L: Language>(context: *mut L::Context) {
     let poll = &raw const thread.poll;
     // SAFETY: the compiler, which is in the thread, gives up the word when it is dropped, and contexts do not move.
     let poll = thread.jit.options.background.then(|| unsafe { &*poll });
-    thread.jit.cache.compiler = Some(Compiler::new(config, poll));
+    thread.jit.cache.compiler = Compiler::new(config, poll);
     thread.jit.cache.bools = bools;
     thread.jit.cache.buffer = vec![0; BUFFER_WORDS];
+    thread.jit.cache.compiler.is_some()
 }

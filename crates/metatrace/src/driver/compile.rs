@@ -3,7 +3,6 @@
 //! [`finish_root`] and [`finish_bridge`] optimise what was recorded and submit it to the compiler; [`install_done`] takes what is
 //! compiled and makes it reachable. Until then the place stays busy, so nothing is recorded twice.
 
-use super::callees::ensure_compiler;
 use super::units;
 use crate::cache::{CachedExit, CachedTrace, ExitKind, exit_kind};
 use crate::compiler::{Compiler, Job, What};
@@ -68,7 +67,6 @@ pub(crate) fn finish_root<L: Language>(mut tracer: Box<Tracer<L>>, cell: &'stati
     let name = tracer.trace.name.clone();
     let recorded = recording(&mut tracer);
     drop(tracer);
-    ensure_compiler::<L>(context);
     // SAFETY: the context outlives the call, and the thread is its first field.
     let jit = unsafe { &mut (*crate::language::thread_of::<L>(context)).jit };
     let retries = jit.options.retries;

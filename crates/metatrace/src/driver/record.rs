@@ -1,5 +1,6 @@
 //! Recording from hot loops and hot functions.
 
+use super::callees::ensure_compiler;
 use super::{Outcome, compile};
 use crate::frame::Leave;
 use crate::jit::HotCell;
@@ -16,7 +17,7 @@ pub(crate) fn record_loop<L: Language>(
     cell: &'static HotCell,
 ) -> Option<Outcome> {
     cell.count.set(0);
-    if cell.dead.get() || cell.busy.get() || !L::is_traceable(code) {
+    if cell.dead.get() || cell.busy.get() || !L::is_traceable(code) || !has_memory::<L>(context) {
         return None;
     }
     let mut tracer = Tracer::<L>::new(context, TraceKind::Loop, L::describe(code, pc));
@@ -35,7 +36,7 @@ pub(crate) fn record_function<L: Language>(
     cell: &'static HotCell,
 ) -> Option<Outcome> {
     cell.count.set(0);
-    if cell.dead.get() || cell.busy.get() || !L::is_traceable(code) {
+    if cell.dead.get() || cell.busy.get() || !L::is_traceable(code) || !has_memory::<L>(context) {
         return None;
     }
     let mut tracer = Tracer::<L>::new(context, TraceKind::Function, L::describe(code, 0));
@@ -44,6 +45,18 @@ pub(crate) fn record_function<L: Language>(
     cell.busy.set(false);
     compile::finish_root(tracer, cell);
     Some(outcome)
+}
+
+/// Whether there is memory to record and compile with. Without any for code, nothing is recorded from now on.
+fn has_memory<L: Language>(context: *mut L::Context) -> bool {
+    if !ensure_compiler::<L>(context) {
+        // SAFETY: the context outlives the call, and the thread is its first field.
+        let jit = unsafe { &mut (*thread_of::<L>(context)).jit };
+        (jit.threshold, jit.entry_threshold) = (u32::MAX, u32::MAX);
+        return false;
+    }
+    // SAFETY: as above.
+    unsafe { &mut *thread_of::<L>(context) }.has_tracer_stack()
 }
 
 /// Records from the current frame, whose slots are the inputs.

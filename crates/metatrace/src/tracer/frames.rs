@@ -18,7 +18,7 @@ impl<L: Language> Tracer<L> {
         let window = self.top;
         let count = L::slot_count(code);
         let top = window.wrapping_add(count);
-        assert!(top.addr() - self.stack.addr() <= super::STACK_BYTES, "the tracer's stack is full");
+        assert!(top.addr() - self.stack.addr() <= self.stack_bytes, "the tracer's stack is full");
         for at in 0..count {
             // SAFETY: the window lies within the reserved stack.
             unsafe { *window.add(at) = Traced::constant(Value::NULL) };

@@ -193,6 +193,7 @@ pub struct Tracer<L: Language> {
     pub(crate) pending: Vec<Level<L>>,
     spare: Vec<Level<L>>,
     stack: *mut Traced<Value>,
+    stack_bytes: usize,
     /// The first free slot of the stack.
     top: *mut Traced<Value>,
     /// The direct interpreter's record of level 0.
@@ -227,7 +228,7 @@ impl<L: Language> Tracer<L> {
     pub(crate) fn new(context: *mut L::Context, kind: TraceKind, name: String) -> Box<Tracer<L>> {
         // SAFETY: the context outlives the tracer, and the thread is its first field.
         let thread = unsafe { &mut *thread_of::<L>(context) };
-        let stack = thread.take_tracer_stack();
+        let (stack, stack_bytes) = (thread.take_tracer_stack(), thread.tracer_stack_bytes);
         let options = &thread.jit.options;
         let mut tracer = Box::new(Tracer {
             context,
@@ -241,6 +242,7 @@ impl<L: Language> Tracer<L> {
             pending: Vec::new(),
             spare: Vec::new(),
             stack,
+            stack_bytes,
             top: stack,
             owner: thread.record,
             loop_base: std::mem::take(&mut thread.loop_base),

@@ -7,7 +7,7 @@ use crate::error::PyResult;
 use crate::list::sequence;
 use crate::slice::{self, Picked};
 use crate::vm::Vm;
-use heap::Value;
+use heap::{MakeRoom, Value};
 
 /// `bytearray.append(item)`.
 pub fn append(vm: &mut Vm, args: &CallArgs) -> PyResult {
@@ -25,7 +25,7 @@ fn push(vm: &mut Vm, value: Value, byte: u8) {
 pub fn extend(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let (value, source) = (args.values[0], args.values[1]);
     if let Some(bytes) = vm.bytes_like_opt(source)? {
-        let bytes = bytes.to_vec();
+        let bytes = heap::copied(bytes);
         append_all(vm, value, &bytes);
         return Ok(vm.none);
     }
@@ -40,7 +40,7 @@ pub fn extend(vm: &mut Vm, args: &CallArgs) -> PyResult {
     }
     let mut bytes = Vec::new();
     vm.for_each(source, |vm, item| {
-        bytes.push(byte_of(vm, item, "bytearray")?);
+        bytes.put(byte_of(vm, item, "bytearray")?);
         Ok(())
     })?;
     append_all(vm, value, &bytes);
@@ -116,9 +116,6 @@ pub fn resize_method(vm: &mut Vm, args: &CallArgs) -> PyResult {
     if len < 0 {
         return Err(vm.value_error(format!("bytearray.resize(): new size must be >= 0, got {len}")));
     }
-    if len >= 1 << 40 {
-        return Err(vm.memory_error(""));
-    }
     resize(vm, args.values[0], len as usize);
     Ok(vm.none)
 }
@@ -175,7 +172,7 @@ pub(super) fn setitem(vm: &mut Vm, value: Value, key: Value, item: Value) -> PyR
     } else if range.step == 1 {
         let start = range.start as usize;
         let old = content(value);
-        let all = [&old[..start], &fresh, &old[start + range.len..]].concat();
+        let all = heap::joined(&[&old[..start], &fresh, &old[start + range.len..]]);
         set_content(vm, value, &all);
     } else {
         for (i, byte) in fresh.iter().enumerate() {
@@ -188,13 +185,13 @@ pub(super) fn setitem(vm: &mut Vm, value: Value, key: Value, item: Value) -> PyR
 /// What is assigned to a slice.
 fn assigned(vm: &mut Vm, item: Value) -> PyResult<Vec<u8>> {
     if let Some(bytes) = vm.bytes_like_opt(item)? {
-        return Ok(bytes.to_vec());
+        return Ok(heap::copied(bytes));
     }
     if vm.is_str(item) || item.is_int() {
         return Err(vm.type_error("can assign only bytes, buffers, or iterables of ints in range(0, 256)"));
     }
     let array = vm.call(vm.types.bytearray.value(), &[item])?;
-    Ok(content(array).to_vec())
+    Ok(heap::copied(content(array)))
 }
 
 fn delete_extended(vm: &mut Vm, value: Value, range: Picked) {
@@ -215,7 +212,7 @@ fn delete_extended(vm: &mut Vm, value: Value, range: Picked) {
 pub(super) fn inplace_concat(vm: &mut Vm, value: Value, other: Value) -> PyResult {
     match vm.bytes_like_opt(other)? {
         Some(bytes) => {
-            let bytes = bytes.to_vec();
+            let bytes = heap::copied(bytes);
             append_all(vm, value, &bytes);
             Ok(value)
         }
@@ -229,10 +226,10 @@ pub(super) fn inplace_concat(vm: &mut Vm, value: Value, other: Value) -> PyResul
 pub(super) fn inplace_repeat(vm: &mut Vm, value: Value, count: Value) -> PyResult {
     let count = sequence::repeat_count(vm, count)?;
     match content(value).len().checked_mul(count) {
-        Some(total) if total < 1 << 40 => {}
-        _ => return Err(vm.memory_error("")),
+        Some(_) => {}
+        None => return Err(vm.memory_error("")),
     }
-    let all = content(value).repeat(count);
+    let all = heap::repeated(content(value), count);
     set_content(vm, value, &all);
     Ok(value)
 }

@@ -7,19 +7,21 @@ use crate::error::PyResult;
 use crate::str::pad::{tab_size, tabs_expanded, zero_filled};
 use crate::str::split::joinable;
 use crate::vm::Vm;
-use heap::Value;
+use heap::{MakeRoom, Value};
 
 pub(super) fn join(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let (value, iterable) = (args.values[0], args.values[1]);
     joinable(vm, iterable)?;
     let items = vm.collect(iterable)?;
-    let mut out = Vec::new();
+    let lengths = items.as_slice().iter().map(|&item| vm.bytes_of(item).map_or(0, |bytes| bytes.len()));
+    let separators = items.len.saturating_sub(1).saturating_mul(content(vm, value).len());
+    let mut out = heap::vec_with_capacity(lengths.fold(separators, usize::saturating_add));
     for (i, &item) in items.as_slice().iter().enumerate() {
         if i > 0 {
-            out.extend_from_slice(content(vm, value));
+            out.put_all(content(vm, value));
         }
         match vm.bytes_like_opt(item)? {
-            Some(bytes) => out.extend_from_slice(bytes),
+            Some(bytes) => out.put_all(bytes),
             None => {
                 let given = vm.type_name(item);
                 return Err(vm.type_error(format!("sequence item {i}: expected a bytes-like object, {given} found")));
@@ -53,11 +55,11 @@ fn padded(vm: &mut Vm, args: &CallArgs, function: &str, before: fn(usize, usize)
     if missing == 0 {
         return Ok(unchanged(vm, value));
     }
-    if missing > 1 << 40 {
-        return Err(vm.memory_error(""));
-    }
     let before = before(missing, width);
-    let out = [&vec![fill; before][..], bytes, &vec![fill; missing - before]].concat();
+    let mut out = heap::vec_with_capacity(width);
+    out.resize(before, fill);
+    out.put_all(bytes);
+    out.resize(width, fill);
     Ok(like(vm, value, &out))
 }
 
@@ -81,7 +83,6 @@ pub(super) fn zfill(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let bytes = content(vm, value);
     match width.saturating_sub(bytes.len()) {
         0 => Ok(unchanged(vm, value)),
-        missing if missing > 1 << 40 => Err(vm.memory_error("")),
         missing => {
             let out = zero_filled(bytes, missing);
             Ok(like(vm, value, &out))

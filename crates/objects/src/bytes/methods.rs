@@ -128,7 +128,9 @@ pub(crate) fn like(vm: &mut Vm, value: Value, bytes: &[u8]) -> Value {
 }
 
 fn mapped(vm: &mut Vm, args: &CallArgs, map: impl Fn(&[u8]) -> Vec<u8>) -> PyResult {
-    let out = map(content(vm, args.values[0]));
+    let bytes = content(vm, args.values[0]);
+    heap::ensure_room(bytes.len());
+    let out = map(bytes);
     Ok(like(vm, args.values[0], &out))
 }
 
@@ -190,8 +192,8 @@ fn isupper(vm: &mut Vm, args: &CallArgs) -> PyResult {
 
 fn istitle(vm: &mut Vm, args: &CallArgs) -> PyResult {
     // What is not ASCII has no case here.
-    let ascii: Vec<u8> =
-        content(vm, args.values[0]).iter().map(|byte| if byte.is_ascii() { *byte } else { b' ' }).collect();
+    let bytes = content(vm, args.values[0]).iter();
+    let ascii: Vec<u8> = heap::collected(bytes.map(|byte| if byte.is_ascii() { *byte } else { b' ' }));
     Ok(vm.bool(is_title(&ascii)))
 }
 

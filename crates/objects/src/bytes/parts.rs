@@ -8,7 +8,7 @@ use crate::str::replace::{Starts, replaced};
 use crate::str::split::{fields, fields_from_right, keep_ends, split_arguments};
 use crate::value_vec::ValueVec;
 use crate::vm::Vm;
-use heap::Value;
+use heap::{MakeRoom, Value};
 use memchr::memmem;
 use std::ops::Range;
 
@@ -64,11 +64,11 @@ fn words(bytes: &[u8], most: usize) -> Vec<Range<usize>> {
             return parts;
         }
         if parts.len() == most {
-            parts.push(at..bytes.len());
+            parts.put(at..bytes.len());
             return parts;
         }
         let end = at + bytes[at..].iter().take_while(|byte| !is_space(**byte)).count();
-        parts.push(at..end);
+        parts.put(at..end);
         at = end;
     }
 }
@@ -82,11 +82,11 @@ fn words_from_right(bytes: &[u8], most: usize) -> Vec<Range<usize>> {
             break;
         }
         if parts.len() == most {
-            parts.push(0..at);
+            parts.put(0..at);
             break;
         }
         let start = at - bytes[..at].iter().rev().take_while(|byte| !is_space(**byte)).count();
-        parts.push(start..at);
+        parts.put(start..at);
         at = start;
     }
     parts.reverse();
@@ -108,11 +108,11 @@ pub(super) fn splitlines(vm: &mut Vm, args: &CallArgs) -> PyResult {
         if bytes[end] == b'\r' && bytes.get(at) == Some(&b'\n') {
             at += 1;
         }
-        parts.push(start..if keep { at } else { end });
+        parts.put(start..if keep { at } else { end });
         start = at;
     }
     if start < bytes.len() {
-        parts.push(start..bytes.len());
+        parts.put(start..bytes.len());
     }
     Ok(list_of(vm, value, bytes, &parts))
 }
@@ -228,11 +228,8 @@ pub(super) fn translate(vm: &mut Vm, args: &CallArgs) -> PyResult {
         return Err(vm.value_error("translation table must be 256 characters long"));
     }
     let delete = if delete.is_null() { &[] } else { vm.bytes_like(delete)? };
-    let out: Vec<u8> = content(vm, args.values[0])
-        .iter()
-        .filter(|byte| !delete.contains(byte))
-        .map(|byte| table.map_or(*byte, |table| table[*byte as usize]))
-        .collect();
+    let kept = content(vm, args.values[0]).iter().filter(|byte| !delete.contains(byte));
+    let out: Vec<u8> = heap::collected(kept.map(|byte| table.map_or(*byte, |table| table[*byte as usize])));
     Ok(like(vm, args.values[0], &out))
 }
 

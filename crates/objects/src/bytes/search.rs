@@ -27,7 +27,7 @@ pub(crate) fn contains(vm: &mut Vm, value: Value, part: Value) -> PyResult<bool>
 /// What is searched for: something like bytes, or one byte.
 fn part_argument(vm: &mut Vm, part: Value) -> PyResult<Vec<u8>> {
     if let Some(bytes) = vm.bytes_like_opt(part)? {
-        return Ok(bytes.to_vec());
+        return Ok(heap::copied(bytes));
     }
     if vm.type_of(part).slots().index.is_some() {
         return Ok(vec![super::byte_of(vm, part, "byte")?]);

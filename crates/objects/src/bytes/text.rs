@@ -4,26 +4,26 @@ use crate::args::{CallArgs, Signature};
 use crate::error::PyResult;
 use crate::str::wtf8;
 use crate::vm::Vm;
-use heap::Value;
+use heap::{MakeRoom, Value};
 
 /// `b'...'`, with escapes.
 pub fn repr(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len() + 3);
-    out.push(b'b');
+    let mut out = heap::vec_with_capacity(bytes.len() + 3);
+    out.put(b'b');
     let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { b'"' } else { b'\'' };
-    out.push(quote);
+    out.put(quote);
     for &byte in bytes {
         match byte {
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            _ if byte == quote => out.extend_from_slice(&[b'\\', quote]),
-            0x20..0x7f => out.push(byte),
-            _ => out.extend_from_slice(format!("\\x{byte:02x}").as_bytes()),
+            b'\\' => out.put_all(b"\\\\"),
+            b'\t' => out.put_all(b"\\t"),
+            b'\n' => out.put_all(b"\\n"),
+            b'\r' => out.put_all(b"\\r"),
+            _ if byte == quote => out.put_all(&[b'\\', quote]),
+            0x20..0x7f => out.put(byte),
+            _ => out.put_all(format!("\\x{byte:02x}").as_bytes()),
         }
     }
-    out.push(quote);
+    out.put(quote);
     debug_assert!(wtf8::first_surrogate(&out).is_none());
     out
 }
@@ -34,7 +34,7 @@ pub(crate) fn hex_method(vm: &mut Vm, args: &CallArgs, bytes: &[u8]) -> PyResult
     let [separator, group] = args.bind(vm, "hex", &PARAMETERS)?;
     let group = if group.is_null() { 1 } else { vm.index(group)? };
     let separator = if separator.is_null() { None } else { Some(separator_of(vm, separator)?) };
-    let mut out = Vec::with_capacity(bytes.len() * 2);
+    let mut out = heap::vec_with_capacity(bytes.len() * 2);
     let size = group.unsigned_abs() as usize;
     for (i, byte) in bytes.iter().enumerate() {
         // Groups count from the right unless the size is negative.
@@ -44,9 +44,9 @@ pub(crate) fn hex_method(vm: &mut Vm, args: &CallArgs, bytes: &[u8]) -> PyResult
             && size > 0
             && from % size == 0
         {
-            out.push(separator);
+            out.put(separator);
         }
-        out.extend_from_slice(&[DIGITS[(byte >> 4) as usize], DIGITS[(byte & 15) as usize]]);
+        out.put_all(&[DIGITS[(byte >> 4) as usize], DIGITS[(byte & 15) as usize]]);
     }
     Ok(vm.new_str_bytes(&out))
 }
@@ -81,7 +81,7 @@ pub(super) fn from_hex(vm: &mut Vm, text: Value) -> PyResult<Vec<u8>> {
         let given = vm.type_name(text);
         return Err(vm.type_error(format!("fromhex() argument must be str or bytes-like, not {given}")));
     };
-    let mut out = Vec::with_capacity(digits.len() / 2);
+    let mut out = heap::vec_with_capacity(digits.len() / 2);
     let value = |byte: u8| (byte as char).to_digit(16).map(|digit| digit as u8);
     let mut at = 0;
     while at < digits.len() {
@@ -91,7 +91,7 @@ pub(super) fn from_hex(vm: &mut Vm, text: Value) -> PyResult<Vec<u8>> {
         }
         let wrong = match (value(digits[at]), digits.get(at + 1).map(|byte| value(*byte))) {
             (Some(high), Some(Some(low))) => {
-                out.push(high << 4 | low);
+                out.put(high << 4 | low);
                 at += 2;
                 continue;
             }

@@ -4,7 +4,7 @@ use super::{Codec, Order, registry};
 use crate::error::{PyResult, Raised};
 use crate::str::wtf8;
 use crate::vm::Vm;
-use heap::Value;
+use heap::{MakeRoom, Value};
 
 /// Bytes that do not decode.
 pub(super) struct Undecodable<'a> {
@@ -30,7 +30,7 @@ pub(super) fn decoding(vm: &mut Vm, problem: &Undecodable, errors: &str, out: &m
         "strict" => return Err(problem.raise(vm)),
         "ignore" => {}
         "replace" => wtf8::push(out, 0xfffd),
-        "backslashreplace" => bad.iter().for_each(|byte| out.extend_from_slice(format!("\\x{byte:02x}").as_bytes())),
+        "backslashreplace" => bad.iter().for_each(|byte| out.put_all(format!("\\x{byte:02x}").as_bytes())),
         "surrogateescape" => {
             let count = bad.iter().take(4).take_while(|byte| **byte >= 0x80).count();
             if count == 0 {
@@ -76,7 +76,7 @@ fn custom_decoding(vm: &mut Vm, problem: &Undecodable, errors: &str, out: &mut V
     if !vm.is_str(text) || !vm.is_int(position) {
         return Err(vm.type_error("decoding error handler must return (str, int) tuple"));
     }
-    out.extend_from_slice(vm.str_bytes(text));
+    out.put_all(vm.str_bytes(text));
     position_within(vm, position, problem.bytes.len())
 }
 
@@ -116,14 +116,17 @@ pub(super) enum Replacement {
 /// What the error handler puts in place of the text, and where encoding goes on.
 pub(super) fn encoding(vm: &mut Vm, problem: &Unencodable, errors: &str) -> PyResult<(Replacement, usize)> {
     let bad = &problem.codes[problem.start..problem.end];
-    let text = |text: String| Replacement::Codes(text.bytes().map(u32::from).collect());
+    let texts = |of: fn(u32) -> String| {
+        let bytes = bad.iter().flat_map(|code| of(*code).into_bytes());
+        Replacement::Codes(heap::collected(bytes.map(u32::from)))
+    };
     let replacement = match errors {
         "strict" => return Err(problem.raise(vm)),
         "ignore" => Replacement::Bytes(Vec::new()),
-        "replace" => text("?".repeat(bad.len())),
-        "xmlcharrefreplace" => text(bad.iter().map(|code| format!("&#{code};")).collect()),
-        "backslashreplace" => text(bad.iter().map(|code| backslashed(*code)).collect()),
-        "namereplace" => text(bad.iter().map(|code| named(*code)).collect()),
+        "replace" => texts(|_| "?".to_string()),
+        "xmlcharrefreplace" => texts(|code| format!("&#{code};")),
+        "backslashreplace" => texts(backslashed),
+        "namereplace" => texts(named),
         "surrogateescape" => {
             let count = bad.iter().take_while(|code| (0xdc80..0xdd00).contains(*code)).count();
             if count == 0 {
@@ -166,10 +169,10 @@ fn passed(codec: Codec, bad: &[u32]) -> Option<Vec<u8>> {
     for &code in bad {
         match codec {
             Codec::Utf8 => wtf8::push(&mut out, code),
-            Codec::Utf16(Order::Big) => out.extend_from_slice(&(code as u16).to_be_bytes()),
-            Codec::Utf16(_) => out.extend_from_slice(&(code as u16).to_le_bytes()),
-            Codec::Utf32(Order::Big) => out.extend_from_slice(&code.to_be_bytes()),
-            Codec::Utf32(_) => out.extend_from_slice(&code.to_le_bytes()),
+            Codec::Utf16(Order::Big) => out.put_all(&(code as u16).to_be_bytes()),
+            Codec::Utf16(_) => out.put_all(&(code as u16).to_le_bytes()),
+            Codec::Utf32(Order::Big) => out.put_all(&code.to_be_bytes()),
+            Codec::Utf32(_) => out.put_all(&code.to_le_bytes()),
             _ => return None,
         }
     }
@@ -187,9 +190,9 @@ fn custom_encoding(vm: &mut Vm, problem: &Unencodable, errors: &str) -> PyResult
         return Err(vm.type_error(wrong));
     }
     let replacement = if vm.is_str(text) {
-        Replacement::Codes(wtf8::code_points(vm.str_bytes(text)).collect())
+        Replacement::Codes(heap::collected(wtf8::code_points(vm.str_bytes(text))))
     } else if vm.is_bytes(text) {
-        Replacement::Bytes(vm.bytes(text).to_vec())
+        Replacement::Bytes(heap::copied(vm.bytes(text)))
     } else {
         return Err(vm.type_error(wrong));
     };

@@ -4,6 +4,7 @@ use super::errors::{self, Undecodable, backslashed};
 use crate::error::PyResult;
 use crate::str::wtf8;
 use crate::vm::Vm;
+use heap::MakeRoom;
 
 /// Text as in a str literal. In the raw form only `\u` and `\U` are escapes.
 pub(super) fn decode_unicode(
@@ -30,7 +31,7 @@ pub(super) fn decode_unicode(
             }
             Escape::Nothing(used) => at += used,
             Escape::Plain => {
-                out.push(b'\\');
+                out.put(b'\\');
                 at += 1;
             }
             Escape::Wrong { used, reason, at_end } => {
@@ -125,35 +126,35 @@ fn named(text: &[u8]) -> Escape {
 }
 
 pub(super) fn encode_unicode(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
+    let mut out = heap::vec_with_capacity(text.len());
     for code in wtf8::code_points(text) {
         match code {
-            0x5c => out.extend_from_slice(b"\\\\"),
-            0x09 => out.extend_from_slice(b"\\t"),
-            0x0a => out.extend_from_slice(b"\\n"),
-            0x0d => out.extend_from_slice(b"\\r"),
-            0x20..0x7f => out.push(code as u8),
-            _ => out.extend_from_slice(backslashed(code).as_bytes()),
+            0x5c => out.put_all(b"\\\\"),
+            0x09 => out.put_all(b"\\t"),
+            0x0a => out.put_all(b"\\n"),
+            0x0d => out.put_all(b"\\r"),
+            0x20..0x7f => out.put(code as u8),
+            _ => out.put_all(backslashed(code).as_bytes()),
         }
     }
     out
 }
 
 pub(super) fn encode_raw_unicode(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
+    let mut out = heap::vec_with_capacity(text.len());
     for code in wtf8::code_points(text) {
-        if code < 0x100 { out.push(code as u8) } else { out.extend_from_slice(backslashed(code).as_bytes()) }
+        if code < 0x100 { out.put(code as u8) } else { out.put_all(backslashed(code).as_bytes()) }
     }
     out
 }
 
 /// Bytes as in a bytes literal.
 pub fn escape_decode(vm: &mut Vm, bytes: &[u8], errors: &str) -> PyResult<Vec<u8>> {
-    let mut out = Vec::with_capacity(bytes.len());
+    let mut out = heap::vec_with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
         if bytes[at] != b'\\' {
-            out.push(bytes[at]);
+            out.put(bytes[at]);
             at += 1;
             continue;
         }
@@ -163,21 +164,21 @@ pub fn escape_decode(vm: &mut Vm, bytes: &[u8], errors: &str) -> PyResult<Vec<u8
         let is_unicode = matches!(bytes[at + 1], b'u' | b'U' | b'N');
         match escape(&bytes[at..], false) {
             Escape::Code(code, used) if !is_unicode => {
-                out.push(code as u8);
+                out.put(code as u8);
                 at += used;
             }
             Escape::Nothing(used) => at += used,
             Escape::Wrong { used, .. } if !is_unicode => {
                 match errors {
                     "strict" => return Err(vm.value_error(format!("invalid \\x escape at position {at}"))),
-                    "replace" => out.push(b'?'),
+                    "replace" => out.put(b'?'),
                     "ignore" => {}
                     _ => return Err(vm.value_error(format!("decoding error; unknown error handling code: {errors}"))),
                 }
                 at += used;
             }
             _ => {
-                out.push(b'\\');
+                out.put(b'\\');
                 at += 1;
             }
         }
@@ -187,16 +188,16 @@ pub fn escape_decode(vm: &mut Vm, bytes: &[u8], errors: &str) -> PyResult<Vec<u8
 
 /// As `repr` writes bytes, without quotes.
 pub fn escape_encode(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len());
+    let mut out = heap::vec_with_capacity(bytes.len());
     for &byte in bytes {
         match byte {
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\'' => out.extend_from_slice(b"\\'"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            0x20..0x7f => out.push(byte),
-            _ => out.extend_from_slice(format!("\\x{byte:02x}").as_bytes()),
+            b'\\' => out.put_all(b"\\\\"),
+            b'\'' => out.put_all(b"\\'"),
+            b'\t' => out.put_all(b"\\t"),
+            b'\n' => out.put_all(b"\\n"),
+            b'\r' => out.put_all(b"\\r"),
+            0x20..0x7f => out.put(byte),
+            _ => out.put_all(format!("\\x{byte:02x}").as_bytes()),
         }
     }
     out

@@ -139,7 +139,7 @@ pub(super) fn encode_text(vm: &mut Vm, text: Value, encoding: &str, errors: &str
     let info = lookup_text(vm, encoding, "codecs.encode()")?;
     let bytes = run(vm, crate::tuple::items(info)[0], text, errors, "encoder")?;
     match vm.bytes_of(bytes) {
-        Some(bytes) => Ok(bytes.to_vec()),
+        Some(bytes) => Ok(heap::copied(bytes)),
         None => {
             let given = vm.type_name(bytes);
             Err(vm.type_error(format!(

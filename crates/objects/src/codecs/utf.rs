@@ -5,7 +5,7 @@ use super::{Codec, Order};
 use crate::error::PyResult;
 use crate::str::{self, wtf8};
 use crate::vm::Vm;
-use heap::Value;
+use heap::{MakeRoom, Value};
 
 /// What is wrong with the bytes behind valid UTF-8: how many, and why. `None`: they may be the start of a character.
 fn utf8_problem(rest: &[u8]) -> (usize, &'static str, bool) {
@@ -50,7 +50,7 @@ pub(super) fn decode_utf8(vm: &mut Vm, bytes: &[u8], errors: &str, last: bool, o
             Ok(text) => text.len(),
             Err(error) => error.valid_up_to(),
         };
-        out.extend_from_slice(&bytes[at..at + valid]);
+        out.put_all(&bytes[at..at + valid]);
         at += valid;
         if at == bytes.len() {
             break;
@@ -74,7 +74,7 @@ fn encode(
     out: &mut Vec<u8>,
     push: impl Fn(&mut Vec<u8>, u32),
 ) -> PyResult<()> {
-    let codes: Vec<u32> = wtf8::code_points(str::exact_bytes(text)).collect();
+    let codes: Vec<u32> = heap::collected(wtf8::code_points(str::exact_bytes(text)));
     let mut at = 0;
     while at < codes.len() {
         if !wtf8::is_surrogate(codes[at]) {
@@ -86,7 +86,7 @@ fn encode(
         let problem = Unencodable { codec, text, codes: &codes, start: at, end, reason: "surrogates not allowed" };
         let (replacement, next) = errors::encoding(vm, &problem, errors)?;
         match replacement {
-            Replacement::Bytes(bytes) => out.extend_from_slice(&bytes),
+            Replacement::Bytes(bytes) => out.put_all(&bytes),
             Replacement::Codes(replacement) => {
                 if replacement.iter().any(|code| wtf8::is_surrogate(*code)) {
                     return Err(problem.raise(vm));
@@ -107,7 +107,7 @@ pub(super) fn encode_utf8(vm: &mut Vm, text: Value, errors: &str) -> PyResult<Ve
 
 pub(super) fn encode_utf16(vm: &mut Vm, text: Value, errors: &str, order: Order) -> PyResult<Vec<u8>> {
     let unit = move |out: &mut Vec<u8>, unit: u16| {
-        out.extend_from_slice(&if order == Order::Big { unit.to_be_bytes() } else { unit.to_le_bytes() });
+        out.put_all(&if order == Order::Big { unit.to_be_bytes() } else { unit.to_le_bytes() });
     };
     let mut out = Vec::new();
     if order == Order::Marked {
@@ -126,7 +126,7 @@ pub(super) fn encode_utf16(vm: &mut Vm, text: Value, errors: &str, order: Order)
 
 pub(super) fn encode_utf32(vm: &mut Vm, text: Value, errors: &str, order: Order) -> PyResult<Vec<u8>> {
     let push = move |out: &mut Vec<u8>, code: u32| {
-        out.extend_from_slice(&if order == Order::Big { code.to_be_bytes() } else { code.to_le_bytes() });
+        out.put_all(&if order == Order::Big { code.to_be_bytes() } else { code.to_le_bytes() });
     };
     let mut out = Vec::new();
     if order == Order::Marked {

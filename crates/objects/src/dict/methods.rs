@@ -14,7 +14,7 @@ use crate::slots::{CompareOp, Slots};
 use crate::ty::{TypeSpec, flags};
 use crate::value_vec::ValueVec;
 use crate::vm::Vm;
-use heap::Value;
+use heap::{MakeRoom, Value};
 
 pub(super) fn spec() -> TypeSpec {
     TypeSpec {
@@ -135,13 +135,13 @@ fn repr(vm: &mut Vm, dict: Value) -> PyResult {
         let mut position = 0;
         while let Some((key, value)) = next(dict, &mut position) {
             if text.len() > 1 {
-                text.extend_from_slice(b", ");
+                text.put_all(b", ");
             }
             sequence::push_repr(vm, &mut text, key)?;
-            text.extend_from_slice(b": ");
+            text.put_all(b": ");
             sequence::push_repr(vm, &mut text, value)?;
         }
-        text.push(b'}');
+        text.put(b'}');
         Ok(text)
     })
 }

@@ -372,7 +372,7 @@ fn new_index_table(vm: &mut Vm, slots: usize) -> Value {
         257..=65536 => 2,
         _ => 4,
     };
-    let table = vm.thread.heap.alloc_tail(shape::INDEX_TABLE, IndexTable::BYTES, slots * width);
+    let table = vm.alloc_tail(shape::INDEX_TABLE, IndexTable::BYTES, slots * width);
     let object = cast::<IndexTable>(table);
     object.occupied.set(0);
     object.mask.set(slots as i64 - 1);
@@ -486,6 +486,8 @@ pub fn copy(vm: &mut Vm, from: &'static Dict, to: &'static Dict) {
     }
     let (_, entry_count) = sizes(used);
     let entries = new_array(vm, entry_count * STRIDE);
+    let (slots, _) = sizes(used);
+    let indices = if slots == 0 { Value::NULL } else { new_index_table(vm, slots) };
     vm.write(value_of(to), &to.entries, entries);
     vm.thread.heap.write_barrier(entries);
     let mut fill = 0;
@@ -502,9 +504,7 @@ pub fn copy(vm: &mut Vm, from: &'static Dict, to: &'static Dict) {
     to.fill.set(fill as i64);
     to.used.set(fill as i64);
     to.changes.set(to.changes.get() + 1);
-    let (slots, _) = sizes(used);
     if slots != 0 {
-        let indices = new_index_table(vm, slots);
         for entry in 0..fill {
             add_slot(indices, hash_at(to, entry), entry);
         }

@@ -21,6 +21,8 @@ const MAX_DIGITS: usize = 1100;
 /// The magnitude of `x` as text, without a sign.
 pub fn format_magnitude(x: f64, style: Style) -> String {
     let x = x.abs();
+    // Several copies of that many digits are made.
+    heap::ensure_room(style.precision.saturating_mul(4));
     let text = if x.is_nan() {
         "nan".into()
     } else if x.is_infinite() {

@@ -2,6 +2,7 @@
 
 use super::Spec;
 use crate::str::wtf8;
+use heap::MakeRoom;
 
 /// A number, formatted but for what the specification's left half asks for.
 pub(super) struct Number<'a> {
@@ -24,17 +25,15 @@ pub(super) fn pad(spec: &Spec, text: &[u8], count: usize) -> Vec<u8> {
         b'^' => missing / 2,
         _ => missing,
     };
-    let mut out = Vec::with_capacity(text.len() + missing);
+    let mut out = heap::vec_with_capacity(text.len().saturating_add(missing));
     fill(&mut out, spec, before);
-    out.extend_from_slice(text);
+    out.put_all(text);
     fill(&mut out, spec, missing - before);
     out
 }
 
 fn fill(out: &mut Vec<u8>, spec: &Spec, count: usize) {
-    for _ in 0..count {
-        wtf8::push(out, spec.fill);
-    }
+    wtf8::push_many(out, spec.fill, count);
 }
 
 /// Splits a float's text into digits, point with digits, and rest.
@@ -80,27 +79,27 @@ pub(super) fn number(spec: &Spec, number: Number) -> Vec<u8> {
     let mut out = format!("{sign}{}", number.prefix).into_bytes();
     let missing = spec.width.saturating_sub(out.len() + body.len());
     fill(&mut out, spec, missing);
-    out.extend_from_slice(body.as_bytes());
+    out.put_all(body.as_bytes());
     out
 }
 
 /// Groups from the right, with zeros before up to `least` bytes; no separator comes first.
 fn grouped(digits: &str, separator: u8, size: usize, least: usize) -> String {
     let digits = digits.as_bytes();
-    let mut reversed = Vec::with_capacity(digits.len() * 4 / 3 + 1);
+    let mut reversed = heap::vec_with_capacity(digits.len() * 4 / 3 + 1);
     let (mut left, mut missing) = (digits.len(), least as isize);
     let mut first = true;
     loop {
         if !first {
-            reversed.push(separator);
+            reversed.put(separator);
         }
         let count = size.min((missing.max(left as isize)).max(1) as usize);
         for _ in 0..count {
             if left > 0 {
                 left -= 1;
-                reversed.push(digits[left]);
+                reversed.put(digits[left]);
             } else {
-                reversed.push(b'0');
+                reversed.put(b'0');
             }
         }
         missing -= count as isize;
@@ -118,9 +117,9 @@ fn grouped_fraction(point: &str, separator: u8) -> String {
     let mut out = String::from(".");
     for (i, digit) in point[1..].chars().enumerate() {
         if i > 0 && i % 3 == 0 {
-            out.push(separator as char);
+            out.put(separator as char);
         }
-        out.push(digit);
+        out.put(digit);
     }
     out
 }

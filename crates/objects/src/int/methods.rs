@@ -3,7 +3,7 @@
 use crate::args::{CallArgs, GetSetDef, MethodDef, Signature};
 use crate::error::PyResult;
 use crate::vm::Vm;
-use heap::Value;
+use heap::{MakeRoom, Value};
 use num_bigint::{BigInt, Sign};
 use num_integer::Integer;
 use num_traits::{Signed, Zero};
@@ -166,6 +166,7 @@ fn to_bytes(vm: &mut Vm, args: &CallArgs) -> PyResult {
     if bytes.len() > length {
         return Err(vm.overflow_error("int too big to convert"));
     }
+    bytes.make_room(length - bytes.len());
     bytes.resize(length, if x.is_negative() { 0xff } else { 0 });
     if !little {
         bytes.reverse();

@@ -3,7 +3,7 @@
 use crate::error::PyResult;
 use crate::number_text;
 use crate::vm::Vm;
-use heap::Value;
+use heap::{MakeRoom, Value};
 use num_bigint::{BigInt, BigUint, Sign};
 use num_traits::Signed;
 
@@ -105,7 +105,7 @@ fn parse_digits(literal: &[u8], base: u32) -> Option<Literal> {
     if prefix == Some(base_found) && digits.len() + 2 == text.len() && digits.first() == Some(&b'_') {
         digits = &digits[1..];
     }
-    let mut plain = Vec::with_capacity(digits.len());
+    let mut plain = heap::vec_with_capacity(digits.len());
     let mut underscore = true;
     for &byte in digits {
         if byte == b'_' {
@@ -119,7 +119,7 @@ fn parse_digits(literal: &[u8], base: u32) -> Option<Literal> {
         if !(byte as char).is_digit(base_found) {
             return None;
         }
-        plain.push(byte);
+        plain.put(byte);
     }
     if underscore {
         return None;

@@ -26,7 +26,7 @@ impl Vm {
     #[inline(never)]
     pub(super) fn big_from_digits(&mut self, digits: &[u64], is_negative: bool) -> Value {
         let shape = self.shape_for_kind(Kind::BigInt);
-        let value = self.thread.heap.alloc_tail(shape.id, builtin_layouts::BigInt::BYTES, digits.len());
+        let value = self.alloc_tail(shape.id, builtin_layouts::BigInt::BYTES, digits.len());
         cast::<builtin_layouts::BigInt>(value).sign.set(if is_negative { -1 } else { 1 });
         let tail = (value.0 as usize + builtin_layouts::BigInt::BYTES) as *mut u64;
         // SAFETY: the tail has room for all digits.

@@ -9,7 +9,7 @@ use crate::slice::{self, Picked};
 use crate::slots::CompareOp;
 use crate::value_vec::{self, ValueVec};
 use crate::vm::Vm;
-use heap::Value;
+use heap::{MakeRoom, Value};
 
 /// `a == b` for items, the answers without a call first.
 #[inline(always)]
@@ -62,7 +62,7 @@ pub fn guarded_repr(
 /// Appends the repr of a value.
 pub fn push_repr(vm: &mut Vm, text: &mut Vec<u8>, value: Value) -> PyResult<()> {
     let repr = vm.repr(value)?;
-    text.extend_from_slice(vm.str_bytes(repr));
+    text.put_all(vm.str_bytes(repr));
     Ok(())
 }
 
@@ -71,7 +71,7 @@ pub fn join_reprs(vm: &mut Vm, text: &mut Vec<u8>, items: impl Fn() -> &'static 
     let mut i = 0;
     while let Some(&item) = items().get(i) {
         if i > 0 {
-            text.extend_from_slice(b", ");
+            text.put_all(b", ");
         }
         push_repr(vm, text, item)?;
         i += 1;
@@ -166,8 +166,8 @@ pub fn repeat_count(vm: &mut Vm, count: Value) -> PyResult<usize> {
 
 /// The items `count` times.
 pub fn repeated(vm: &mut Vm, items: &[Value], count: usize) -> PyResult<ValueVec> {
-    let Some(len) = items.len().checked_mul(count).filter(|&len| len < 1 << 40) else {
-        return Err(vm.raise(vm.exc.memory_error, ""));
+    let Some(len) = items.len().checked_mul(count) else {
+        return Err(vm.memory_error(""));
     };
     let array = value_vec::new_array(vm, len);
     if let &[item] = items {

@@ -106,7 +106,7 @@ fn sort_permutation(vm: &mut Vm, keys: ValueVec, order: &mut Vec<u32>, reverse: 
     if reverse {
         order.reverse();
     }
-    MergeSort { vm, keys, order, scratch: Vec::with_capacity(len / 2 + 1) }.run()?;
+    MergeSort { vm, keys, order, scratch: heap::vec_with_capacity(len / 2 + 1) }.run()?;
     if reverse {
         order.reverse();
     }

@@ -62,10 +62,10 @@ pub(super) fn parse<'a>(template: &'a [u8], at: &mut usize) -> Result<Directive<
         }
         *at += 1;
     }
-    directive.width = size(template, at, "width too big")?;
+    directive.width = size(template, at, isize::MAX as usize, "width too big")?;
     if template.get(*at) == Some(&b'.') {
         *at += 1;
-        directive.precision = match size(template, at, "precision too big")? {
+        directive.precision = match size(template, at, i32::MAX as usize, "precision too big")? {
             Size::Absent => Size::Given(0),
             size => size,
         };
@@ -98,18 +98,15 @@ fn key<'a>(template: &'a [u8], at: &mut usize) -> Result<&'a [u8], &'static str>
     Err("incomplete format key")
 }
 
-fn size(template: &[u8], at: &mut usize, too_big: &'static str) -> Result<Size, &'static str> {
+fn size(template: &[u8], at: &mut usize, most: usize, too_big: &'static str) -> Result<Size, &'static str> {
     if template.get(*at) == Some(&b'*') {
         *at += 1;
         return Ok(Size::Value);
     }
     let mut size = None;
     while let Some(digit @ b'0'..=b'9') = template.get(*at) {
-        let value = size.unwrap_or(0) * 10 + (digit - b'0') as usize;
-        if value > i32::MAX as usize {
-            return Err(too_big);
-        }
-        size = Some(value);
+        let value = size.unwrap_or(0usize).checked_mul(10).and_then(|size| size.checked_add((digit - b'0') as usize));
+        size = Some(value.filter(|size| *size <= most).ok_or(too_big)?);
         *at += 1;
     }
     Ok(size.map_or(Size::Absent, Size::Given))

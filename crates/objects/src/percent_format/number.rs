@@ -5,8 +5,9 @@ use super::directive::Directive;
 use crate::error::PyResult;
 use crate::float::format::{Style, format_magnitude};
 use crate::int;
+use crate::str::wtf8;
 use crate::vm::Vm;
-use heap::Value;
+use heap::{MakeRoom, Value};
 use num_bigint::BigInt;
 use num_traits::Signed;
 
@@ -27,15 +28,15 @@ pub(super) fn push(out: &mut Vec<u8>, directive: &Directive, text: &Text) {
     let missing = directive.width.or(0).saturating_sub(text.sign.len() + text.body.len());
     let zero = directive.zero && !directive.left;
     if !directive.left && !zero {
-        out.extend(std::iter::repeat_n(b' ', missing));
+        wtf8::push_many(out, b' ' as u32, missing);
     }
-    out.extend_from_slice(text.sign.as_bytes());
+    out.put_all(text.sign.as_bytes());
     if zero {
-        out.extend(std::iter::repeat_n(b'0', missing));
+        wtf8::push_many(out, b'0' as u32, missing);
     }
-    out.extend_from_slice(text.body.as_bytes());
+    out.put_all(text.body.as_bytes());
     if directive.left {
-        out.extend(std::iter::repeat_n(b' ', missing));
+        wtf8::push_many(out, b' ' as u32, missing);
     }
 }
 
@@ -85,14 +86,20 @@ fn int_text(vm: &mut Vm, directive: &Directive, code: char, value: Value) -> PyR
     };
     let precision = directive.precision.or(0);
     if digits.len() < precision {
-        digits.insert_str(0, &"0".repeat(precision - digits.len()));
+        let mut filled = text_of_zeros(precision - digits.len());
+        filled.put_all(&digits);
+        digits = filled;
     }
     let mut sign = sign(negative, directive);
     if directive.alternate && matches!(code, 'o' | 'x' | 'X') {
-        sign.push('0');
-        sign.push(code);
+        sign.put('0');
+        sign.put(code);
     }
     Ok(Text { sign, body: digits })
+}
+
+fn text_of_zeros(count: usize) -> String {
+    String::from_utf8(heap::filled(b'0', count)).expect("zeros are text")
 }
 
 fn radix(vm: &Vm, exact: Value, radix: u32) -> (bool, String) {

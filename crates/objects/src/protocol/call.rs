@@ -70,12 +70,7 @@ impl Vm {
 
     /// Room for `count` values on top of the value stack, where the collector sees them.
     pub fn scratch(&mut self, count: usize) -> Scratch {
-        let base = self.thread.top;
-        for i in 0..count {
-            // SAFETY: the value stack is reserved far beyond the recursion limit's frames; see `Thread`.
-            unsafe { *base.add(i) = Value::NULL };
-        }
-        self.thread.top = base.wrapping_add(count);
+        let Some(base) = self.thread.values(count) else { heap::refuse() };
         Scratch { base, count }
     }
 }

@@ -63,7 +63,7 @@ impl Vm {
             return Ok(None);
         }
         self.repr_stack.push(value);
-        let result = body(self);
+        let result = self.refusable(body);
         self.repr_stack.pop();
         result.map(Some)
     }

@@ -83,6 +83,10 @@ impl Vm {
     /// The elements, gathered where the collector sees them.
     pub fn collect(&mut self, iterable: Value) -> PyResult<ValueVec> {
         let mut values = ValueVec::new();
+        if self.kind(iterable) == Kind::Range {
+            let count = self.len(iterable)?;
+            self.expect_values(count);
+        }
         self.for_each(iterable, |vm, item| {
             values.push(vm, item);
             Ok(())

@@ -155,6 +155,10 @@ pub fn add(vm: &mut Vm, set: &'static Set, key: Value, hash: i64) -> PyResult<()
         let entries = new_array(vm, 2 * LEAST);
         vm.write(value_of(set), &set.entries, entries);
     }
+    // Where the table could not grow: it may not fill up.
+    if set.fill.get() as usize >= mask(set) {
+        resize(vm, set, grown(set));
+    }
     // As in CPython, the last deleted entry on the way is taken again.
     let mut deleted = None;
     let free = probe(set.entries.get(), mask(set), tag_hash(hash), |entry, key, _| {

@@ -13,11 +13,14 @@ fn mapped(vm: &mut Vm, args: &CallArgs, ascii: impl Fn(&[u8]) -> Vec<u8>, any: i
     let text: Value = vm.exact_str(args.values[0]);
     let bytes = exact_bytes(text);
     if is_ascii(text) {
+        heap::ensure_room(bytes.len());
         let out = ascii(bytes);
         return Ok(vm.new_str_bytes(&out));
     }
     // SAFETY: a str holds WTF-8; a pair of surrogates in a row is passed through like any others.
     let wtf8 = unsafe { Wtf8::from_bytes_unchecked(bytes) };
+    // A vector that grows to three times that size.
+    heap::ensure_room(bytes.len().saturating_mul(6));
     let out = any(wtf8);
     Ok(vm.new_str_bytes(out.as_bytes()))
 }

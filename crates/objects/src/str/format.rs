@@ -7,7 +7,7 @@ pub use fields::{Accessor, FieldName, Piece, Pieces, parse_field_name};
 use crate::args::CallArgs;
 use crate::error::PyResult;
 use crate::vm::Vm;
-use heap::Value;
+use heap::{MakeRoom, Value};
 
 /// Where the values of fields come from.
 #[derive(Clone, Copy)]
@@ -44,7 +44,7 @@ fn expand(vm: &mut Vm, template: &[u8], source: Source, numbering: &mut Numberin
     if depth == 0 {
         return Err(vm.value_error("Max string recursion exceeded"));
     }
-    let mut out = Vec::with_capacity(template.len());
+    let mut out = heap::vec_with_capacity(template.len());
     let mut pieces = Pieces::new(template);
     loop {
         let piece = match pieces.next() {
@@ -52,12 +52,12 @@ fn expand(vm: &mut Vm, template: &[u8], source: Source, numbering: &mut Numberin
             Some(Err(message)) => return Err(vm.value_error(message)),
             None => return Ok(out),
         };
-        out.extend_from_slice(piece.literal);
+        out.put_all(piece.literal);
         let Some(field) = piece.field else { continue };
         let value = field_value(vm, field.name, source, numbering)?;
         let value = convert(vm, value, field.conversion)?;
         if field.spec.is_empty() && vm.type_of(value) == vm.types.str_ {
-            out.extend_from_slice(vm.str_bytes(value));
+            out.put_all(vm.str_bytes(value));
             continue;
         }
         let spec = if field.nested {
@@ -67,7 +67,7 @@ fn expand(vm: &mut Vm, template: &[u8], source: Source, numbering: &mut Numberin
             vm.new_str_bytes(field.spec)
         };
         let text = vm.format(value, spec)?;
-        out.extend_from_slice(vm.str_bytes(text));
+        out.put_all(vm.str_bytes(text));
     }
 }
 

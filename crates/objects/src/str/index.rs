@@ -43,7 +43,7 @@ fn offsets(vm: &mut Vm, text: Value) -> &'static [u64] {
     let mut table = cast::<Str>(text).index.get();
     let count = length(text) / STRIDE + 1;
     if table.is_null() {
-        table = vm.thread.heap.alloc_tail(shape::BYTE_ARRAY, TABLE_START, count * 8);
+        table = vm.alloc_tail(shape::BYTE_ARRAY, TABLE_START, count * 8);
         let entries = (table.0 as usize + TABLE_START) as *mut u64;
         let (mut index, mut at) = (0, 0);
         let bytes = exact_bytes(text);

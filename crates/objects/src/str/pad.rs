@@ -4,7 +4,7 @@ use super::{exact_bytes, length, wtf8};
 use crate::args::{CallArgs, Signature};
 use crate::error::PyResult;
 use crate::vm::Vm;
-use heap::Value;
+use heap::{MakeRoom, Value};
 
 pub(super) fn center(vm: &mut Vm, args: &CallArgs) -> PyResult {
     // The odd one goes to the left if the width is odd.
@@ -30,14 +30,11 @@ fn padded(vm: &mut Vm, args: &CallArgs, before: fn(usize, usize) -> usize) -> Py
     if missing == 0 {
         return Ok(text);
     }
-    if missing > 1 << 40 {
-        return Err(vm.memory_error(""));
-    }
     let before = before(missing, width);
-    let mut out = Vec::with_capacity(exact_bytes(text).len() + missing);
-    (0..before).for_each(|_| wtf8::push(&mut out, fill));
-    out.extend_from_slice(exact_bytes(text));
-    (before..missing).for_each(|_| wtf8::push(&mut out, fill));
+    let mut out = heap::vec_with_capacity(exact_bytes(text).len().saturating_add(missing));
+    wtf8::push_many(&mut out, fill, before);
+    out.put_all(exact_bytes(text));
+    wtf8::push_many(&mut out, fill, missing - before);
     Ok(vm.new_str_bytes(&out))
 }
 
@@ -59,9 +56,6 @@ pub(super) fn zfill(vm: &mut Vm, args: &CallArgs) -> PyResult {
     if missing == 0 {
         return Ok(text);
     }
-    if missing > 1 << 40 {
-        return Err(vm.memory_error(""));
-    }
     let out = zero_filled(exact_bytes(text), missing);
     Ok(vm.new_str_bytes(&out))
 }
@@ -69,7 +63,11 @@ pub(super) fn zfill(vm: &mut Vm, args: &CallArgs) -> PyResult {
 /// With zeros behind the sign.
 pub(crate) fn zero_filled(text: &[u8], missing: usize) -> Vec<u8> {
     let sign = matches!(text.first(), Some(b'+' | b'-')) as usize;
-    [&text[..sign], &vec![b'0'; missing], &text[sign..]].concat()
+    let mut out = heap::vec_with_capacity(text.len().saturating_add(missing));
+    out.put_all(&text[..sign]);
+    out.resize(sign + missing, b'0');
+    out.put_all(&text[sign..]);
+    out
 }
 
 /// `tabsize`.
@@ -77,7 +75,13 @@ pub(crate) fn tab_size(vm: &mut Vm, args: &CallArgs) -> PyResult<i64> {
     const PARAMETERS: Signature<1> =
         Signature { parameters: ["tabsize"], skip: 1, positional_only: 0, max_positional: 1, required: 0 };
     let [size] = args.bind(vm, "expandtabs", &PARAMETERS)?;
-    if size.is_null() { Ok(8) } else { vm.index(size) }
+    if size.is_null() {
+        return Ok(8);
+    }
+    match vm.index(size)? {
+        size if i32::try_from(size).is_ok() => Ok(size),
+        _ => Err(vm.overflow_error("Python int too large to convert to C int")),
+    }
 }
 
 pub(super) fn expandtabs(vm: &mut Vm, args: &CallArgs) -> PyResult {
@@ -92,14 +96,14 @@ pub(super) fn expandtabs(vm: &mut Vm, args: &CallArgs) -> PyResult {
 
 /// Columns count code points; for bytes that is the same where there are none above ASCII.
 pub(crate) fn tabs_expanded(text: &[u8], size: i64) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
+    let mut out = heap::vec_with_capacity(text.len());
     let mut column = 0;
     for &byte in text {
         match byte {
             b'\t' => {
                 if size > 0 {
                     let spaces = size - column % size;
-                    out.extend(std::iter::repeat_n(b' ', spaces as usize));
+                    wtf8::push_many(&mut out, b' ' as u32, spaces as usize);
                     column += spaces;
                 }
                 continue;
@@ -108,7 +112,7 @@ pub(crate) fn tabs_expanded(text: &[u8], size: i64) -> Vec<u8> {
             _ if wtf8::starts(byte) => column += 1,
             _ => {}
         }
-        out.push(byte);
+        out.put(byte);
     }
     out
 }

@@ -5,6 +5,7 @@ use super::{exact_bytes, wtf8};
 use crate::args::{CallArgs, Signature};
 use crate::error::PyResult;
 use crate::vm::Vm;
+use heap::MakeRoom;
 use memchr::memmem;
 
 pub(super) fn replace(vm: &mut Vm, args: &CallArgs) -> PyResult {
@@ -37,30 +38,36 @@ pub(crate) fn replaced(bytes: &[u8], old: &[u8], new: &[u8], most: usize, starts
     if most == 0 || old.len() > bytes.len() {
         return None;
     }
-    let mut out = Vec::with_capacity(bytes.len());
+    let count = match starts {
+        Starts::Found if new.len() <= old.len() => 0,
+        Starts::Found => memmem::find_iter(bytes, old).take(most).count(),
+        Starts::CodePoints => most.min(wtf8::count(bytes) + 1),
+        Starts::Bytes => most.min(bytes.len() + 1),
+    };
+    let mut out = heap::vec_with_capacity(count.saturating_mul(new.len()).saturating_add(bytes.len()));
     if starts != Starts::Found {
         let mut left = most;
         for &byte in bytes {
             if left > 0 && (starts == Starts::Bytes || wtf8::starts(byte)) {
-                out.extend_from_slice(new);
+                out.put_all(new);
                 left -= 1;
             }
-            out.push(byte);
+            out.put(byte);
         }
         if left > 0 {
-            out.extend_from_slice(new);
+            out.put_all(new);
         }
         return Some(out);
     }
     let mut from = 0;
     for at in memmem::find_iter(bytes, old).take(most) {
-        out.extend_from_slice(&bytes[from..at]);
-        out.extend_from_slice(new);
+        out.put_all(&bytes[from..at]);
+        out.put_all(new);
         from = at + old.len();
     }
     if from == 0 {
         return None;
     }
-    out.extend_from_slice(&bytes[from..]);
+    out.put_all(&bytes[from..]);
     Some(out)
 }

@@ -3,7 +3,7 @@
 use super::wtf8;
 use crate::error::PyResult;
 use crate::vm::Vm;
-use heap::Value;
+use heap::{MakeRoom, Value};
 
 pub(super) fn repr(vm: &mut Vm, value: Value) -> PyResult {
     let text = repr_text(vm.str_bytes(value));
@@ -13,21 +13,21 @@ pub(super) fn repr(vm: &mut Vm, value: Value) -> PyResult {
 /// The text in quotes, with escapes for what cannot be printed.
 pub fn repr_text(text: &[u8]) -> Vec<u8> {
     let quote = quote_for(text);
-    let mut out = Vec::with_capacity(text.len() + 2);
-    out.push(quote);
+    let mut out = heap::vec_with_capacity(text.len() + 2);
+    out.put(quote);
     for code in wtf8::code_points(text) {
         match code {
-            0x5c => out.extend_from_slice(b"\\\\"),
-            _ if code == quote as u32 => out.extend_from_slice(&[b'\\', quote]),
-            0x0a => out.extend_from_slice(b"\\n"),
-            0x0d => out.extend_from_slice(b"\\r"),
-            0x09 => out.extend_from_slice(b"\\t"),
-            0x20..0x7f => out.push(code as u8),
+            0x5c => out.put_all(b"\\\\"),
+            _ if code == quote as u32 => out.put_all(&[b'\\', quote]),
+            0x0a => out.put_all(b"\\n"),
+            0x0d => out.put_all(b"\\r"),
+            0x09 => out.put_all(b"\\t"),
+            0x20..0x7f => out.put(code as u8),
             _ if is_printable(code) => wtf8::push(&mut out, code),
             _ => escape(&mut out, code),
         }
     }
-    out.push(quote);
+    out.put(quote);
     out
 }
 
@@ -43,14 +43,14 @@ pub(crate) fn escape(out: &mut Vec<u8>, code: u32) {
         0x100..0x10000 => format!("\\u{code:04x}"),
         _ => format!("\\U{code:08x}"),
     };
-    out.extend_from_slice(text.as_bytes());
+    out.put_all(text.as_bytes());
 }
 
 /// A repr with escapes for what is not ASCII.
 pub fn ascii_text(repr: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(repr.len());
+    let mut out = heap::vec_with_capacity(repr.len());
     for code in wtf8::code_points(repr) {
-        if code < 0x80 { out.push(code as u8) } else { escape(&mut out, code) }
+        if code < 0x80 { out.put(code as u8) } else { escape(&mut out, code) }
     }
     out
 }

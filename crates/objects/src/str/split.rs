@@ -7,7 +7,7 @@ use crate::error::PyResult;
 use crate::shape::{self, Kind};
 use crate::value_vec::ValueVec;
 use crate::vm::Vm;
-use heap::Value;
+use heap::{MakeRoom, Value};
 use memchr::memmem;
 use std::ops::Range;
 
@@ -71,14 +71,14 @@ fn words(bytes: &[u8], most: usize) -> Vec<Range<usize>> {
             return parts;
         }
         if parts.len() == most {
-            parts.push(at..bytes.len());
+            parts.put(at..bytes.len());
             return parts;
         }
         let start = at;
         while at < bytes.len() && !is_space(wtf8::decode(bytes, at).0) {
             at = wtf8::decode(bytes, at).1;
         }
-        parts.push(start..at);
+        parts.put(start..at);
     }
 }
 
@@ -94,14 +94,14 @@ fn words_from_right(bytes: &[u8], most: usize) -> Vec<Range<usize>> {
             break;
         }
         if parts.len() == most {
-            parts.push(0..at);
+            parts.put(0..at);
             break;
         }
         let end = at;
         while at > 0 && !space_before(at) {
             at = wtf8::previous(bytes, at);
         }
-        parts.push(at..end);
+        parts.put(at..end);
     }
     parts.reverse();
     parts
@@ -112,10 +112,10 @@ pub(crate) fn fields(bytes: &[u8], separator: &[u8], most: usize) -> Vec<Range<u
     let mut parts = Vec::new();
     let mut start = 0;
     for at in memmem::find_iter(bytes, separator).take(most) {
-        parts.push(start..at);
+        parts.put(start..at);
         start = at + separator.len();
     }
-    parts.push(start..bytes.len());
+    parts.put(start..bytes.len());
     parts
 }
 
@@ -123,10 +123,10 @@ pub(crate) fn fields_from_right(bytes: &[u8], separator: &[u8], most: usize) -> 
     let mut parts = Vec::new();
     let mut end = bytes.len();
     for at in memmem::rfind_iter(bytes, separator).take(most) {
-        parts.push(at + separator.len()..end);
+        parts.put(at + separator.len()..end);
         end = at;
     }
-    parts.push(0..end);
+    parts.put(0..end);
     parts.reverse();
     parts
 }
@@ -151,13 +151,13 @@ pub(super) fn splitlines(vm: &mut Vm, args: &CallArgs) -> PyResult {
             if code == 0x0d && bytes.get(next) == Some(&b'\n') {
                 next += 1;
             }
-            parts.push(start..if keep { next } else { at });
+            parts.put(start..if keep { next } else { at });
             start = next;
         }
         at = next;
     }
     if start < bytes.len() {
-        parts.push(start..bytes.len());
+        parts.put(start..bytes.len());
     }
     Ok(list_of(vm, text, &parts))
 }
@@ -239,12 +239,12 @@ pub fn join_items(vm: &mut Vm, separator: Value, items: &[Value]) -> PyResult {
         return Ok(concatenate(vm, items));
     }
     let total: usize = items.iter().map(|item| vm.str_bytes(*item).len() + separator.len()).sum();
-    let mut out = Vec::with_capacity(total);
+    let mut out = heap::vec_with_capacity(total);
     for (i, &item) in items.iter().enumerate() {
         if i > 0 {
-            out.extend_from_slice(separator);
+            out.put_all(separator);
         }
-        out.extend_from_slice(vm.str_bytes(item));
+        out.put_all(vm.str_bytes(item));
     }
     Ok(vm.new_str_bytes(&out))
 }

@@ -5,11 +5,11 @@ use super::{length, single_code_point, wtf8};
 use crate::args::CallArgs;
 use crate::error::PyResult;
 use crate::vm::Vm;
-use heap::Value;
+use heap::{MakeRoom, Value};
 
 pub(super) fn translate(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let (text, table) = (vm.exact_str(args.values[0]), args.values[1]);
-    let mut out = Vec::with_capacity(vm.str_bytes(text).len());
+    let mut out = heap::vec_with_capacity(vm.str_bytes(text).len());
     for code in wtf8::code_points(vm.str_bytes(text)) {
         match vm.getitem(table, Value::from_int(code as i64)) {
             Ok(replacement) => push_replacement(vm, &mut out, replacement)?,
@@ -25,7 +25,7 @@ fn push_replacement(vm: &mut Vm, out: &mut Vec<u8>, replacement: Value) -> PyRes
         return Ok(());
     }
     if vm.is_str(replacement) {
-        out.extend_from_slice(vm.str_bytes(replacement));
+        out.put_all(vm.str_bytes(replacement));
         return Ok(());
     }
     if !vm.is_int(replacement) {

@@ -4,6 +4,7 @@
 //! code points.
 
 use super::unicode_version;
+use heap::MakeRoom;
 
 /// Whether a byte starts a code point.
 #[inline(always)]
@@ -115,10 +116,21 @@ pub fn push(out: &mut Vec<u8>, code: u32) {
     debug_assert!(code <= 0x10ffff);
     let low = |shift: u32| (code >> shift & 0x3f) as u8 | 0x80;
     match code {
-        0..0x80 => out.push(code as u8),
-        0x80..0x800 => out.extend_from_slice(&[(code >> 6) as u8 | 0xc0, low(0)]),
-        0x800..0x10000 => out.extend_from_slice(&[(code >> 12) as u8 | 0xe0, low(6), low(0)]),
-        _ => out.extend_from_slice(&[(code >> 18) as u8 | 0xf0, low(12), low(6), low(0)]),
+        0..0x80 => out.put(code as u8),
+        0x80..0x800 => out.put_all(&[(code >> 6) as u8 | 0xc0, low(0)]),
+        0x800..0x10000 => out.put_all(&[(code >> 12) as u8 | 0xe0, low(6), low(0)]),
+        _ => out.put_all(&[(code >> 18) as u8 | 0xf0, low(12), low(6), low(0)]),
+    }
+}
+
+/// Appends a code point `count` times.
+pub fn push_many(out: &mut Vec<u8>, code: u32, count: usize) {
+    if code < 0x80 {
+        out.make_room(count);
+        out.resize(out.len() + count, code as u8);
+    } else {
+        out.make_room(count.saturating_mul(4));
+        (0..count).for_each(|_| push(out, code));
     }
 }
 

@@ -3,7 +3,7 @@
 use super::elements::{ElementType, kind_of};
 use super::{content, is_array, new_array_of, push, resize};
 use crate::support;
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::args::CallArgs;
 use objects::array_layout::Array;
 use objects::error::PyResult;
@@ -84,16 +84,16 @@ pub(super) fn extend_with_array(vm: &mut Vm, array: Value, other: Value) -> PyRe
     if cast::<Array>(array).kind.get() != cast::<Array>(other).kind.get() {
         return Err(vm.type_error("can only extend with array of same kind"));
     }
-    let added = content(other).to_vec();
+    let added = heap::copied(content(other));
     append_bytes(vm, array, &added)
 }
 
 /// The code points of a str, for an array of characters.
 pub(super) fn extend_with_text(vm: &mut Vm, array: Value, text: Value) -> PyResult<()> {
     let bytes = vm.str_bytes(text);
-    let mut codes = Vec::with_capacity(bytes.len() * 4);
+    let mut codes = heap::vec_with_capacity(bytes.len() * 4);
     for code in code_points(bytes) {
-        codes.extend_from_slice(&code.to_le_bytes());
+        codes.put_all(&code.to_le_bytes());
     }
     append_bytes(vm, array, &codes)
 }
@@ -101,7 +101,7 @@ pub(super) fn extend_with_text(vm: &mut Vm, array: Value, text: Value) -> PyResu
 /// The memory of a bytes-like object as elements.
 pub(super) fn extend_with_bytes(vm: &mut Vm, array: Value, source: Value) -> PyResult<()> {
     // Copied: it may be the array's own memory.
-    let bytes = vm.bytes_like(source)?.to_vec();
+    let bytes = heap::copied(vm.bytes_like(source)?);
     if bytes.len() % kind_of(cast::<Array>(array)).size() != 0 {
         return Err(vm.value_error("bytes length not a multiple of item size"));
     }

@@ -10,7 +10,7 @@ mod subscripts;
 
 use crate::support;
 use elements::{Element, kind_of};
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::args::{CallArgs, MethodDef};
 use objects::array_layout::Array;
 use objects::builtin_layouts::SequenceIterator;
@@ -136,6 +136,9 @@ fn resize(vm: &mut Vm, array: Value, len: usize) -> PyResult<()> {
     if bytes > allocated || bytes < allocated / 4 {
         // A first size is taken as it is; growth leaves room for more.
         let wanted = if bytes > allocated && allocated > 0 { bytes + bytes / 8 + 16 * size } else { bytes.max(1) };
+        if wanted > allocated && !vm.has_room(wanted - allocated) {
+            return Err(vm.memory_error(""));
+        }
         // SAFETY: the address is 0 or what the allocator gave for this object; nobody else keeps it.
         let fresh = unsafe { libc::realloc(object.address.get() as *mut libc::c_void, wanted) };
         if fresh.is_null() {
@@ -178,9 +181,10 @@ fn push(vm: &mut Vm, array: Value, value: Value) -> PyResult<()> {
 fn copy(vm: &mut Vm, array: Value) -> Value {
     let fresh = new_array(vm, cast::<Array>(array).kind.get());
     let len = cast::<Array>(array).len.get() as usize;
-    if resize(vm, fresh, len).is_ok() {
-        content(fresh).copy_from_slice(content(array));
+    if resize(vm, fresh, len).is_err() {
+        heap::refuse();
     }
+    content(fresh).copy_from_slice(content(array));
     fresh
 }
 
@@ -200,12 +204,12 @@ fn repr(vm: &mut Vm, array: Value) -> PyResult {
     let kind = kind_of(cast::<Array>(array));
     let mut text = format!("{}('{}'", vm.type_name(array), kind.typecode()).into_bytes();
     if cast::<Array>(array).len.get() > 0 {
-        text.extend_from_slice(b", ");
+        text.put_all(b", ");
         let elements = if kind.is_text() { methods::text_of(vm, array)? } else { methods::list_of(vm, array) };
         let elements = vm.repr(elements)?;
-        text.extend_from_slice(vm.str_bytes(elements));
+        text.put_all(vm.str_bytes(elements));
     }
-    text.push(b')');
+    text.put(b')');
     Ok(vm.new_str_bytes(&text))
 }
 

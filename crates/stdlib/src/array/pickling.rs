@@ -2,7 +2,7 @@
 
 use super::elements::{ElementType, kind_of};
 use super::{State, content, initial, methods, new_array_of, push};
-use heap::Value;
+use heap::{MakeRoom, Value};
 use num_bigint::{BigInt, Sign};
 use objects::args::CallArgs;
 use objects::array_layout::Array;
@@ -95,14 +95,14 @@ pub(super) fn reconstruct(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let array = new_array_of(vm, class, number);
     let mut units = Vec::new();
     for chunk in raw.chunks_exact(format.size) {
-        let mut little = chunk.to_vec();
+        let mut little = heap::copied(chunk);
         if format.big_endian {
             little.reverse();
         }
         if format.text {
             let mut wide = [0; 4];
             wide[..format.size].copy_from_slice(&little);
-            units.push(u32::from_le_bytes(wide));
+            units.put(u32::from_le_bytes(wide));
             continue;
         }
         let value = value_of_element(vm, format, &little);
@@ -126,7 +126,7 @@ fn value_of_element(vm: &mut Vm, format: Format, little: &[u8]) -> Value {
 
 /// The code points of UTF-16 or UTF-32.
 fn joined_surrogates(units: &[u32], utf16: bool) -> Vec<u32> {
-    let mut codes = Vec::with_capacity(units.len());
+    let mut codes = heap::vec_with_capacity(units.len());
     for &unit in units {
         if utf16
             && (0xdc00..0xe000).contains(&unit)
@@ -134,7 +134,7 @@ fn joined_surrogates(units: &[u32], utf16: bool) -> Vec<u32> {
         {
             *codes.last_mut().expect("just read") = 0x10000 + ((high - 0xd800) << 10) + (unit - 0xdc00);
         } else {
-            codes.push(unit);
+            codes.put(unit);
         }
     }
     codes

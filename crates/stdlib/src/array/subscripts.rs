@@ -72,7 +72,7 @@ fn set_slice(vm: &mut Vm, array: Value, key: Value, value: Value) -> PyResult<()
     } else if cast::<Array>(value).kind.get() != cast::<Array>(array).kind.get() {
         return Err(vm.type_error("bad argument type for built-in operation"));
     } else {
-        content(value).to_vec()
+        heap::copied(content(value))
     };
     let picked = slice::bounds(vm, key)?.of_len(len(array));
     let size = kind_of(cast::<Array>(array)).size();

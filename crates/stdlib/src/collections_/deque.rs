@@ -207,10 +207,16 @@ fn changed(object: &Deque) {
 fn reserve(vm: &mut Vm, deque: Value) {
     let object = cast::<Deque>(deque);
     let len = object.len.get() as usize;
-    if len < capacity(object.items.get()) {
-        return;
+    if len == capacity(object.items.get()) {
+        grow(vm, deque, (len * 2).max(8));
     }
-    let grown = new_array(vm, (len * 2).max(8));
+}
+
+/// Gives it room for so many items, a power of two.
+fn grow(vm: &mut Vm, deque: Value, count: usize) {
+    let object = cast::<Deque>(deque);
+    let len = object.len.get() as usize;
+    let grown = new_array(vm, count);
     for i in 0..len {
         array_set(vm, grown, i, item(object, i));
     }
@@ -361,8 +367,13 @@ fn repeat_in_place(vm: &mut Vm, deque: Value, count: Value) -> PyResult {
         return Ok(deque);
     }
     let items = snapshot(vm, deque);
-    if (items.len as i64).checked_mul(count).is_none_or(|len| len > i64::MAX / 16) {
+    let Some(total) = (items.len as i64).checked_mul(count).filter(|len| *len <= i64::MAX / 16) else {
         return Err(vm.memory_error(""));
+    };
+    let limit = cast::<Deque>(deque).limit.get();
+    let total = if limit < 0 { total } else { total.min(limit + 1) } as usize;
+    if total > capacity(cast::<Deque>(deque).items.get()) {
+        grow(vm, deque, total.next_power_of_two());
     }
     for _ in 1..count {
         for i in 0..items.len {

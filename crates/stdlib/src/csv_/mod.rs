@@ -100,7 +100,7 @@ fn dialect_of(vm: &mut Vm, values: Value) -> PyResult<Dialect> {
     let item = |i: usize| objects::tuple::items(values)[i];
     let text = |vm: &mut Vm, i: usize| {
         let value = item(i);
-        if value == vm.none { Vec::new() } else { vm.str_bytes(value).to_vec() }
+        if value == vm.none { Vec::new() } else { heap::copied(vm.str_bytes(value)) }
     };
     Ok(Dialect {
         delimiter: text(vm, 0),

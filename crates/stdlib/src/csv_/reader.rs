@@ -1,7 +1,7 @@
 //! `_csv.reader`: rows from lines, by a state machine over characters.
 
 use super::{Dialect, State, dialect_of, error, is, quote, values_of, width};
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::args::{CallArgs, GetSetDef};
 use objects::error::PyResult;
 use objects::layout;
@@ -101,7 +101,7 @@ fn next(vm: &mut Vm, object: Value) -> PyResult<Option<Value>> {
             ));
         }
         // Making fields can move the line.
-        let line = vm.str_bytes(line).to_vec();
+        let line = heap::copied(vm.str_bytes(line));
         let reader = cast::<Reader>(object);
         reader.line_count.set(reader.line_count.get() + 1);
         let mut rest = &line[..];
@@ -229,7 +229,7 @@ impl Row {
                 return Err(error(vm, format!("field larger than field limit ({limit})")));
             }
         }
-        self.field.extend_from_slice(character);
+        self.field.put_all(character);
         Ok(())
     }
 

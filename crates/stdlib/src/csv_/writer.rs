@@ -1,7 +1,7 @@
 //! `_csv.writer`: rows as lines.
 
 use super::{Dialect, State, dialect_of, error, is, quote, values_of, width};
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::args::{CallArgs, GetSetDef, MethodDef};
 use objects::error::PyResult;
 use objects::layout;
@@ -81,10 +81,10 @@ fn write_row(vm: &mut Vm, object: Value, row: Value) -> PyResult {
             Vec::new()
         } else {
             let text = if vm.is_str(field) { field } else { vm.str_of(field)? };
-            vm.str_bytes(text).to_vec()
+            heap::copied(vm.str_bytes(text))
         };
         if count > 0 {
-            line.extend_from_slice(&dialect.delimiter);
+            line.put_all(&dialect.delimiter);
         }
         count += 1;
         append(vm, &dialect, &mut line, &text, quoted, is_none)?;
@@ -95,7 +95,7 @@ fn write_row(vm: &mut Vm, object: Value, row: Value) -> PyResult {
         }
         append(vm, &dialect, &mut line, &[], true, false)?;
     }
-    line.extend_from_slice(&dialect.line_end);
+    line.put_all(&dialect.line_end);
     let line = vm.new_str_bytes(&line);
     let write = cast::<Writer>(object).write.get();
     vm.call(write, &[line])
@@ -126,7 +126,7 @@ fn append(
         }
         quoted = true;
     }
-    let mut field = Vec::with_capacity(text.len() + 2);
+    let mut field = heap::vec_with_capacity(text.len() + 2);
     let mut rest = text;
     while let Some(&first) = rest.first() {
         let (character, behind) = rest.split_at(width(first).min(rest.len()));
@@ -140,7 +140,7 @@ fn append(
             let mut escaped = dialect.quoting == quote::NONE;
             if !escaped && is(character, &dialect.quote) {
                 if dialect.double_quote {
-                    field.extend_from_slice(character);
+                    field.put_all(character);
                 } else {
                     escaped = true;
                 }
@@ -152,14 +152,14 @@ fn append(
             } else if dialect.escape.is_empty() {
                 return Err(error(vm, "need to escape, but no escapechar set"));
             } else {
-                field.extend_from_slice(&dialect.escape);
+                field.put_all(&dialect.escape);
             }
         }
-        field.extend_from_slice(character);
+        field.put_all(character);
     }
     let quote: &[u8] = if quoted { &dialect.quote } else { &[] };
     for part in [quote, &field, quote] {
-        line.extend_from_slice(part);
+        line.put_all(part);
     }
     Ok(())
 }

@@ -25,7 +25,7 @@ impl Hasher {
 
     /// The hash of all data up to here; `len` bytes if the algorithm has no size of its own.
     pub fn digest(&self, len: usize) -> Vec<u8> {
-        let mut output = vec![0; len];
+        let mut output = heap::zeros(len);
         match self {
             Hasher::Fixed(state) => return state.clone().finalize().into_vec(),
             Hasher::Shake128(state) => state.clone().finalize_xof().read(&mut output),

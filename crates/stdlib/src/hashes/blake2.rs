@@ -162,7 +162,7 @@ fn limited(vm: &mut Vm, value: Value, most: usize, name: &str) -> PyResult<Vec<u
     if bytes.len() > most {
         return Err(vm.value_error(format!("maximum {name} length is {most} bytes")));
     }
-    Ok(bytes.to_vec())
+    Ok(heap::copied(bytes))
 }
 
 macro_rules! constructor {

@@ -2,7 +2,7 @@
 
 use super::{call0, size_argument, unsupported};
 use crate::vm_ext::VmExt;
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::args::{CallArgs, GetSetDef, MANY, MethodDef};
 use objects::error::PyResult;
 use objects::layout;
@@ -174,7 +174,7 @@ fn readline(vm: &mut Vm, args: &CallArgs) -> PyResult {
         if piece.is_empty() {
             break;
         }
-        line.extend_from_slice(piece);
+        line.put_all(piece);
         if piece.ends_with(b"\n") {
             break;
         }
@@ -200,13 +200,13 @@ fn readlines(vm: &mut Vm, args: &CallArgs) -> PyResult {
 static RAW_METHODS: &[MethodDef] = &[
     MethodDef::method("read", 1, 2, |vm, args| {
         let Some(size) = size_argument(vm, args.get(1))? else { return call0(vm, args.values[0], "readall") };
-        let buffer = vm.new_bytearray(&vec![0; size]);
+        let buffer = vm.new_bytearray(&heap::zeros(size));
         let count = vm.call_method(args.values[0], "readinto", &[buffer])?;
         if count == vm.none {
             return Ok(count);
         }
         let count = vm.index(count)? as usize;
-        let bytes = vm.bytes_like(buffer)?[..count.min(size)].to_vec();
+        let bytes = heap::copied(&vm.bytes_like(buffer)?[..count.min(size)]);
         Ok(vm.new_bytes(&bytes))
     }),
     MethodDef::method("readall", 1, 1, |vm, args| {
@@ -216,7 +216,7 @@ static RAW_METHODS: &[MethodDef] = &[
             let piece = vm.call_method(args.values[0], "read", &[size])?;
             match vm.bytes_of(piece) {
                 Some([]) => break,
-                Some(piece) => all.extend_from_slice(piece),
+                Some(piece) => all.put_all(piece),
                 None if piece == vm.none && all.is_empty() => return Ok(piece),
                 None => break,
             }

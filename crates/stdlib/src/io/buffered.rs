@@ -5,7 +5,7 @@
 
 use super::{DEFAULT_BUFFER_SIZE, call0, file, size_argument, types, unsupported};
 use crate::vm_ext::VmExt;
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::args::{CallArgs, GetSetDef, MethodDef, Signature};
 use objects::error::PyResult;
 use objects::layout;
@@ -154,7 +154,7 @@ fn check_open(vm: &mut Vm, value: Value, what: &str) -> PyResult<()> {
 fn raw_read(vm: &mut Vm, value: Value, size: usize) -> PyResult<Option<Value>> {
     let raw = raw_of(vm, value)?;
     if is_own_file(vm, raw) {
-        let mut buffer = vec![0; size];
+        let mut buffer = heap::zeros(size);
         return Ok(file::read_into(vm, raw, &mut buffer)?.map(|count| vm.new_bytes(&buffer[..count])));
     }
     let size = vm.int(size as i64);
@@ -197,12 +197,12 @@ fn fill(vm: &mut Vm, value: Value) -> PyResult<&'static [u8]> {
 fn read(vm: &mut Vm, value: Value, size: Option<usize>) -> PyResult<Vec<u8>> {
     check_open(vm, value, "read of")?;
     flush_pending(vm, value)?;
-    let mut data = ahead(vm, value).to_vec();
+    let mut data = heap::copied(ahead(vm, value));
     let Some(size) = size else {
         consume(value, data.len());
         let raw = raw_of(vm, value)?;
         if is_own_file(vm, raw) {
-            data.extend(file::read_all(vm, raw)?.unwrap_or_default());
+            data.put_all(&file::read_all(vm, raw)?.unwrap_or_default());
             return Ok(data);
         }
         let size = cast::<Buffered>(value).size.get() as usize;
@@ -211,7 +211,7 @@ fn read(vm: &mut Vm, value: Value, size: Option<usize>) -> PyResult<Vec<u8>> {
             if piece.is_empty() {
                 break;
             }
-            data.extend_from_slice(piece);
+            data.put_all(piece);
         }
         return Ok(data);
     };
@@ -220,6 +220,8 @@ fn read(vm: &mut Vm, value: Value, size: Option<usize>) -> PyResult<Vec<u8>> {
         consume(value, size);
         return Ok(data);
     }
+    // So much may come.
+    heap::ensure_room(size);
     consume(value, data.len());
     while data.len() < size {
         let there = fill(vm, value)?;
@@ -227,7 +229,7 @@ fn read(vm: &mut Vm, value: Value, size: Option<usize>) -> PyResult<Vec<u8>> {
             break;
         }
         let count = there.len().min(size - data.len());
-        data.extend_from_slice(&there[..count]);
+        data.put_all(&there[..count]);
         consume(value, count);
     }
     Ok(data)
@@ -245,7 +247,7 @@ pub fn read_line(vm: &mut Vm, value: Value, limit: usize) -> PyResult<Vec<u8>> {
         let there = &there[..there.len().min(limit - line.len())];
         let newline = there.iter().position(|byte| *byte == b'\n');
         let count = newline.map_or(there.len(), |at| at + 1);
-        line.extend_from_slice(&there[..count]);
+        line.put_all(&there[..count]);
         consume(value, count);
         if newline.is_some() {
             break;
@@ -300,7 +302,7 @@ pub fn flush_pending(vm: &mut Vm, value: Value) -> PyResult<()> {
         return Ok(());
     }
     let raw = writer_of(vm, value)?;
-    let data = objects::bytearray::content(pending).to_vec();
+    let data = heap::copied(objects::bytearray::content(pending));
     let mut written = 0;
     while written < data.len() {
         let count = if is_own_file(vm, raw) {

@@ -50,7 +50,7 @@ fn init(vm: &mut Vm, value: Value, args: &CallArgs) -> PyResult<()> {
     let data = if initial.is_null() || initial == vm.none {
         vm.new_bytearray(b"")
     } else {
-        let bytes = vm.bytes_like(initial)?.to_vec();
+        let bytes = heap::copied(vm.bytes_like(initial)?);
         vm.new_bytearray(&bytes)
     };
     let object = cast::<BytesIo>(value);
@@ -106,12 +106,13 @@ fn write(vm: &mut Vm, args: &CallArgs) -> PyResult {
     if position == len {
         super::append(vm, target, bytes);
     } else if !bytes.is_empty() {
-        let mut all = objects::bytearray::content(target).to_vec();
-        if all.len() < position + bytes.len() {
-            all.resize(position + bytes.len(), 0);
-        }
-        all[position..position + bytes.len()].copy_from_slice(bytes);
-        objects::bytearray::set_content(vm, target, &all);
+        // What is written may lie in the target itself.
+        let bytes = heap::copied(bytes);
+        let Some(end) = position.checked_add(bytes.len()).filter(|end| *end <= isize::MAX as usize) else {
+            return Err(vm.overflow_error("new position too large"));
+        };
+        objects::bytearray::resize(vm, target, end.max(len));
+        objects::bytearray::content_mut(target)[position..end].copy_from_slice(&bytes);
     }
     object.position.set((position + bytes.len()) as i64);
     Ok(vm.int(bytes.len() as i64))
@@ -163,7 +164,7 @@ static METHODS: &[MethodDef] = &[
     MethodDef::method("truncate", 1, 2, |vm, args| {
         let target = data(vm, args.values[0])?;
         let size = size_argument(vm, args.get(1))?.unwrap_or(cast::<BytesIo>(args.values[0]).position.get() as usize);
-        let mut bytes = objects::bytearray::content(target).to_vec();
+        let mut bytes = heap::copied(objects::bytearray::content(target));
         bytes.truncate(size);
         objects::bytearray::set_content(vm, target, &bytes);
         Ok(vm.int(size as i64))

@@ -61,14 +61,14 @@ pub fn unfinished_tail(encoding: &str, bytes: &[u8]) -> usize {
 pub fn encode(vm: &mut Vm, text: Value, encoding: &str, errors: &str) -> PyResult<Vec<u8>> {
     let bytes = vm.str_bytes(text);
     match known(encoding) {
-        Some(Known::Utf8) if std::str::from_utf8(bytes).is_ok() => return Ok(bytes.to_vec()),
-        Some(Known::Ascii | Known::Latin1) if bytes.is_ascii() => return Ok(bytes.to_vec()),
+        Some(Known::Utf8) if std::str::from_utf8(bytes).is_ok() => return Ok(heap::copied(bytes)),
+        Some(Known::Ascii | Known::Latin1) if bytes.is_ascii() => return Ok(heap::copied(bytes)),
         _ => {}
     }
     let (encoding, errors) = (vm.new_str(encoding), vm.new_str(errors));
     let encoded = objects::codecs::encode_object(vm, text, encoding, errors)?;
     match vm.bytes_of(encoded) {
-        Some(bytes) => Ok(bytes.to_vec()),
+        Some(bytes) => Ok(heap::copied(bytes)),
         None => Err(vm.type_error("encoder should return a bytes object")),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{size_argument, unsupported};
 use crate::vm_ext::VmExt;
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::args::{CallArgs, GetSetDef, MethodDef, Signature};
 use objects::error::{PyResult, Raised};
 use objects::layout;
@@ -287,12 +287,12 @@ pub fn read_all(vm: &mut Vm, value: Value) -> PyResult<Option<Vec<u8>>> {
         let at = libc::lseek(fd, 0, libc::SEEK_CUR);
         if libc::fstat(fd, &mut stat) == 0 && at >= 0 { (stat.st_size - at).max(0) as usize } else { 0 }
     };
-    let mut all = Vec::with_capacity(expected + 1);
-    let mut buffer = vec![0; expected.clamp(1 << 16, 1 << 24) + 1];
+    let mut all = heap::vec_with_capacity(expected + 1);
+    let mut buffer = heap::zeros(expected.clamp(1 << 16, 1 << 24) + 1);
     loop {
         match read_into(vm, value, &mut buffer)? {
             Some(0) => return Ok(Some(all)),
-            Some(count) => all.extend_from_slice(&buffer[..count]),
+            Some(count) => all.put_all(&buffer[..count]),
             None if all.is_empty() => return Ok(None),
             None => return Ok(Some(all)),
         }
@@ -407,7 +407,7 @@ static METHODS: &[MethodDef] = &[
         let data = match size_argument(vm, args.get(1))? {
             None => read_all(vm, args.values[0])?,
             Some(size) => {
-                let mut buffer = vec![0; size];
+                let mut buffer = heap::zeros(size);
                 read_into(vm, args.values[0], &mut buffer)?.map(|count| {
                     buffer.truncate(count);
                     buffer

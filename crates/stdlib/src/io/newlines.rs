@@ -1,7 +1,7 @@
 //! Line ends: their translation, and `IncrementalNewlineDecoder`.
 
 use crate::vm_ext::VmExt;
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::args::{CallArgs, GetSetDef, MethodDef, Signature};
 use objects::error::PyResult;
 use objects::layout;
@@ -17,25 +17,25 @@ pub const CRLF: i64 = 4;
 
 /// The text with "\r\n" and "\r" as "\n" if `translates`, and which line ends it had.
 pub fn translate(text: &[u8], translates: bool) -> (Vec<u8>, i64) {
-    let mut result = Vec::with_capacity(text.len());
+    let mut result = heap::vec_with_capacity(text.len());
     let mut seen = 0;
     let mut at = 0;
     while at < text.len() {
         match text[at] {
             b'\r' if text.get(at + 1) == Some(&b'\n') => {
                 seen |= CRLF;
-                result.extend_from_slice(if translates { b"\n" } else { b"\r\n" });
+                result.put_all(if translates { b"\n" } else { b"\r\n" });
                 at += 1;
             }
             b'\r' => {
                 seen |= CR;
-                result.push(if translates { b'\n' } else { b'\r' });
+                result.put(if translates { b'\n' } else { b'\r' });
             }
             byte => {
                 if byte == b'\n' {
                     seen |= LF;
                 }
-                result.push(byte);
+                result.put(byte);
             }
         }
         at += 1;
@@ -159,10 +159,10 @@ fn decode(vm: &mut Vm, args: &CallArgs) -> PyResult {
     };
     let mut bytes = Vec::new();
     if object.pending.get() != 0 && (last || !vm.str_bytes(text).is_empty()) {
-        bytes.push(b'\r');
+        bytes.put(b'\r');
         object.pending.set(0);
     }
-    bytes.extend_from_slice(vm.str_bytes(text));
+    bytes.put_all(vm.str_bytes(text));
     if !last && bytes.ends_with(b"\r") {
         bytes.pop();
         object.pending.set(1);

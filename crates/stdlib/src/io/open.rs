@@ -2,7 +2,7 @@
 
 use super::{DEFAULT_BUFFER_SIZE, types};
 use crate::vm_ext::VmExt;
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::args::{CallArgs, Signature};
 use objects::error::PyResult;
 use objects::vm::Vm;
@@ -29,7 +29,7 @@ pub fn open(vm: &mut Vm, args: &CallArgs) -> PyResult {
         match letter {
             't' if !text => text = true,
             'b' if !binary => binary = true,
-            'r' | 'w' | 'a' | 'x' | '+' if !raw_mode.contains(letter) => raw_mode.push(letter),
+            'r' | 'w' | 'a' | 'x' | '+' if !raw_mode.contains(letter) => raw_mode.put(letter),
             _ => return Err(vm.value_error(format!("invalid mode: '{mode_text}'"))),
         }
     }

@@ -5,7 +5,7 @@
 
 use super::{newlines, size_argument, text};
 use crate::vm_ext::VmExt;
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::args::{CallArgs, GetSetDef, MethodDef, Signature};
 use objects::error::PyResult;
 use objects::layout;
@@ -133,22 +133,31 @@ fn put(vm: &mut Vm, value: Value, text: Value) -> PyResult<()> {
         translated
     } else {
         match vm.str_bytes(newline) {
-            end @ (b"\r" | b"\r\n") => given.split(|byte| *byte == b'\n').collect::<Vec<_>>().join(end),
-            _ => given.to_vec(),
+            end @ (b"\r" | b"\r\n") => {
+                let mut out = heap::vec_with_capacity(given.len());
+                for (i, line) in given.split(|byte| *byte == b'\n').enumerate() {
+                    if i > 0 {
+                        out.put_all(end);
+                    }
+                    out.put_all(line);
+                }
+                out
+            }
+            _ => heap::copied(given),
         }
     };
     let position = object.position.get() as usize;
     let old = objects::bytearray::content(target);
     if position >= old.len() {
         if position > old.len() {
-            let gap = vec![0; position - old.len()];
+            let gap = heap::zeros(position - old.len());
             super::append(vm, target, &gap);
         }
         super::append(vm, target, &written);
     } else {
         // As many characters go as come.
         let replaced = byte_of(&old[position..], count_characters(&written));
-        let all = [&old[..position], &written, &old[position + replaced..]].concat();
+        let all = heap::joined(&[&old[..position], &written, &old[position + replaced..]]);
         objects::bytearray::set_content(vm, target, &all);
     }
     object.position.set((position + written.len()) as i64);
@@ -238,7 +247,7 @@ static METHODS: &[MethodDef] = &[
             Some(size) => byte_of(all, size),
             None => (cast::<StringIo>(args.values[0]).position.get() as usize).min(all.len()),
         };
-        let kept = all[..end].to_vec();
+        let kept = heap::copied(&all[..end]);
         objects::bytearray::set_content(vm, target, &kept);
         Ok(vm.int(count_characters(&kept) as i64))
     }),

@@ -5,7 +5,7 @@
 
 use super::{buffered, call0, closed_error, size_argument, unsupported};
 use crate::vm_ext::VmExt;
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::args::{CallArgs, GetSetDef, MethodDef, Signature};
 use objects::error::PyResult;
 use objects::layout;
@@ -218,7 +218,7 @@ fn write(vm: &mut Vm, value: Value, text: Value) -> PyResult {
 /// Hands the pending bytes to the buffer.
 fn write_out(vm: &mut Vm, value: Value) -> PyResult<()> {
     let pending = cast::<TextIo>(value).pending.get();
-    let bytes = objects::bytearray::content(pending).to_vec();
+    let bytes = heap::copied(objects::bytearray::content(pending));
     if bytes.is_empty() {
         return Ok(());
     }
@@ -256,7 +256,8 @@ fn read_chunk(vm: &mut Vm, value: Value) -> PyResult<bool> {
     let (encoding, errors) = (vm.text_of(object.encoding.get()), vm.text_of(object.errors.get()));
     let stateless = super::encoding::is_incremental(&encoding);
     let data = if stateless {
-        let size = vm.int(CHUNK_BYTES);
+        // As much again as there is, so that what is read is not copied once for each chunk.
+        let size = vm.int(CHUNK_BYTES.max(remaining(vm, value).len() as i64));
         let name = if vm.getattr_str_opt(buffer, "read1")?.is_some() { "read1" } else { "read" };
         vm.call_method(buffer, name, &[size])?
     } else {
@@ -272,8 +273,8 @@ fn read_chunk(vm: &mut Vm, value: Value) -> PyResult<bool> {
     if last {
         object.at_end.set(1);
     }
-    let mut bytes = vm.bytes_of(object.undecoded.get()).unwrap_or(&[]).to_vec();
-    bytes.extend_from_slice(data);
+    let mut bytes = heap::copied(vm.bytes_of(object.undecoded.get()).unwrap_or(&[]));
+    bytes.put_all(data);
     // An unfinished character and a carriage return at the end wait for what follows.
     let keep = if last { 0 } else { super::encoding::unfinished_tail(&encoding, &bytes) };
     let translates = translation(vm, value).0;
@@ -284,7 +285,7 @@ fn read_chunk(vm: &mut Vm, value: Value) -> PyResult<bool> {
     let rest = vm.new_bytes(&bytes[end..]);
     vm.write(value, &object.undecoded, rest);
     let text = super::encoding::decode(vm, &bytes[..end], &encoding, &errors)?;
-    let mut decoded = remaining(vm, value).to_vec();
+    let mut decoded = heap::copied(remaining(vm, value));
     append_translated(vm, value, &mut decoded, vm.str_bytes(text));
     let decoded = vm.new_str_bytes(&decoded);
     let object = cast::<TextIo>(value);
@@ -307,13 +308,13 @@ fn append_translated(vm: &mut Vm, value: Value, to: &mut Vec<u8>, text: &[u8]) {
             let object = cast::<TextIo>(value);
             object.seen.set(object.seen.get() | 1);
         }
-        to.extend_from_slice(text);
+        to.put_all(text);
         return;
     }
     let (result, seen) = super::newlines::translate(text, translates);
     let object = cast::<TextIo>(value);
     object.seen.set(object.seen.get() | seen);
-    to.extend_from_slice(&result);
+    to.put_all(&result);
 }
 
 /// The decoded text that was not handed out.
@@ -346,6 +347,8 @@ fn characters(text: &[u8], count: usize) -> Option<usize> {
 
 fn read(vm: &mut Vm, value: Value, size: Option<usize>) -> PyResult {
     check_open(vm, value)?;
+    // So much may come.
+    heap::ensure_room(size.unwrap_or(0));
     loop {
         let text = remaining(vm, value);
         if let Some(size) = size

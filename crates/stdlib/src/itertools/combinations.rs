@@ -67,7 +67,7 @@ fn set_index(vm: &mut Vm, indices: Value, place: usize, index: usize) {
 }
 
 fn index_array(vm: &mut Vm, indices: impl Iterator<Item = usize>) -> Value {
-    let indices: Vec<Value> = indices.map(|index| Value::from_int(index as i64)).collect(); // immediate
+    let indices: Vec<Value> = heap::collected(indices.map(|index| Value::from_int(index as i64))); // immediate
     array_of(vm, &indices)
 }
 
@@ -100,6 +100,10 @@ fn new_product(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {
         }
     }
     let given = pools.len;
+    let Some(all) = given.checked_mul(repeat as usize) else {
+        return Err(vm.overflow_error("repeat argument too large"));
+    };
+    pools.make_room(vm, all);
     for _ in 1..repeat {
         for i in 0..given {
             let pool = pools.get(i);

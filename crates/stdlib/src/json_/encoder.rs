@@ -1,7 +1,7 @@
 //! `make_encoder`: text from values.
 
 use super::{State, strings};
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::args::CallArgs;
 use objects::error::PyResult;
 use objects::layout;
@@ -101,13 +101,13 @@ fn call(vm: &mut Vm, object: Value, args: &CallArgs) -> PyResult {
         _ => None,
     };
     let indent = this.indent.get();
-    let indent = if indent == vm.none { None } else { Some(vm.str_bytes(indent).to_vec()) };
+    let indent = if indent == vm.none { None } else { Some(heap::copied(vm.str_bytes(indent))) };
     let mut encoding = Encoding {
         encoder: object,
         own,
         indent,
-        key_separator: vm.str_bytes(this.key_separator.get()).to_vec(),
-        item_separator: vm.str_bytes(this.item_separator.get()).to_vec(),
+        key_separator: heap::copied(vm.str_bytes(this.key_separator.get())),
+        item_separator: heap::copied(vm.str_bytes(this.item_separator.get())),
         output: Vec::new(),
     };
     encoding.value(vm, value, level, None)?;
@@ -138,7 +138,7 @@ impl Encoding {
 
     fn value(&mut self, vm: &mut Vm, value: Value, level: usize, outer: Option<&Inside>) -> PyResult<()> {
         if let Some(word) = word(vm, value) {
-            self.output.extend_from_slice(word);
+            self.output.put_all(word);
             return Ok(());
         }
         if vm.is_str(value) {
@@ -146,12 +146,12 @@ impl Encoding {
         }
         if vm.is_int(value) {
             let text = int_text(vm, value)?;
-            self.output.extend_from_slice(text.as_bytes());
+            self.output.put_all(text.as_bytes());
             return Ok(());
         }
         if let Some(x) = vm.as_f64(value) {
             let text = self.float_text(vm, x, value)?;
-            self.output.extend_from_slice(text.as_bytes());
+            self.output.put_all(text.as_bytes());
             return Ok(());
         }
         vm.guarded(" while encoding a JSON object", |vm| {
@@ -196,7 +196,7 @@ impl Encoding {
                     let kind = vm.type_of(encoded).name();
                     return Err(vm.type_error(format!("encoder() must return a string, not {kind}")));
                 }
-                self.output.extend_from_slice(vm.str_bytes(encoded));
+                self.output.put_all(vm.str_bytes(encoded));
             }
         }
         Ok(())
@@ -223,9 +223,9 @@ impl Encoding {
     /// A new line at that level, if lines are indented.
     fn new_line(&mut self, level: usize) {
         if let Some(indent) = &self.indent {
-            self.output.push(b'\n');
+            self.output.put(b'\n');
             for _ in 0..level {
-                self.output.extend_from_slice(indent);
+                self.output.put_all(indent);
             }
         }
     }
@@ -240,15 +240,15 @@ impl Encoding {
             }
         };
         if item(0).is_none() {
-            self.output.extend_from_slice(b"[]");
+            self.output.put_all(b"[]");
             return Ok(());
         }
-        self.output.push(b'[');
+        self.output.put(b'[');
         for i in 0.. {
             // Encoding may run code that changes the list.
             let Some(value) = item(i) else { break };
             if i > 0 {
-                self.output.extend_from_slice(&self.item_separator);
+                self.output.put_all(&self.item_separator);
             }
             self.new_line(level + 1);
             self.value(vm, value, level + 1, Some(inside)).map_err(|raised| {
@@ -257,13 +257,13 @@ impl Encoding {
             })?;
         }
         self.new_line(level);
-        self.output.push(b']');
+        self.output.put(b']');
         Ok(())
     }
 
     fn mapping(&mut self, vm: &mut Vm, mapping: Value, level: usize, inside: &Inside) -> PyResult<()> {
         if vm.len(mapping)? == 0 {
-            self.output.extend_from_slice(b"{}");
+            self.output.put_all(b"{}");
             return Ok(());
         }
         let items = vm.call_method(mapping, "items", &[])?;
@@ -271,7 +271,7 @@ impl Encoding {
         if self.options().sort_keys.get() != 0 {
             vm.call_method(items, "sort", &[])?;
         }
-        self.output.push(b'{');
+        self.output.put(b'{');
         let mut first = true;
         for i in 0..objects::list::items(items).len() {
             let pair = objects::list::items(items)[i];
@@ -281,12 +281,12 @@ impl Encoding {
             let (key, value) = (objects::tuple::items(pair)[0], objects::tuple::items(pair)[1]);
             let Some(key_text) = self.key(vm, key)? else { continue };
             if !first {
-                self.output.extend_from_slice(&self.item_separator);
+                self.output.put_all(&self.item_separator);
             }
             first = false;
             self.new_line(level + 1);
             self.string(vm, key_text)?;
-            self.output.extend_from_slice(&self.key_separator);
+            self.output.put_all(&self.key_separator);
             self.value(vm, value, level + 1, Some(inside)).map_err(|raised| {
                 let kind = vm.type_of(mapping).name();
                 let shown = vm.repr_text(key).unwrap_or_default();
@@ -296,7 +296,7 @@ impl Encoding {
         if !first {
             self.new_line(level);
         }
-        self.output.push(b'}');
+        self.output.put(b'}');
         Ok(())
     }
 

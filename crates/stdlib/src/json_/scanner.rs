@@ -1,7 +1,7 @@
 //! `make_scanner`: values from text. Positions are bytes inside, characters for Python.
 
 use super::decode_error;
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::args::CallArgs;
 use objects::error::{PyResult, Raised};
 use objects::layout;
@@ -252,11 +252,11 @@ impl Scan {
                     if decoded.is_empty() {
                         return Ok(vm.new_str_bytes(piece));
                     }
-                    decoded.extend_from_slice(piece);
+                    decoded.put_all(piece);
                     return Ok(vm.new_str_bytes(&decoded));
                 }
                 b'\\' => {
-                    decoded.extend_from_slice(piece);
+                    decoded.put_all(piece);
                     self.escape(vm, begin, &mut decoded)?;
                 }
                 _ => return Err(self.error(vm, "Invalid control character at", self.at)),
@@ -295,7 +295,7 @@ impl Scan {
             }
             _ => return Err(self.error(vm, "Invalid \\escape", backslash)),
         };
-        decoded.push(byte);
+        decoded.put(byte);
         Ok(())
     }
 
@@ -391,7 +391,7 @@ impl Scan {
 /// A code point as the bytes of a str, lone surrogates included.
 fn push_code_point(text: &mut Vec<u8>, code: u32) {
     match char::from_u32(code) {
-        Some(character) => text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+        Some(character) => text.put_all(character.encode_utf8(&mut [0; 4]).as_bytes()),
         None => text.extend([0xe0 | (code >> 12) as u8, 0x80 | (code >> 6 & 0x3f) as u8, 0x80 | (code & 0x3f) as u8]),
     }
 }

@@ -1,6 +1,6 @@
 //! Strings as JSON writes them.
 
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::error::PyResult;
 use objects::vm::Vm;
 
@@ -26,7 +26,7 @@ impl Iterator for CodePoints<'_> {
 
 /// Appends text in quotes; `ascii`: characters beyond ASCII as `\uXXXX`.
 pub fn encode(output: &mut Vec<u8>, text: &[u8], ascii: bool) {
-    output.push(b'"');
+    output.put(b'"');
     let plain = |byte: &u8| match byte {
         b'"' | b'\\' | 0..=0x1f => false,
         0x7f.. => !ascii,
@@ -35,14 +35,14 @@ pub fn encode(output: &mut Vec<u8>, text: &[u8], ascii: bool) {
     let mut rest = text;
     while !rest.is_empty() {
         let count = rest.iter().take_while(|byte| plain(byte)).count();
-        output.extend_from_slice(&rest[..count]);
+        output.put_all(&rest[..count]);
         rest = &rest[count..];
         let mut points = CodePoints(rest);
         let Some(code) = points.next() else { break };
         rest = points.0;
         escape(output, code);
     }
-    output.push(b'"');
+    output.put(b'"');
 }
 
 fn escape(output: &mut Vec<u8>, code: u32) {
@@ -61,10 +61,10 @@ fn escape(output: &mut Vec<u8>, code: u32) {
     } else if code >= 0x10000 {
         let above = code - 0x10000;
         for half in [0xd800 | above >> 10, 0xdc00 | above & 0x3ff] {
-            output.extend_from_slice(format!("\\u{half:04x}").as_bytes());
+            output.put_all(format!("\\u{half:04x}").as_bytes());
         }
     } else {
-        output.extend_from_slice(format!("\\u{code:04x}").as_bytes());
+        output.put_all(format!("\\u{code:04x}").as_bytes());
     }
 }
 
@@ -74,7 +74,7 @@ pub fn encode_function(vm: &mut Vm, _name: &str, text: Value, ascii: bool) -> Py
         return Err(vm.type_error(format!("first argument must be a string, not {kind}")));
     }
     let bytes = vm.str_bytes(text);
-    let mut output = Vec::with_capacity(bytes.len() + 2);
+    let mut output = heap::vec_with_capacity(bytes.len() + 2);
     encode(&mut output, bytes, ascii);
     Ok(vm.new_str_bytes(&output))
 }

@@ -224,7 +224,7 @@ fn read(vm: &mut Vm, length: Value, mut call: impl FnMut(&mut [u8]) -> i64) -> P
     if length < 0 {
         return Err(vm.os_error(libc::EINVAL, Value::NULL));
     }
-    let mut buffer = vec![0u8; length as usize];
+    let mut buffer = heap::zeros(length as usize);
     let count = retrying(vm, Value::NULL, || call(&mut buffer))?;
     Ok(vm.new_bytes(&buffer[..count as usize]))
 }

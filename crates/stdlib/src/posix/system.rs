@@ -160,7 +160,7 @@ fn random(vm: &mut Vm, size: i64, flags: u32) -> PyResult {
     if size < 0 {
         return Err(vm.value_error("negative argument not allowed"));
     }
-    let mut bytes = vec![0u8; size as usize];
+    let mut bytes = heap::zeros(size as usize);
     let mut filled = 0;
     while filled < bytes.len() {
         let rest = &mut bytes[filled..];

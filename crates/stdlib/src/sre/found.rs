@@ -4,7 +4,7 @@ use super::pattern::Pattern;
 use super::subject::{Search, slice};
 use super::{replace, types};
 use crate::support::signature;
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::args::{CallArgs, GetSetDef, MANY, MethodDef, Signature};
 use objects::error::PyResult;
 use objects::layout;
@@ -50,11 +50,11 @@ pub fn spec() -> TypeSpec {
 /// What a search has just found.
 pub fn new(vm: &mut Vm, pattern: Value, string: Value, search: &Search) -> Value {
     let groups = cast::<Pattern>(pattern).groups.get() as usize;
-    let mut spans = Vec::with_capacity((groups + 1) * 16);
+    let mut spans = heap::vec_with_capacity((groups + 1) * 16);
     let (start, end) = search.span();
     let mut push = |start: i64, end: i64| {
-        spans.extend_from_slice(&start.to_ne_bytes());
-        spans.extend_from_slice(&end.to_ne_bytes());
+        spans.put_all(&start.to_ne_bytes());
+        spans.put_all(&end.to_ne_bytes());
     };
     push(start as i64, end as i64);
     for group in 1..=groups {

@@ -7,7 +7,7 @@ mod scanner;
 mod subject;
 
 use crate::support;
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::args::{CallArgs, MethodDef, Signature};
 use objects::error::PyResult;
 use objects::layout::cast;
@@ -93,10 +93,10 @@ fn compile(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let [source, flags, code, groups, group_index, index_group] = args.bind(vm, "compile", &PARAMETERS)?;
     let (flags, groups) = (vm.index(flags)?, vm.index(groups)?);
     let code = vm.collect(code)?;
-    let mut words = Vec::with_capacity(code.len * 4);
+    let mut words = heap::vec_with_capacity(code.len * 4);
     for &item in code.as_slice() {
         match vm.as_i64(item).and_then(|word| u32::try_from(word).ok()) {
-            Some(word) => words.extend_from_slice(&word.to_ne_bytes()),
+            Some(word) => words.put_all(&word.to_ne_bytes()),
             None => return Err(vm.overflow_error("regular expression code size limit exceeded")),
         }
     }

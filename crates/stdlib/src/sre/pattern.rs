@@ -3,7 +3,7 @@
 use super::subject::{Mode, Search, slice};
 use super::{found, replace, scanner, types};
 use crate::support::signature;
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::args::{CallArgs, GetSetDef, MANY, MethodDef, Signature};
 use objects::error::PyResult;
 use objects::layout;
@@ -215,18 +215,18 @@ fn repr(vm: &mut Vm, pattern: Value) -> PyResult {
     let mut names: Vec<String> = Vec::new();
     for (flag, name) in FLAG_NAMES {
         if flags & flag != 0 {
-            names.push(name.to_owned());
+            names.put(name.to_owned());
             flags &= !flag;
         }
     }
     if flags != 0 {
-        names.push(format!("0x{flags:x}"));
+        names.put(format!("0x{flags:x}"));
     }
     if !names.is_empty() {
-        text.push_str(", ");
-        text.push_str(&names.join("|"));
+        text.put_all(", ");
+        text.put_all(&names.join("|"));
     }
-    text.push(')');
+    text.put(')');
     Ok(vm.new_str(&text))
 }
 

@@ -254,7 +254,7 @@ fn compiled(vm: &mut Vm, format: Value) -> PyResult<(Value, Rc<Program>)> {
             if programs.len() >= MAX_PROGRAMS {
                 programs.clear();
             }
-            programs.insert(text.to_vec(), program.clone());
+            programs.insert(heap::copied(text), program.clone());
             program
         }
     };
@@ -272,7 +272,7 @@ fn program_of(vm: &mut Vm, object: Value) -> PyResult<Rc<Program>> {
 
 fn pack(vm: &mut Vm, program: &Program, values: &[Value]) -> PyResult {
     check_count(vm, program, "pack", values)?;
-    let mut bytes = vec![0; program.size];
+    let mut bytes = heap::zeros(program.size);
     codec::pack(vm, program, values, &mut bytes)?;
     Ok(vm.new_bytes(&bytes))
 }
@@ -317,7 +317,7 @@ fn pack_into(vm: &mut Vm, program: &Program, args: &[Value]) -> PyResult {
             ),
         ));
     }
-    let mut bytes = vec![0; program.size];
+    let mut bytes = heap::zeros(program.size);
     codec::pack(vm, program, values, &mut bytes)?;
     // Packing may have run Python code, which may have moved or shrunk the memory.
     let view = vm.writable_buffer(*buffer)?;

@@ -2,7 +2,7 @@
 
 use super::{MAX_WBITS, State, error, int_or};
 use crate::support::signature;
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::args::{CallArgs, MethodDef, Signature};
 use objects::error::PyResult;
 use objects::layout;
@@ -78,7 +78,7 @@ pub fn run(
         let status = deflate.compress(input, &mut chunk, flush)?;
         input = &input[(deflate.total_in() - before_in) as usize..];
         let written = (deflate.total_out() - before_out) as usize;
-        output.extend_from_slice(&chunk[..written]);
+        output.put_all(&chunk[..written]);
         let is_done = input.is_empty() && written < chunk.len();
         if status == Status::StreamEnd || is_done {
             return Ok(());

@@ -2,7 +2,7 @@
 
 use super::{DEF_BUF_SIZE, MAX_WBITS, State, error, int_or};
 use crate::support::signature;
-use heap::Value;
+use heap::{MakeRoom, Value};
 use objects::args::{CallArgs, GetSetDef, MethodDef, Signature};
 use objects::error::PyResult;
 use objects::layout;
@@ -131,7 +131,7 @@ pub fn run(
         let result = inflate.decompress(&input[used..], &mut chunk[..room], InflateFlush::SyncFlush);
         used += (inflate.total_in() - before_in) as usize;
         let written = (inflate.total_out() - before_out) as usize;
-        output.extend_from_slice(&chunk[..written]);
+        output.put_all(&chunk[..written]);
         match result {
             Ok(Status::StreamEnd) => return Ok(Progress { used, ended: true }),
             Err(InflateError::NeedDict { .. }) if !dictionary.is_empty() => {
@@ -195,10 +195,10 @@ fn step(vm: &mut Vm, object: Value, input: &[u8], limit: usize, output: &mut Vec
     };
     let dictionary = fields.dictionary.get();
     let dictionary = if dictionary.is_null() { &[][..] } else { vm.bytes(dictionary) };
-    let result = run(&mut stream, input, limit, dictionary, output);
+    let result = heap::caught(|| run(&mut stream, input, limit, dictionary, output));
     let text = stream.error_message();
     vm.extension::<State>().inflates.put(number_of_stream, stream);
-    match result {
+    match result.unwrap_or_else(|_| heap::refuse()) {
         Ok(progress) => {
             if progress.ended {
                 fields.ended.set(1);
@@ -232,7 +232,7 @@ fn advance(vm: &mut Vm, object: Value, input: &[u8], limit: usize) -> PyResult {
     let used = if fields.ended.get() != 0 { 0 } else { step(vm, object, input, limit, &mut output)?.used };
     let rest = &input[used..];
     if fields.ended.get() != 0 {
-        let unused = [vm.bytes(fields.unused.get()), rest].concat();
+        let unused = heap::joined(&[vm.bytes(fields.unused.get()), rest]);
         set_bytes(vm, object, &fields.unused, &unused);
         set_bytes(vm, object, &fields.pending, &[]);
     } else {
@@ -263,7 +263,7 @@ fn decompress_buffering(vm: &mut Vm, args: &CallArgs) -> PyResult {
     if fields.ended.get() != 0 {
         return Err(vm.eof_error("End of stream already reached"));
     }
-    let input = [vm.bytes(fields.pending.get()), vm.bytes_like(data)?].concat();
+    let input = heap::joined(&[vm.bytes(fields.pending.get()), vm.bytes_like(data)?]);
     let mut output = Vec::new();
     let progress = step(vm, object, &input, limit, &mut output)?;
     let rest = &input[progress.used..];
