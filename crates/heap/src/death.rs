@@ -88,6 +88,11 @@ impl Heap {
         !self.finalizers.queue.is_empty()
     }
 
+    /// Whether [`Heap::take_cleared_weak`] has something to give.
+    pub fn has_cleared_weak(&self) -> bool {
+        !self.weak.cleared.is_empty()
+    }
+
     /// Whether objects with a cleared weak slot are queued for [`Heap::take_cleared_weak`], which keeps them alive.
     pub fn queue_cleared_weak(&mut self, on: bool) {
         self.weak.queue_cleared = on;

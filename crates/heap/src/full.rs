@@ -18,11 +18,13 @@ impl Heap {
             self.queue_dead_old();
             self.drain_marks();
             self.clear_dead_weak(Heap::marked_fate);
+            self.take_census();
             self.free_old_buffers();
             self.forget_dead();
             self.sweep();
         }
         self.stats.full_collections += 1;
+        self.minors_since_full = 0;
         let live = self.heap_bytes();
         self.full_threshold = (live + live / 5 * 4).max(self.config.first_full_bytes);
     }
@@ -41,6 +43,9 @@ impl Heap {
             }
             for i in 0..self.weak.cleared.len() {
                 self.mark_value(self.weak.cleared[i].0 as usize);
+            }
+            for i in 0..self.saved.len() {
+                self.mark_value(self.saved[i].0 as usize);
             }
             for i in 0..self.nursery.pinned.len() {
                 self.mark_slots(self.nursery.pinned[i].start);

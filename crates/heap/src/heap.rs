@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::census::Census;
 use crate::death::{Buffers, Finalizers, WeakReferences};
 use crate::identity::Identities;
 use crate::immortal::ImmortalSpace;
@@ -9,6 +10,7 @@ use crate::large::LargeSpace;
 use crate::memory::Reservation;
 use crate::nursery::{Nursery, Span};
 use crate::old::{BLOCK_BYTES, OldSpace};
+use crate::policy::Policy;
 use crate::roots::{Roots, thread_stack_base, with_registers};
 use crate::shapes::ShapeTable;
 use crate::{Layout, ShapeId, Value};
@@ -90,7 +92,14 @@ pub struct Heap {
     pub(crate) finalizers: Finalizers,
     pub(crate) buffers: Buffers,
     pub(crate) identities: Identities,
+    /// Asked for by the full collection that is due.
+    pub(crate) census: Option<Box<Census>>,
+    /// What a census kept, for the mutator to take.
+    pub(crate) saved: Vec<Value>,
     pub(crate) config: Config,
+    pub(crate) policy: Policy,
+    /// Minor collections since the last full one.
+    pub(crate) minors_since_full: usize,
     pub(crate) stats: Stats,
     /// Bytes that survived, during a minor collection.
     pub(crate) promoted_bytes: usize,
@@ -136,6 +145,10 @@ impl Heap {
             buffers: Buffers::default(),
             identities: Identities::default(),
             full_threshold: config.first_full_bytes,
+            census: None,
+            saved: Vec::new(),
+            policy: Policy { nursery_bytes: target, ..Policy::default() },
+            minors_since_full: 0,
             config: Config { nursery_bytes: target, ..config },
             stats: Stats::default(),
             promoted_bytes: 0,
@@ -175,6 +188,16 @@ impl Heap {
     pub unsafe fn collect_full_above(&mut self, low: usize) {
         self.roots.low = low;
         self.collect(true);
+        self.roots.low = 0;
+    }
+
+    /// [`Heap::collect_young`] that takes nothing below the address `low` of the native stack for a reference.
+    ///
+    /// # Safety
+    /// As for [`Heap::collect_full_above`].
+    pub unsafe fn collect_young_above(&mut self, low: usize) {
+        self.roots.low = low;
+        self.collect(false);
         self.roots.low = 0;
     }
 
@@ -250,7 +273,7 @@ impl Heap {
         // SAFETY: the mutator stands at a safepoint, with its registers above `sp`.
         unsafe {
             self.minor_collection(sp);
-            if full || self.heap_bytes() > self.full_threshold {
+            if full || self.wants_full_collection() {
                 self.full_collection();
             }
         }

@@ -7,6 +7,7 @@
 mod alloc;
 mod allocator;
 mod barrier;
+mod census;
 mod death;
 mod full;
 mod header;
@@ -20,6 +21,7 @@ mod minor;
 mod native_stack;
 mod nursery;
 mod old;
+mod policy;
 mod pressure;
 mod refusal;
 mod roots;
@@ -30,10 +32,12 @@ mod verify;
 pub use alloc::{alloc_buffer, heap_alloc_slow};
 pub use allocator::{Allocator, ensure_reserve, on_reserve_used, release_reserve, take_reserve_used};
 pub use barrier::{heap_barrier_slot_slow, heap_barrier_slow};
+pub use census::{Counted, Counts};
 pub use header::{TRACK, fresh_header, set_shape, shape_of};
 pub use heap::{Config, Heap, Stats};
 pub use layout::{Finalize, Layout, RefMask, ShapeId, Tail};
 pub use native_stack::NativeStack;
+pub use policy::{Generation, Policy};
 pub use refusal::{
     MakeRoom, OutOfMemory, address_space, caught, collected, copied, ensure_room, filled, joined, refuse, repeated,
     share_of_address_space, vec_with_capacity, zeros,

@@ -22,8 +22,10 @@ impl Heap {
         unsafe {
             self.find_ambiguous(sp);
             let pinned = self.pin_ambiguous();
+            let all_young = self.young_for_census();
             self.visit_roots();
             self.visit_remembered();
+            self.reach_all_young(all_young);
             self.drain_minor();
             self.queue_dead_young();
             self.drain_minor();
@@ -220,6 +222,7 @@ impl Heap {
         self.stats.pinned_objects += pinned.len();
         self.stats.promoted_bytes += self.promoted_bytes;
         self.stats.minor_collections += 1;
+        self.minors_since_full += 1;
         self.adapt_nursery();
         let first = self.nursery.rebuild(pinned, self.free);
         self.open_gap(first);

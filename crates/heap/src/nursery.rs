@@ -187,6 +187,12 @@ impl Nursery {
         found
     }
 
+    /// Bytes of the gaps that have been filled. `free` is the first unused byte of the current gap.
+    pub fn used(&self, free: usize) -> usize {
+        let filled: usize = self.gaps[..self.current.min(self.gaps.len())].iter().map(|gap| gap.bytes()).sum();
+        filled + self.gap().map_or(0, |gap| free.saturating_sub(gap.start))
+    }
+
     /// Every object in the nursery. `free` is the first unused byte of the current gap.
     pub unsafe fn for_each_object(&self, shapes: &ShapeTable, free: usize, mut visit: impl FnMut(usize)) {
         for pin in &self.pinned {

@@ -216,10 +216,11 @@ impl OldSpace {
 
     /// Before marking: no object and no line is marked.
     pub fn clear_marks(&mut self) {
+        self.marks.slice_mut(0, self.in_use.len() * BITMAP_WORDS).fill(0);
         self.lines.slice_mut(0, self.in_use.len() * LINES).fill(0);
     }
 
-    /// After marking: what is not marked is free, and no mark is left.
+    /// After marking: what is not marked is free. The marks stay: they tell what has survived a full collection.
     pub fn sweep(&mut self) {
         (self.cursor, self.end, self.medium_cursor, self.medium_end) = (0, 0, 0, 0);
         (self.hole_block, self.hole_line) = (None, 0);
@@ -241,9 +242,8 @@ impl OldSpace {
 
     /// The number of lines in use.
     fn sweep_block(&mut self, block: usize) -> usize {
-        let marks = self.marks.slice_mut(block * BITMAP_WORDS, BITMAP_WORDS);
+        let marks = self.marks.slice(block * BITMAP_WORDS, BITMAP_WORDS);
         self.starts.slice_mut(block * BITMAP_WORDS, BITMAP_WORDS).copy_from_slice(marks);
-        marks.fill(0);
         let lines = self.lines.slice(block * LINES, LINES);
         let used = lines.iter().map(|&line| line as usize).sum();
         if self.poison {

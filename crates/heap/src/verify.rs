@@ -46,6 +46,7 @@ impl<'a> Check<'a> {
         self.heap.run_callbacks(Pass::List(&mut roots));
         roots.extend(&self.heap.finalizers.queue);
         roots.extend(&self.heap.weak.cleared);
+        roots.extend(&self.heap.saved);
         for root in roots {
             self.reach(root, &|| "a root".to_string());
         }
