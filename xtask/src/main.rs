@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask COMMAND`.
 
 mod bench;
+mod cpython_tests;
 mod fuzz;
 mod mutants;
 mod trace_page;
@@ -14,6 +15,8 @@ usage: cargo xtask COMMAND
 
   bench [--quick] [--runs N] [--only PROGRAM]...
         run the benchmark programs side by side and write docs/benchmarks.md
+  cpython-tests [--only FILE]... [--log]
+        CPython's own tests: those that tests/cpython.txt lists must fail, all others of its files pass
   fuzz-python [--programs N] [--seed S] [--jobs N] [--batch N] [--jit OPTIONS]... [--no-shrink] [--coverage] [--print]
         random Python programs under adder with the JIT on, off and with a threshold of 3, and under the reference
   trace-page [--check]
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let result = match arguments.first().map(String::as_str) {
         Some("bench") => bench::run(&arguments[1..]),
+        Some("cpython-tests") => cpython_tests::run(&arguments[1..]),
         Some("fuzz-python") => fuzz::run(&arguments[1..]),
         Some("trace-page") => trace_page::run(&arguments[1..]),
         Some("mutants") => mutants::run(&arguments[1..]),

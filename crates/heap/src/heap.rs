@@ -13,7 +13,7 @@ use crate::old::{BLOCK_BYTES, OldSpace};
 use crate::policy::Policy;
 use crate::roots::{Roots, thread_stack_base, with_registers};
 use crate::shapes::ShapeTable;
-use crate::{Layout, ShapeId, Value};
+use crate::{Finalize, Layout, ShapeId, Value};
 
 /// Address space of old space and of large-object space; halved until the system grants it.
 const SPACE_BYTES: usize = 64 << 30;
@@ -221,6 +221,18 @@ impl Heap {
         assert!(object.is_object());
         // SAFETY: a heap pointer is the address of an object (invariant 2).
         unsafe { self.shapes.size(object.0 as usize, crate::header::load(object.0 as usize)) }
+    }
+
+    /// Bytes of the buffer off the heap that the object owns.
+    pub fn off_heap_bytes_of(&self, object: Value) -> usize {
+        assert!(object.is_object());
+        // SAFETY: a heap pointer is the address of an object (invariant 2), and word 3 of an owner is its buffer's length.
+        unsafe {
+            match self.layout(crate::header::shape_of(object)).finalize {
+                Finalize::OffHeap => crate::header::load(object.0 as usize + 24) as usize,
+                _ => 0,
+            }
+        }
     }
 
     /// Calls `f` with every object that a full collection leaves. `f` must not allocate.

@@ -196,11 +196,16 @@ pub fn stack_needed_from(vm: &mut Vm, def: &'static MethodDef) -> usize {
     let Some(&call) = code.source.instructions.get(pc as usize) else { return 0 };
     let Some(before) = kinds(code).remove(&(pc as usize)) else { return 0 };
     let first = (code.first_local + code.local_count) as usize;
-    let Some(at) = (first + before.len()).checked_sub(call.arg as usize + 2) else { return 0 };
+    // The callable, its receiver or none, the arguments, perhaps the names of those given by keyword.
+    let operands = match call.op {
+        Op::Call => call.arg as usize + 2,
+        Op::CallKw => call.arg as usize + 3,
+        _ => return 0,
+    };
+    let Some(at) = (first + before.len()).checked_sub(operands) else { return 0 };
     // SAFETY: the frame has all slots of its code.
     let callable = unsafe { *slots.add(at) };
-    let plain = call.op == Op::Call
-        && callable.is_object()
+    let plain = callable.is_object()
         && vm.kind(callable) == objects::shape::Kind::Builtin
         && std::ptr::eq(objects::builtin::def_of(callable), def);
     if plain { vm.thread.loop_base } else { 0 }

@@ -2,7 +2,7 @@
 
 use objects::code::Code;
 use std::collections::HashMap;
-use syntax::{CodeFlags, Instruction, Op};
+use syntax::{Instruction, Op};
 
 /// What a value on the stack is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,12 +21,8 @@ pub enum Kind {
 pub fn kinds(code: &Code) -> HashMap<usize, Vec<Kind>> {
     let source = &code.source;
     let mut known: HashMap<usize, Vec<Kind>> = HashMap::new();
-    let mut entry = Vec::new();
-    if source.flags.has_any(CodeFlags::GENERATOR_LIKE) {
-        // What the generator is sent first.
-        entry.push(Kind::Object);
-    }
-    let mut work = vec![(0, entry)];
+    // RETURN_GENERATOR has for its effect what the generator is sent first.
+    let mut work = vec![(0, Vec::new())];
     while let Some((pc, stack)) = work.pop() {
         if pc >= source.instructions.len() || known.contains_key(&pc) {
             continue;

@@ -169,6 +169,11 @@ impl<L: Language> Thread<L> {
         self.constants[handle.0 as usize]
     }
 
+    /// Whether neither compiled code nor a tracer is on the native stack.
+    pub fn is_interpreting(&self) -> bool {
+        self.entries.is_empty() && self.tracers.is_empty()
+    }
+
     pub fn set_handle(&mut self, handle: Handle, value: Value) {
         self.constants[handle.0 as usize] = value;
     }

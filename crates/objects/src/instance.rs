@@ -26,6 +26,17 @@ const SETTLE_AFTER: u32 = 4;
 /// How often it may be settled anew.
 const MAX_RESIZES: u8 = 6;
 
+/// Bytes of an instance of a class that derives from `object` alone: the header, unless `__slots__` says otherwise a word for
+/// overflowing attributes, and a word for each slot and each inline attribute.
+const fn instance_bytes(has_dict: bool, slots: u16, attributes: u16) -> usize {
+    8 * (1 + has_dict as usize + slots as usize + attributes as usize)
+}
+
+// What users plan with: two attributes, two slots, a boxed float. `make_root` holds the shapes to it.
+const _: () = assert!(instance_bytes(true, 0, 2) <= 32);
+const _: () = assert!(instance_bytes(false, 2, 0) == 24);
+const _: () = assert!(<crate::builtin_layouts::BoxedFloat as crate::layout::Object>::BYTES == 16);
+
 /// `__dict__` of instances of classes written in Python.
 pub static DICT_GETSET: GetSetDef = GetSetDef { name: "__dict__", get: get_dict, set: Some(set_dict), doc: "" };
 
@@ -126,6 +137,12 @@ fn make_root(vm: &mut Vm, ty: TypeRef, capacity: u16) {
     shape.dictionary = dictionary;
     let shape = vm.enter_shape(shape);
     data.shape.set(Some(shape));
+    debug_assert!(
+        data.base.get() != Some(vm.types.object)
+            || shape.bytes() == instance_bytes(has_dict, data.members.borrow().len() as u16, capacity),
+        "an instance has {} bytes",
+        shape.bytes()
+    );
     if !has_dict || dictionary {
         data.settled.set(true);
     }

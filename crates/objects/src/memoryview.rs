@@ -54,7 +54,7 @@ pub(crate) fn init(vm: &mut Vm) {
 
 fn spec() -> TypeSpec {
     TypeSpec {
-        flags: flags::SEQUENCE,
+        flags: flags::SEQUENCE | flags::HAS_WEAKREF,
         slots: Slots {
             new: Some(new),
             repr: Some(repr),

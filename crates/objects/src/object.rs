@@ -254,10 +254,30 @@ fn format(vm: &mut Vm, args: &CallArgs) -> PyResult {
     vm.str_of(object)
 }
 
-fn sizeof(vm: &mut Vm, args: &CallArgs) -> PyResult {
-    let object = args.values[0];
-    let size = if object.is_object() { vm.thread.heap.size_of(object) } else { 8 };
+/// `__sizeof__` of all objects: what an object takes, its storage and its buffer off the heap included.
+pub fn sizeof(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let size = own_bytes(vm, args.values[0]);
     Ok(vm.int(size as i64))
+}
+
+/// Bytes of an object and of the storage that Python code does not see as an object of its own. What is no object takes the
+/// word that holds it.
+pub fn own_bytes(vm: &Vm, object: Value) -> usize {
+    if !object.is_object() {
+        return size_of::<Value>();
+    }
+    let heap = &vm.thread.heap;
+    let mut bytes = 0;
+    let mut pending = vec![object]; // nothing is allocated
+    while let Some(object) = pending.pop() {
+        bytes += heap.size_of(object) + heap.off_heap_bytes_of(object);
+        heap.for_each_reference(object, |value| {
+            if value.is_object() && vm.shape_of(value).kind == crate::shape::Kind::Storage {
+                pending.push(value);
+            }
+        });
+    }
+    bytes
 }
 
 fn dir(vm: &mut Vm, args: &CallArgs) -> PyResult {

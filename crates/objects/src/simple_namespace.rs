@@ -22,7 +22,7 @@ pub(crate) fn init(vm: &mut Vm) {
     vm.types.simple_namespace = vm.new_builtin_type(
         TypeSpec {
             module: "types",
-            flags: flags::BASETYPE | flags::HAS_WEAKREF,
+            flags: flags::BASETYPE,
             overflow_word: (Instance::OVERFLOW.offset / 8) as u16,
             slots: Slots {
                 new: Some(|vm, ty, _| Ok(vm.new_instance(ty))),

@@ -41,6 +41,8 @@ pub struct Vm {
     pub hooks: Hooks,
     /// `sys.modules`, a dict.
     pub modules: Handle,
+    /// Handles of values that classes have given up; see [`crate::type_::resolve::release_retired`].
+    pub(crate) retired: Vec<Handle>,
     /// The dictionary of module `builtins`.
     pub builtins: Handle,
     pub(crate) interned: std::collections::HashMap<&'static [u8], Value>,

@@ -1,7 +1,9 @@
-//! `weakref.ref`, `weakref.proxy` and what module `_weakref` needs.
+//! `weakref.ref` and what module `_weakref` needs; `proxy.rs` has the proxies.
 //!
 //! A reference object has one word that the collector does not follow and clears when the referent dies. The VM's table
 //! has, for each referent, its references (weakly), so that there is one plain reference to an object at a time.
+
+pub mod proxy;
 
 use crate::args::{CallArgs, GetSetDef};
 use crate::error::PyResult;
@@ -25,6 +27,8 @@ layout! {
         hash HASH: Value;
         /// What the referent's `id` was: its key in the table.
         id ID: i64;
+        /// References made later have higher numbers.
+        serial SERIAL: i64;
     }
 
     /// A link of the table's chains: refers weakly to a reference.
@@ -42,6 +46,8 @@ const WEAK_WORD: u16 = 1;
 pub struct WeakTable {
     /// Handles in effect: heads of chains of [`WeakLink`]s.
     chains: WordMap<u64, Value>,
+    /// The number of the next reference.
+    serial: i64,
     link_shape: Option<&'static crate::shape::Shape>,
 }
 
@@ -67,7 +73,7 @@ pub(crate) fn init(vm: &mut Vm) {
             weak: Some(WEAK_WORD),
             slots: Slots {
                 new: Some(new),
-                init: Some(|_, _, _| Ok(())),
+                init: Some(init_reference),
                 call: Some(call),
                 repr: Some(repr),
                 hash: Some(hash),
@@ -85,24 +91,7 @@ pub(crate) fn init(vm: &mut Vm) {
         },
         object,
     );
-    let proxy = |name: &'static str, call: Option<fn(&mut Vm, Value, &CallArgs) -> PyResult>| TypeSpec {
-        module: "weakref",
-        flags: flags::NO_NEW,
-        weak: Some(WEAK_WORD),
-        slots: Slots { call, ..proxy_slots() },
-        ..TypeSpec::of::<WeakRef>(name, Kind::Other)
-    };
-    vm.types.weak_proxy = vm.new_builtin_type(proxy("ProxyType", None), object);
-    vm.types.weak_callable_proxy = vm.new_builtin_type(
-        proxy(
-            "CallableProxyType",
-            Some(|vm, proxy, args| {
-                let object = target(vm, proxy)?;
-                vm.call_kw(object, args)
-            }),
-        ),
-        object,
-    );
+    proxy::init(vm);
     let layout = Layout::new(WeakLink::WORDS, RefMask::Bits(WeakLink::REFS)).with_weak(1);
     vm.weak.link_shape = Some(vm.new_shape(layout, Kind::Storage, object));
     vm.thread.heap.queue_cleared_weak(true);
@@ -119,35 +108,52 @@ pub fn is_referable(vm: &Vm, object: Value) -> bool {
         return false;
     }
     let ty = vm.type_of(object);
+    let kind = vm.shape_of(object).kind;
     ty.has(flags::HAS_WEAKREF)
-        || matches!(vm.shape_of(object).kind, Kind::Function | Kind::Method | Kind::Builtin | Kind::Type | Kind::Set)
-        || matches!(
-            vm.shape_of(object).kind,
-            Kind::FrozenSet | Kind::Code | Kind::Module | Kind::Generator | Kind::Array
-        )
+        || (kind == Kind::Builtin && ty != vm.types.method_descriptor)
+        || matches!(kind, Kind::Function | Kind::Method | Kind::Type | Kind::Set | Kind::FrozenSet | Kind::Code)
+        || matches!(kind, Kind::Module | Kind::Generator | Kind::Array)
 }
 
-/// The live references to an object, oldest last.
+/// The live references to an object: the plain reference and the plain proxy first, then the others, youngest first.
 pub fn references(vm: &mut Vm, object: Value) -> ValueVec {
     let id = vm.thread.heap.id(object);
-    let mut found = ValueVec::new();
-    let Some(&chain) = vm.weak.chains.get(&id) else { return found };
+    let mut all = ValueVec::new();
+    let Some(&chain) = vm.weak.chains.get(&id) else { return all };
     let mut at = chain;
     while !at.is_null() {
         let link = cast::<WeakLink>(at);
         let reference = Value(link.target.get() as u64);
         if !reference.is_null() && referent(reference) == object {
-            found.push(vm, reference);
+            all.push(vm, reference);
         }
         at = link.next.get();
     }
+    let mut found = ValueVec::with_capacity(vm, all.len);
+    for rank in 0..3 {
+        for &reference in all.as_slice() {
+            if rank_of(vm, reference) == rank {
+                found.push(vm, reference);
+            }
+        }
+    }
     found
+}
+
+/// Where a reference stands among those to one object.
+fn rank_of(vm: &Vm, reference: Value) -> u32 {
+    let ty = vm.type_of(reference);
+    match cast::<WeakRef>(reference).callback.get().is_null() {
+        true if ty == vm.types.weakref => 0,
+        true if proxy::is_proxy(vm, reference) => 1,
+        _ => 2,
+    }
 }
 
 /// `weakref.ref(object, callback)`; the callback may be NULL.
 pub fn new_reference(vm: &mut Vm, ty: TypeRef, object: Value, callback: Value) -> PyResult {
     if !is_referable(vm, object) {
-        let name = vm.type_name(object);
+        let name = full_type_name(vm, object);
         return Err(vm.type_error(format!("cannot create weak reference to '{name}' object")));
     }
     let callback = if callback == vm.none { Value::NULL } else { callback };
@@ -165,6 +171,8 @@ pub fn new_reference(vm: &mut Vm, ty: TypeRef, object: Value, callback: Value) -
     let this = cast::<WeakRef>(reference);
     this.referent.set(object.0 as i64);
     this.id.set(id as i64);
+    this.serial.set(vm.weak.serial);
+    vm.weak.serial += 1;
     vm.write(reference, &this.callback, callback);
     let shape = vm.weak.link_shape.expect("made with the types");
     let link = vm.thread.heap.alloc_zeroed(shape.id, WeakLink::BYTES);
@@ -199,50 +207,92 @@ fn prune(vm: &mut Vm) {
     });
 }
 
-/// Calls the callbacks of references whose referents have died. At a point where Python code may run.
+/// Calls the callbacks of references whose referents have died: those of one referent from the youngest to the oldest. At a
+/// point where Python code may run.
 pub fn run_callbacks(vm: &mut Vm) {
+    if !vm.thread.heap.has_cleared_weak() {
+        return;
+    }
+    let mut due = ValueVec::new();
     while let Some(object) = vm.thread.heap.take_cleared_weak() {
-        let ty = vm.type_of(object);
-        let is_reference =
-            ty.is_subtype(vm.types.weakref) || ty == vm.types.weak_proxy || ty == vm.types.weak_callable_proxy;
-        if !is_reference || vm.shape_of(object).kind == Kind::Storage {
+        let is_reference = vm.shape_of(object).kind != Kind::Storage
+            && (vm.type_of(object).is_subtype(vm.types.weakref) || proxy::is_proxy(vm, object));
+        if !is_reference {
             continue;
         }
         let reference = cast::<WeakRef>(object);
-        let callback = reference.callback.get();
-        vm.weak.chains.remove(&(reference.id.get() as u64));
-        if callback.is_null() {
-            continue;
-        }
-        reference.callback.set(Value::NULL);
-        if let Err(raised) = vm.call(callback, &[object]) {
-            let unraisable = vm.hooks.unraisable;
-            unraisable(vm, raised.0, "Exception ignored while calling weakref callback", callback);
+        forget(vm, reference.id.get() as u64);
+        if !reference.callback.get().is_null() {
+            due.push(vm, object);
         }
     }
+    for i in calling_order(&due) {
+        let object = due.get(i);
+        let reference = cast::<WeakRef>(object);
+        let callback = reference.callback.replace(Value::NULL);
+        if let Err(raised) = vm.call(callback, &[object]) {
+            let repr = vm.repr_text(callback).unwrap_or_default();
+            let unraisable = vm.hooks.unraisable;
+            unraisable(vm, raised.0, &format!("Exception ignored while calling weakref callback {repr}"), Value::NULL);
+        }
+    }
+}
+
+/// Forgets the references to an object that has died. Another one may have its id by now.
+fn forget(vm: &mut Vm, id: u64) {
+    let Some(&chain) = vm.weak.chains.get(&id) else { return };
+    let chain = skip_dead(chain);
+    if chain.is_null() {
+        vm.weak.chains.remove(&id);
+    } else {
+        vm.weak.chains.insert(id, chain);
+    }
+}
+
+/// Indices of references: grouped by what they referred to, the one that was referred to first at the front, and in each
+/// group the youngest first.
+fn calling_order(due: &ValueVec) -> Vec<usize> {
+    let of = |i: &usize| {
+        let reference = cast::<WeakRef>(due.get(*i));
+        (reference.id.get(), reference.serial.get())
+    };
+    let mut oldest = std::collections::HashMap::new();
+    for (id, serial) in (0..due.len).map(|i| of(&i)) {
+        let first = oldest.entry(id).or_insert(serial);
+        *first = serial.min(*first);
+    }
+    let mut order: Vec<usize> = (0..due.len).collect();
+    order.sort_by_key(|i| {
+        let (id, serial) = of(i);
+        (oldest[&id], -serial)
+    });
+    order
+}
+
+/// The name of an object's type as messages of C code have it.
+fn full_type_name(vm: &mut Vm, object: Value) -> String {
+    let ty = vm.type_of(object);
+    if ty.has(flags::HEAP) { ty.name() } else { vm.full_name(ty) }
 }
 
 fn new(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {
-    // A subclass may take more in its `__init__`.
-    let positional = args.args();
+    // A subclass may take keyword arguments in its `__init__`.
     if ty == vm.types.weakref {
-        crate::arity::positional(vm, "ref", args, 1, 2)?;
+        crate::arity::no_keywords(vm, "ref", args)?;
     }
-    let Some(&object) = positional.first() else {
-        return Err(vm.type_error("ref expected at least 1 argument, got 0"));
-    };
-    new_reference(vm, ty, object, positional.get(1).copied().unwrap_or(Value::NULL))
+    let positional = args.args();
+    crate::arity::positional_count(vm, "__new__", positional, 1, 2)?;
+    new_reference(vm, ty, positional[0], positional.get(1).copied().unwrap_or(Value::NULL))
 }
 
-/// `weakref.proxy(object, callback)`.
-pub fn new_proxy(vm: &mut Vm, object: Value, callback: Value) -> PyResult {
-    let ty = if vm.is_callable(object) { vm.types.weak_callable_proxy } else { vm.types.weak_proxy };
-    new_reference(vm, ty, object, callback)
+/// All has been done; wrong arguments are an error all the same.
+fn init_reference(vm: &mut Vm, _: Value, args: &CallArgs) -> PyResult<()> {
+    crate::arity::positional_count(vm, "__init__", args.args(), 1, 2)
 }
 
 fn call(vm: &mut Vm, reference: Value, args: &CallArgs) -> PyResult {
     if !args.values.is_empty() {
-        crate::arity::positional(vm, "ReferenceType", args, 0, 0)?;
+        crate::arity::positional(vm, "weakref", args, 0, 0)?;
     }
     let object = referent(reference);
     Ok(if object.is_null() { vm.none } else { object })
@@ -256,7 +306,8 @@ fn repr(vm: &mut Vm, reference: Value) -> PyResult {
     } else {
         let (ty, target) = (vm.type_name(object), vm.address(object));
         let name = vm.names.__name__;
-        match vm.getattr_opt(object, name)? {
+        // As the class defines it: `__getattr__` has no say.
+        match vm.special_method(object, name)? {
             Some(name) if vm.is_str(name) => {
                 let name = vm.text_of(name);
                 format!("<weakref at 0x{address:x}; to '{ty}' at 0x{target:x} ({name})>")
@@ -294,118 +345,4 @@ fn compare(vm: &mut Vm, a: Value, b: Value, op: CompareOp) -> PyResult {
         return Ok(vm.bool((a == b) == (op == CompareOp::Eq)));
     }
     vm.compare(left, right, op)
-}
-
-/// What a proxy stands for, or ReferenceError.
-fn target(vm: &mut Vm, proxy: Value) -> PyResult {
-    let object = referent(proxy);
-    if object.is_null() { Err(vm.reference_error("weakly-referenced object no longer exists")) } else { Ok(object) }
-}
-
-/// An operand: what it stands for if it is a proxy.
-fn operand(vm: &mut Vm, value: Value) -> PyResult {
-    let ty = vm.type_of(value);
-    if ty == vm.types.weak_proxy || ty == vm.types.weak_callable_proxy { target(vm, value) } else { Ok(value) }
-}
-
-macro_rules! forward_binary {
-    ($($op:ident)*) => { [$(|vm, a, b| {
-        let (a, b) = (operand(vm, a)?, operand(vm, b)?);
-        vm.binary_op(crate::protocol::number::BinaryOp::$op, a, b)
-    }),*] };
-}
-
-fn proxy_slots() -> Slots {
-    let binary: [crate::slots::Binary; 12] = forward_binary!(Add Subtract Multiply MatrixMultiply TrueDivide FloorDivide
-        Remainder LeftShift RightShift And Xor Or);
-    let [add, sub, mul, matmul, truediv, floordiv, modulo, lshift, rshift, and, xor, or] = binary.map(Some);
-    Slots {
-        repr: Some(|vm, proxy| {
-            let object = referent(proxy);
-            let (address, ty, target) = (vm.address(proxy), vm.type_name(object), vm.address(object));
-            Ok(vm.new_str(&format!("<weakproxy at 0x{address:x} to {ty} at 0x{target:x}>")))
-        }),
-        str: Some(|vm, proxy| {
-            let object = target(vm, proxy)?;
-            vm.str_of(object)
-        }),
-        hash: Some(crate::object::hash_not_implemented),
-        getattr: Some(|vm, proxy, name| {
-            let object = target(vm, proxy)?;
-            vm.getattr(object, name)
-        }),
-        setattr: Some(|vm, proxy, name, value| {
-            let object = target(vm, proxy)?;
-            if value.is_null() { vm.delattr(object, name) } else { vm.setattr(object, name, value) }
-        }),
-        compare: Some(|vm, a, b, op| {
-            let (a, b) = (operand(vm, a)?, operand(vm, b)?);
-            vm.compare(a, b, op)
-        }),
-        iter: Some(|vm, proxy| {
-            let object = target(vm, proxy)?;
-            vm.iter(object)
-        }),
-        next: Some(|vm, proxy| {
-            let object = target(vm, proxy)?;
-            if vm.type_of(object).slots().next.is_none() {
-                let name = vm.type_name(object);
-                return Err(vm.type_error(format!("Weakref proxy referenced a non-iterator '{name}' object")));
-            }
-            vm.next(object)
-        }),
-        len: Some(|vm, proxy| {
-            let object = target(vm, proxy)?;
-            vm.len(object)
-        }),
-        getitem: Some(|vm, proxy, key| {
-            let object = target(vm, proxy)?;
-            vm.getitem(object, key)
-        }),
-        setitem: Some(|vm, proxy, key, value| {
-            let object = target(vm, proxy)?;
-            if value.is_null() { vm.delitem(object, key) } else { vm.setitem(object, key, value) }
-        }),
-        contains: Some(|vm, proxy, item| {
-            let object = target(vm, proxy)?;
-            vm.contains(object, item)
-        }),
-        bool: Some(|vm, proxy| {
-            let object = target(vm, proxy)?;
-            vm.truth(object)
-        }),
-        neg: Some(|vm, proxy| {
-            let object = target(vm, proxy)?;
-            vm.negative(object)
-        }),
-        pos: Some(|vm, proxy| {
-            let object = target(vm, proxy)?;
-            vm.positive(object)
-        }),
-        abs: Some(|vm, proxy| {
-            let object = target(vm, proxy)?;
-            vm.absolute(object)
-        }),
-        invert: Some(|vm, proxy| {
-            let object = target(vm, proxy)?;
-            vm.invert(object)
-        }),
-        index: Some(|vm, proxy| {
-            let object = target(vm, proxy)?;
-            vm.index_big(object)
-        }),
-        add,
-        sub,
-        mul,
-        matmul,
-        truediv,
-        floordiv,
-        modulo,
-        lshift,
-        rshift,
-        and,
-        xor,
-        or,
-        ..Slots::default()
-    }
 }

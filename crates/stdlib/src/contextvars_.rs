@@ -120,7 +120,6 @@ fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
     };
     let variable = TypeSpec {
         module: "_contextvars",
-        flags: flags::HAS_WEAKREF,
         slots: Slots { new: Some(new_variable), repr: Some(repr_variable), ..Slots::default() },
         methods: VARIABLE_METHODS,
         getset: VARIABLE_GETSET,

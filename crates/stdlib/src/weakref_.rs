@@ -19,7 +19,7 @@ static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("getweakrefs", 1, 1, |vm, args| {
         let list = vm.new_list(&[]);
         if args.values[0].is_object() {
-            for &reference in weakref::references(vm, args.values[0]).as_slice().iter().rev() {
+            for &reference in weakref::references(vm, args.values[0]).as_slice() {
                 vm.list_append(list, reference);
             }
         }
@@ -27,7 +27,7 @@ static FUNCTIONS: &[MethodDef] = &[
     })
     .with_doc("getweakrefs($module, object, /)\n--\n\nReturn a list of all weak reference objects pointing to 'object'."),
     MethodDef::function("proxy", 1, 2, |vm, args| {
-        weakref::new_proxy(vm, args.values[0], args.get(1).unwrap_or(Value::NULL))
+        weakref::proxy::new_proxy(vm, args.values[0], args.get(1).unwrap_or(Value::NULL))
     })
     .with_doc("proxy($module, object, callback=None, /)\n--\n\nCreate a proxy object that weakly references 'object'.\n\n'callback', if given, is called with a reference to the\nproxy when 'object' is about to be finalized."),
     MethodDef::function("_remove_dead_weakref", 2, 2, |vm, args| {

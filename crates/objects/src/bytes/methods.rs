@@ -55,7 +55,7 @@ pub(crate) static BYTES_METHODS: &[MethodDef] = &[
     MethodDef::static_method("maketrans", 2, 2, parts::maketrans).with_doc("maketrans(frm, to, /)\n--\n\nReturn a translation table usable for the bytes or bytearray translate method.\n\nThe returned table will be one where each byte in frm is mapped to\nthe byte at the same position in to.\n\nThe bytes objects frm and to must be of the same length."),
     MethodDef::method("__getnewargs__", 1, 1, getnewargs).leaf(),
     MethodDef::method("__bytes__", 1, 1, as_bytes).leaf().with_doc("__bytes__($self, /)\n--\n\nConvert this value to exact type bytes."),
-    MethodDef::method("__sizeof__", 1, 1, sizeof).leaf().with_doc("Size of object in memory, in bytes."),
+    MethodDef::method("__sizeof__", 1, 1, crate::object::sizeof).leaf().with_doc("Size of object in memory, in bytes."),
 ];
 
 #[rustfmt::skip]
@@ -114,7 +114,7 @@ pub(crate) static BYTEARRAY_METHODS: &[MethodDef] = &[
     MethodDef::method("__reduce__", 1, 1, mutation::reduce).with_doc("Return state information for pickling."),
     MethodDef::method("__reduce_ex__", 1, 2, mutation::reduce).with_doc("Return state information for pickling."),
     MethodDef::method("__alloc__", 1, 1, mutation::alloc).leaf().with_doc("B.__alloc__() -> int\n\nReturn the number of bytes actually allocated."),
-    MethodDef::method("__sizeof__", 1, 1, sizeof).leaf().with_doc("Returns the size of the bytearray object in memory, in bytes."),
+    MethodDef::method("__sizeof__", 1, 1, crate::object::sizeof).leaf().with_doc("Returns the size of the bytearray object in memory, in bytes."),
 ];
 
 /// What the receiver of a method holds.
@@ -235,9 +235,4 @@ fn getnewargs(vm: &mut Vm, args: &CallArgs) -> PyResult {
 
 fn as_bytes(vm: &mut Vm, args: &CallArgs) -> PyResult {
     Ok(vm.exact_bytes(args.values[0]))
-}
-
-fn sizeof(vm: &mut Vm, args: &CallArgs) -> PyResult {
-    let bytes = content(vm, args.values[0]).len();
-    Ok(Value::from_int(bytes as i64 + if vm.is_bytes(args.values[0]) { 33 } else { 57 }))
 }

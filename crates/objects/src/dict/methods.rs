@@ -118,11 +118,9 @@ static METHODS: &[MethodDef] = &[
     })
     .leaf()
     .with_doc("__reversed__($self, /)\n--\n\nReturn a reverse iterator over the dict keys."),
-    MethodDef::method("__sizeof__", 1, 1, |_, args| {
-        let entries = crate::value_vec::capacity(cast::<Dict>(args.values[0]).entries.get());
-        Ok(Value::from_int(64 + 10 * entries as i64))
-    })
-    .leaf(),
+    MethodDef::method("__sizeof__", 1, 1, crate::object::sizeof)
+        .leaf()
+        .with_doc("__sizeof__($self, /)\n--\n\nReturn the size of the dict in memory."),
     MethodDef::class_method("__class_getitem__", 2, 2, crate::list::class_getitem).with_doc("See PEP 585"),
 ];
 

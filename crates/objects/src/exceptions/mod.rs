@@ -135,7 +135,7 @@ pub(crate) fn init(vm: &mut Vm) {
 /// What all exception classes have in common.
 pub(crate) fn plain_spec(name: &'static str) -> TypeSpec {
     TypeSpec {
-        flags: flags::BASETYPE | flags::EXCEPTION | flags::HAS_WEAKREF,
+        flags: flags::BASETYPE | flags::EXCEPTION,
         overflow_word: (Exception::OVERFLOW.offset / 8) as u16,
         ..TypeSpec::of::<Exception>(name, Kind::Exception)
     }

@@ -51,10 +51,7 @@ pub(super) static METHODS: &[MethodDef] = &[
         Ok(vm.new_tuple(&[value]))
     })
     .leaf(),
-    MethodDef::method("__sizeof__", 1, 1, |vm, args| {
-        let digits = big(vm, args).bits().div_ceil(30).max(1);
-        Ok(Value::from_int(24 + 4 * digits as i64))
-    })
+    MethodDef::method("__sizeof__", 1, 1, crate::object::sizeof)
     .leaf()
     .with_doc("Returns size in memory, in bytes."),
 ];

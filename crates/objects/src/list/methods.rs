@@ -12,11 +12,9 @@ use heap::Value;
 
 pub static METHODS: &[MethodDef] = &[
     MethodDef::method("__reversed__", 1, 1, |vm, args| crate::iterators::list_reversed(vm, args.values[0])).leaf(),
-    MethodDef::method("__sizeof__", 1, 1, |_, args| {
-        let capacity = value_vec::capacity(cast::<List>(args.values[0]).items.get());
-        Ok(Value::from_int(40 + 8 * capacity as i64))
-    })
-    .leaf(),
+    MethodDef::method("__sizeof__", 1, 1, crate::object::sizeof)
+        .leaf()
+        .with_doc("__sizeof__($self, /)\n--\n\nReturn the size of the list in memory, in bytes."),
     MethodDef::method("clear", 1, 1, |vm, args| {
         vm.list_clear(args.values[0]);
         Ok(vm.none)

@@ -99,11 +99,9 @@ const CONTAINS: MethodDef = MethodDef::method("__contains__", 2, 2, |vm, args| {
 })
 .with_doc("__contains__($self, object, /)\n--\n\nx.__contains__(y) <==> y in x.");
 
-const SIZEOF: MethodDef = MethodDef::method("__sizeof__", 1, 1, |_, args| {
-    let entries = crate::value_vec::capacity(cast::<Set>(args.values[0]).entries.get());
-    Ok(Value::from_int(200 + 10 * entries as i64))
-})
-.leaf();
+const SIZEOF: MethodDef = MethodDef::method("__sizeof__", 1, 1, crate::object::sizeof)
+    .leaf()
+    .with_doc("__sizeof__($self, /)\n--\n\nS.__sizeof__() -> size of S in memory, in bytes.");
 
 const REDUCE: MethodDef = MethodDef::method("__reduce__", 1, 1, |vm, args| {
     let set = args.values[0];

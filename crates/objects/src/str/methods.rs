@@ -4,7 +4,6 @@ use super::{case, edges, format, pad, predicates, replace, search, split, transl
 use crate::args::{CallArgs, MANY, MethodDef, Signature};
 use crate::error::PyResult;
 use crate::vm::Vm;
-use heap::Value;
 
 #[rustfmt::skip]
 pub(super) static METHODS: &[MethodDef] = &[
@@ -43,7 +42,7 @@ pub(super) static METHODS: &[MethodDef] = &[
     MethodDef::method("format_map", 2, 2, format::format_map).with_doc("format_map($self, mapping, /)\n--\n\nReturn a formatted version of the string, using substitutions from mapping.\nThe substitutions are identified by braces ('{' and '}')."),
     MethodDef::method("zfill", 2, 2, pad::zfill).with_doc("zfill($self, width, /)\n--\n\nPad a numeric string with zeros on the left, to fill a field of the given width.\n\nThe string is never truncated."),
     MethodDef::method("__format__", 2, 2, format_method).with_doc("__format__($self, format_spec, /)\n--\n\nReturn a formatted version of the string as described by format_spec."),
-    MethodDef::method("__sizeof__", 1, 1, sizeof).leaf().with_doc("__sizeof__($self, /)\n--\n\nReturn the size of the string in memory, in bytes."),
+    MethodDef::method("__sizeof__", 1, 1, crate::object::sizeof).leaf().with_doc("__sizeof__($self, /)\n--\n\nReturn the size of the string in memory, in bytes."),
     MethodDef::method("__getnewargs__", 1, 1, getnewargs).leaf().with_doc("__getnewargs__($self, /)\n--\n\n"),
     MethodDef::method("isascii", 1, 1, predicates::isascii).leaf().with_doc("isascii($self, /)\n--\n\nReturn True if all characters in the string are ASCII, False otherwise.\n\nASCII characters have code points in the range U+0000-U+007F.\nEmpty string is ASCII too."),
     MethodDef::method("islower", 1, 1, predicates::islower).leaf().with_doc("islower($self, /)\n--\n\nReturn True if the string is a lowercase string, False otherwise.\n\nA string is lowercase if all cased characters in the string are\nlowercase and there is at least one cased character in the string."),
@@ -76,11 +75,6 @@ fn encode(vm: &mut Vm, args: &CallArgs) -> PyResult {
 fn format_method(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let value = args.values[0];
     crate::format_spec::format_method(vm, args, |vm, spec| crate::format_spec::format_str(vm, value, spec))
-}
-
-fn sizeof(vm: &mut Vm, args: &CallArgs) -> PyResult {
-    let bytes = vm.str_bytes(args.values[0]).len();
-    Ok(Value::from_int(bytes as i64 + 41))
 }
 
 fn getnewargs(vm: &mut Vm, args: &CallArgs) -> PyResult {

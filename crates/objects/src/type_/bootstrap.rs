@@ -42,6 +42,7 @@ pub(crate) fn new_vm(mut thread: Thread<Python>) -> Box<Vm> {
         byte_array: filler,
         hooks: Hooks::default(),
         modules: Handle(0),
+        retired: Vec::new(),
         builtins: Handle(0),
         interned: Default::default(),
         kind_shapes: [None; 64],

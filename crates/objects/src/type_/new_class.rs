@@ -199,6 +199,11 @@ pub fn best_base(vm: &mut Vm, bases: &[TypeRef]) -> PyResult<TypeRef> {
     Ok(winner.expect("a class has a base").0)
 }
 
+/// Whether instances are of variable size in CPython: there is no room for further words.
+fn is_of_variable_size(ty: TypeRef) -> bool {
+    ty.has(flags::INT | flags::BYTES | flags::TUPLE)
+}
+
 /// What `__slots__` asks for.
 #[derive(Default)]
 struct SlotNames {
@@ -211,7 +216,7 @@ struct SlotNames {
 fn slots_of(vm: &mut Vm, dict: Value, bases: &[TypeRef], best: TypeRef, class: &str) -> PyResult<SlotNames> {
     let any = |flag| bases.iter().any(|base| base.has(flag));
     let Some(slots) = vm.dict_get_name(dict, vm.names.__slots__) else {
-        return Ok(SlotNames { names: None, dict: true, weakref: true });
+        return Ok(SlotNames { names: None, dict: true, weakref: !is_of_variable_size(best) });
     };
     // Interned, hence immortal: a Vec may hold them.
     let mut names: Vec<Value> = Vec::new(); // immortal
@@ -226,7 +231,7 @@ fn slots_of(vm: &mut Vm, dict: Value, bases: &[TypeRef], best: TypeRef, class: &
         })?;
     }
     // As in CPython: those whose instances are of variable size.
-    if given.len > 0 && best.has(flags::WRAPPED) && best.has(flags::INT | flags::BYTES | flags::TUPLE) {
+    if given.len > 0 && best.has(flags::WRAPPED) && is_of_variable_size(best) {
         return Err(vm.type_error(format!("nonempty __slots__ not supported for subtype of '{}'", best.name())));
     }
     if given.len > 0 && best.has(flags::TYPE) {

@@ -99,7 +99,9 @@ pub fn classify(vm: &Vm, value: Value) -> ResolutionKind {
 pub fn changed(vm: &mut Vm, ty: TypeRef) {
     let data = ty.data();
     vm.thread.jit.invalidate(data.version);
-    data.resolutions.borrow_mut().clear();
+    for (_, resolution) in data.resolutions.borrow_mut().drain() {
+        vm.retired.extend(resolution.value);
+    }
     data.generation.set(data.generation.get() + 1);
     let subclasses: Vec<TypeRef> = data.subclasses.borrow().clone();
     for subclass in subclasses {
@@ -113,6 +115,18 @@ pub fn changed(vm: &mut Vm, ty: TypeRef) {
             vm.thread.jit.invalidate(class.data().version);
             class.data().generation.set(class.data().generation.get() + 1);
         }
+    }
+}
+
+/// Lets go of what classes have held before they were changed. Compiled code and recordings may still go by it: they must
+/// not be under way.
+pub fn release_retired(vm: &mut Vm) {
+    if !vm.thread.is_interpreting() {
+        return;
+    }
+    // The numbers are not given out again: nobody takes one value for another.
+    for handle in std::mem::take(&mut vm.retired) {
+        vm.thread.set_handle(handle, vm.none);
     }
 }
 

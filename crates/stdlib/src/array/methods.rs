@@ -7,7 +7,7 @@ use objects::args::{CallArgs, GetSetDef, MethodDef};
 use objects::array_layout::Array;
 use objects::builtin_layouts::SequenceIterator;
 use objects::error::PyResult;
-use objects::layout::{Object, cast};
+use objects::layout::cast;
 use objects::slice;
 use objects::vm::Vm;
 
@@ -107,10 +107,7 @@ pub(super) static METHODS: &[MethodDef] = &[
         .with_doc("__deepcopy__($self, unused, /)\n--\n\nReturn a copy of the array."),
     MethodDef::method("__reduce_ex__", 2, 2, pickling::reduce)
         .with_doc("__reduce_ex__($self, value, /)\n--\n\nReturn state information for pickling."),
-    MethodDef::method("__sizeof__", 1, 1, |vm, args| {
-        let array = cast::<Array>(args.values[0]);
-        Ok(vm.int(Array::BYTES as i64 + array.bytes.get()))
-    })
+    MethodDef::method("__sizeof__", 1, 1, objects::object::sizeof)
     .leaf()
     .with_doc("__sizeof__($self, /)\n--\n\nSize of the array in memory, in bytes."),
     objects::generic_alias::CLASS_GETITEM,

@@ -35,7 +35,7 @@ pub(super) fn add_type(vm: &mut Vm, module: Value) {
     let ty = vm.new_builtin_type(
         TypeSpec {
             module: "collections",
-            flags: flags::BASETYPE | flags::DICT | flags::MAPPING | flags::HAS_WEAKREF,
+            flags: flags::BASETYPE | flags::DICT | flags::MAPPING,
             slots: Slots { init: Some(init), repr: Some(repr), or: Some(or), ..Slots::default() },
             methods: METHODS,
             getset: GETSET,

@@ -173,10 +173,8 @@ static METHODS: &[MethodDef] = &[
     MethodDef::method("__reversed__", 1, 1, |vm, args| Ok(iterate(vm, args.values[0], -1)))
         .with_doc("__reversed__($self, /)\n--\n\nReturn a reverse iterator over the deque."),
     MethodDef::method("__reduce__", 1, 1, reduce).with_doc("__reduce__($self, /)\n--\n\nReturn state information for pickling."),
-    MethodDef::method("__sizeof__", 1, 1, |vm, args| {
-        let words = capacity(cast::<Deque>(args.values[0]).items.get()) + 8;
-        Ok(vm.int(words as i64 * 8))
-    }),
+    MethodDef::method("__sizeof__", 1, 1, objects::object::sizeof)
+        .with_doc("__sizeof__($self, /)\n--\n\nReturn the size of the deque in memory, in bytes."),
     objects::generic_alias::CLASS_GETITEM,
 ];
 

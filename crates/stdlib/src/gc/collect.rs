@@ -47,8 +47,9 @@ fn collect_generation(vm: &mut Vm, generation: usize) -> PyResult<i64> {
     }
     let before = vm.thread.heap.stats();
     interp::frame_object::clear_dead_slots(vm);
+    objects::type_::resolve::release_retired(vm);
     let found = if generation == 0 {
-        let low = stack_needed_from(vm);
+        let low = stack_needed_from(vm, "collect");
         // SAFETY: the dispatch loop called us, and neither it nor we hold a value.
         unsafe { vm.thread.heap.collect_young_above(low) };
         interp::poll::attend(vm).map(|()| 0)
@@ -86,7 +87,7 @@ fn collect_all(vm: &mut Vm, debug: i64) -> PyResult<i64> {
 fn collect_once(vm: &mut Vm, debug: i64) -> PyResult<i64> {
     let counted = graph::counted_shapes(vm);
     let save = debug & DEBUG_SAVEALL != 0;
-    let low = stack_needed_from(vm);
+    let low = stack_needed_from(vm, "collect");
     // SAFETY: the dispatch loop called us, and neither it nor we hold a value.
     let found = unsafe { vm.thread.heap.collect_counting(low, counted, save) };
     if debug & DEBUG_COLLECTABLE != 0 {
@@ -104,16 +105,16 @@ fn collect_once(vm: &mut Vm, debug: i64) -> PyResult<i64> {
     Ok(found.len() as i64)
 }
 
-/// Where the part of the native stack begins that may hold a value, if `gc.collect` was called plainly.
-fn stack_needed_from(vm: &mut Vm) -> usize {
+/// Where the part of the native stack begins that may hold a value, if this module's `function` was called plainly.
+pub fn stack_needed_from(vm: &mut Vm, function: &str) -> usize {
     scrub_stack();
-    let this = super::FUNCTIONS.iter().find(|def| def.name == "collect").expect("it is in the table");
+    let this = super::FUNCTIONS.iter().find(|def| def.name == function).expect("it is in the table");
     interp::frame_object::stack_needed_from(vm, this)
 }
 
 /// Overwrites the native stack below: the collector takes what earlier calls left there for references.
 #[inline(never)]
-pub fn scrub_stack() {
+fn scrub_stack() {
     let mut area = [0u64; 4096];
     std::hint::black_box(&mut area);
 }

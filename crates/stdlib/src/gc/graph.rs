@@ -99,17 +99,19 @@ fn tracked_objects(vm: &mut Vm, generations: &[Generation]) -> ValueVec {
 
 const ALL: [Generation; 3] = [Generation::Young, Generation::Recent, Generation::Old];
 
-/// A full collection, so that the generations hold only what is alive.
-fn drop_the_dead(vm: &mut Vm) {
+/// A full collection, so that the generations hold only what is alive. On behalf of this module's `function`, whose arguments
+/// lie on the value stack.
+fn drop_the_dead(vm: &mut Vm, function: &str) {
     interp::frame_object::clear_dead_slots(vm);
-    collect::scrub_stack();
-    vm.thread.heap.collect_full();
+    let low = collect::stack_needed_from(vm, function);
+    // SAFETY: the dispatch loop called us, and neither it nor we hold a value.
+    unsafe { vm.thread.heap.collect_full_above(low) };
 }
 
 pub fn get_objects(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let [generation] = args.bind(vm, "get_objects", &crate::support::signature(["generation"], 0))?;
     let found = if crate::support::is_absent(vm, generation) {
-        drop_the_dead(vm);
+        drop_the_dead(vm, "get_objects");
         tracked_objects(vm, &ALL)
     } else {
         let Ok(number) = vm.index(generation) else {
@@ -218,7 +220,7 @@ fn through_storage(vm: &mut Vm, object: Value, but: &[Value], numbers: bool, fou
 }
 
 pub fn get_referrers(vm: &mut Vm, args: &CallArgs) -> PyResult {
-    drop_the_dead(vm);
+    drop_the_dead(vm, "get_referrers");
     let all = tracked_objects(vm, &ALL);
     let mut found = ValueVec::with_capacity(vm, all.len);
     // Nothing is allocated from here on: the objects stay where they are.
