@@ -1,7 +1,7 @@
 //! CPython's own tests, file by file, against a list of those that Adder does not pass.
 //!
 //! `tests/cpython.txt` names the files and, with a reason each, the tests that fail. A test that is not listed must pass, or
-//! skip itself; a listed one must fail: the list stays true. The files come from the reference Python's library. A test that
+//! skip itself; a listed one must fail, unless its reason says that it may pass: the list stays true. The files come from the reference Python's library. A test that
 //! hangs or ends the process counts as failed, and the rest of its file goes on in a new process.
 
 use crate::{Interpreters, root};
@@ -14,6 +14,8 @@ use std::time::Duration;
 use std::{env, fs, thread};
 
 const DRIVER: &str = include_str!("cpython_tests.py");
+/// A reason that begins so is of a test that fails in some builds.
+const MAY_PASS: &str = "may pass";
 /// So long a single test may take.
 const TEST_SECONDS: u64 = 120;
 
@@ -195,9 +197,11 @@ fn report(file: &File, outcomes: &BTreeMap<String, Outcome>) -> bool {
         println!("  {test}: {outcome:?}");
         good = false;
     }
-    for test in file.known.keys().filter(|test| !outcomes.get(*test).is_some_and(bad)) {
-        println!("  {test}: listed, but it does not fail");
-        good = false;
+    for (test, reason) in file.known.iter().filter(|(test, _)| !outcomes.get(*test).is_some_and(bad)) {
+        if !(reason.starts_with(MAY_PASS) && outcomes.contains_key(test)) {
+            println!("  {test}: listed, but it does not fail");
+            good = false;
+        }
     }
     good
 }
@@ -212,10 +216,12 @@ mod tests {
 
     #[test]
     fn the_list_must_agree_with_what_happens() {
-        let text = "# a comment\ntest_a\n    A.one  a reason\n\ntest_b\n";
+        let text = "# a comment\ntest_a\n    A.one  a reason\n\ntest_b\n    B  may pass: sometimes\n";
         let files = parse(text).expect("it is well-formed");
         assert_eq!(files[0].known["A.one"], "a reason");
-        assert_eq!((files.len(), files[1].known.len()), (2, 0));
+        assert_eq!((files.len(), files[1].known.len()), (2, 1));
+        let may = |of: &[(&str, Outcome)]| report(&files[1], &outcomes(of));
+        assert!(may(&[("B", Outcome::Passed)]) && may(&[("B", Outcome::Failed)]) && !may(&[]));
         let agrees = |of: &[(&str, Outcome)]| report(&files[0], &outcomes(of));
         assert!(agrees(&[("A.one", Outcome::Failed), ("A.two", Outcome::Passed), ("A.three", Outcome::Skipped)]));
         assert!(!agrees(&[("A.one", Outcome::Passed)]));

@@ -24,6 +24,8 @@ const _: () = assert!(CARDS < COUNT_ONE && HASH_MOVED < COUNT_ONE);
 pub enum Counted {
     No,
     Yes,
+    /// A reference of its own to itself does not make it a cycle: the program does not know of it.
+    YesBesideItself,
     /// If it refers to an object that may be counted.
     IfItRefersToOne,
 }
@@ -94,8 +96,8 @@ impl Heap {
         let dead = self.dead_objects();
         // SAFETY: the list holds dead objects, which nobody has freed.
         unsafe {
-            self.count_references(&dead);
-            self.drop_acyclic(&dead);
+            self.count_references(&dead, &census.counted);
+            self.drop_acyclic(&dead, &census.counted);
             for &object in &dead {
                 let header = load(object);
                 let cyclic = header >= COUNT_ONE;
@@ -131,11 +133,11 @@ impl Heap {
         dead
     }
 
-    unsafe fn count_references(&self, dead: &[usize]) {
+    unsafe fn count_references(&self, dead: &[usize], counted: &[Counted]) {
         // SAFETY: the list holds dead objects, whose slots hold Values (invariant 2).
         unsafe {
             for &object in dead {
-                self.each_dead_referent(object, |referent| {
+                self.each_dead_referent(object, counted, |referent| {
                     let header = load(referent);
                     if header < COUNT_MAX {
                         store(referent, header + COUNT_ONE);
@@ -146,12 +148,12 @@ impl Heap {
     }
 
     /// Takes back what the objects without a count refer to, and so on.
-    unsafe fn drop_acyclic(&self, dead: &[usize]) {
+    unsafe fn drop_acyclic(&self, dead: &[usize], counted: &[Counted]) {
         // SAFETY: the list holds dead objects, whose slots hold Values (invariant 2).
         unsafe {
             let mut free: Vec<usize> = dead.iter().copied().filter(|&object| load(object) < COUNT_ONE).collect();
             while let Some(object) = free.pop() {
-                self.each_dead_referent(object, |referent| {
+                self.each_dead_referent(object, counted, |referent| {
                     let header = load(referent);
                     if header < COUNT_MAX {
                         store(referent, header - COUNT_ONE);
@@ -164,12 +166,15 @@ impl Heap {
         }
     }
 
-    unsafe fn each_dead_referent(&self, object: usize, mut f: impl FnMut(usize)) {
+    unsafe fn each_dead_referent(&self, object: usize, counted: &[Counted], mut f: impl FnMut(usize)) {
         // SAFETY: the caller names an object, whose slots hold Values (invariant 2).
         unsafe {
+            let shape = shape_in(load(object)).0 as usize;
+            let beside_itself = counted.get(shape) == Some(&Counted::YesBesideItself);
             self.shapes.descriptor(load(object)).slots(object, |slot| {
                 let value = Value(load(slot));
-                if value.is_object() && self.marked_fate(value.0 as usize).is_none() {
+                let itself = beside_itself && value.0 as usize == object;
+                if value.is_object() && !itself && self.marked_fate(value.0 as usize).is_none() {
                     f(value.0 as usize);
                 }
             });
@@ -182,7 +187,7 @@ impl Heap {
             let of = |object: usize| counted.get(shape_in(load(object)).0 as usize).copied().unwrap_or(Counted::No);
             match of(object) {
                 Counted::No => false,
-                Counted::Yes => true,
+                Counted::Yes | Counted::YesBesideItself => true,
                 Counted::IfItRefersToOne => {
                     let mut any = false;
                     self.shapes.descriptor(load(object)).slots(object, |slot| {

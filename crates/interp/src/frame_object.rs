@@ -11,7 +11,7 @@ use objects::args::MethodDef;
 use objects::builtin_layouts::{Exception, Function, Traceback};
 use objects::code::Code;
 use objects::layout;
-use objects::layout::{cast, value_of};
+use objects::layout::{Object, cast, value_of};
 use objects::value_vec::ValueVec;
 use objects::vm::{Python, Vm};
 use std::collections::HashMap;
@@ -81,6 +81,10 @@ pub fn line_of(frame: Value, pc: i64) -> i64 {
 /// The frame is left: its fixed slots and locals go on in the object.
 pub fn keep(vm: &mut Vm, frame: Value, values: &[Value]) {
     let kept = ValueVec::from_slice(vm, values);
+    // Not to itself: that would be a cycle, and nobody asks.
+    if kept.len > slots::FRAME_OBJECT {
+        objects::value_vec::array_clear(kept.array(), slots::FRAME_OBJECT, slots::FRAME_OBJECT + 1);
+    }
     let object = cast::<FrameObject>(frame);
     vm.write(frame, &object.kept, kept.array());
 }
@@ -181,6 +185,21 @@ pub fn clear_dead_slots(vm: &mut Vm) {
             // SAFETY: the frame has all slots of its code.
             unsafe { *slots.add(slot as usize) = Value::NULL };
         }
+        // SAFETY: as above.
+        unsafe { forget_saved(code, *slots.add(slots::GENERATOR)) };
+    }
+}
+
+/// A running generator has its variables in its frame: what it saved when it last stood at a `yield` is of no use.
+fn forget_saved(code: &Code, generator: Value) {
+    use crate::generator::{GeneratorObject, state};
+    if generator.is_null() || cast::<GeneratorObject>(generator).state.get() != state::RUNNING {
+        return;
+    }
+    let saved = (generator.0 as usize + GeneratorObject::BYTES) as *mut Value;
+    for slot in code.first_local..code.slot_count {
+        // SAFETY: the generator has all slots of its code; NULL needs no barrier.
+        unsafe { *saved.add(slot as usize) = Value::NULL };
     }
 }
 

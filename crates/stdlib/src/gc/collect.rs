@@ -136,12 +136,10 @@ fn announce(vm: &mut Vm, generation: usize) {
 /// Writes to `sys.stderr`, if that is possible.
 fn tell(vm: &mut Vm, text: &str) {
     // Nobody may be listening.
-    let _ = interp::import::import_module(vm, "sys")
-        .and_then(|sys| vm.getattr_str(sys, "stderr"))
-        .and_then(|err| {
-            let text = vm.new_str(text);
-            vm.call_method(err, "write", &[text])
-        });
+    let _ = interp::import::import_module(vm, "sys").and_then(|sys| vm.getattr_str(sys, "stderr")).and_then(|err| {
+        let text = vm.new_str(text);
+        vm.call_method(err, "write", &[text])
+    });
 }
 
 /// Tells `gc.callbacks` of a phase.

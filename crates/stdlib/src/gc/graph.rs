@@ -40,6 +40,8 @@ fn counted(vm: &Vm, shape: &Shape) -> Counted {
         | Kind::Range
         | Kind::Code => Counted::No,
         Kind::Tuple => Counted::IfItRefersToOne,
+        // A generator's saved frame knows whose it is.
+        Kind::Generator => Counted::YesBesideItself,
         _ if shape.ty == vm.types.object => Counted::No,
         _ => Counted::Yes,
     }
@@ -57,7 +59,7 @@ pub fn is_tracked(vm: &Vm, object: Value) -> bool {
         }
         match counted(vm, shape) {
             Counted::No => false,
-            Counted::Yes => true,
+            Counted::Yes | Counted::YesBesideItself => true,
             Counted::IfItRefersToOne => {
                 depth == 0 || objects::tuple::items(object).iter().any(|&item| tracked(vm, item, depth - 1))
             }
@@ -244,7 +246,8 @@ fn refers_to(vm: &Vm, object: Value, wanted: &[Value]) -> bool {
         let dict = cast::<Dict>(object);
         let mut at = dict_table::next_live(dict, 0);
         while let Some(entry) = at {
-            any |= wanted.contains(&dict_table::key_at(dict, entry)) || wanted.contains(&objects::dict::value_at(dict, entry));
+            any |= wanted.contains(&dict_table::key_at(dict, entry))
+                || wanted.contains(&objects::dict::value_at(dict, entry));
             at = dict_table::next_live(dict, entry + 1);
         }
     }

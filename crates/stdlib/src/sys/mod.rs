@@ -30,7 +30,9 @@ pub static MODULE: ModuleDef = ModuleDef {
 static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("exit", 0, 1, exit),
     MethodDef::function("intern", 1, 1, intern),
-    MethodDef::function("getsizeof", 1, 2, getsizeof),
+    MethodDef::function("getsizeof", 0, objects::args::MANY, getsizeof)
+        .with_keywords()
+        .with_doc("getsizeof(object [, default]) -> int\n\nReturn the size of object in bytes."),
     MethodDef::function("getrefcount", 1, 1, |vm, _| Ok(vm.int(2))).leaf(),
     MethodDef::function("getrecursionlimit", 0, 0, |vm, _| {
         let limit = vm.thread.depth_limit;
@@ -166,17 +168,27 @@ fn intern(vm: &mut Vm, args: &CallArgs) -> PyResult {
 
 /// The bytes of the object itself, by `__sizeof__`.
 fn getsizeof(vm: &mut Vm, args: &CallArgs) -> PyResult {
-    let name = vm.intern("__sizeof__");
-    match vm.special_method(args.values[0], name)? {
-        Some(method) => vm.call(method, &[]),
-        None => match args.get(1) {
-            Some(default) => Ok(default),
-            None => {
-                let kind = vm.type_of(args.values[0]).name();
-                Err(vm.type_error(format!("Type {kind} doesn't define __sizeof__")))
-            }
-        },
+    let [object, default] = args.bind(vm, "getsizeof", &crate::support::signature(["object", "default"], 1))?;
+    match size_of_object(vm, object) {
+        Err(raised) if !default.is_null() && vm.type_of(raised.0).is_subtype(vm.exc.type_error) => Ok(default),
+        size => size,
     }
+}
+
+fn size_of_object(vm: &mut Vm, object: Value) -> PyResult {
+    let name = vm.intern("__sizeof__");
+    let Some(method) = vm.special_method(object, name)? else {
+        let kind = vm.type_of(object).name();
+        return Err(vm.type_error(format!("Type {kind} doesn't define __sizeof__")));
+    };
+    let size = vm.call(method, &[])?;
+    if !vm.type_of(size).is_subtype(vm.types.int) {
+        return Err(vm.type_error("an integer is required"));
+    }
+    if vm.index(size)? < 0 {
+        return Err(vm.value_error("__sizeof__() should return >= 0"));
+    }
+    Ok(size)
 }
 
 fn set_recursion_limit(vm: &mut Vm, args: &CallArgs) -> PyResult {
