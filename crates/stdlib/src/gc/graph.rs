@@ -86,7 +86,7 @@ fn tracked_objects(vm: &mut Vm, generations: &[Generation]) -> ValueVec {
     }
     let mut all = ValueVec::with_capacity(vm, count);
     let frozen = frozen_objects(vm);
-    let mut found = Vec::with_capacity(count);
+    let mut found = heap::vec_with_capacity(count);
     for &generation in generations {
         vm.thread.heap.for_each_of_generation(generation, |object| found.push(object));
     }
@@ -205,7 +205,7 @@ fn through_storage(vm: &mut Vm, object: Value, but: &[Value], numbers: bool, fou
     let mut count = 0;
     vm.thread.heap.for_each_reference(object, |_| count += 1);
     let mut direct = ValueVec::with_capacity(vm, count);
-    let mut unseen = Vec::with_capacity(count);
+    let mut unseen = heap::vec_with_capacity(count);
     vm.thread.heap.for_each_reference(object, |value| unseen.push(value));
     // The array has room for all: nothing is allocated, so the objects stay where they are.
     unseen.into_iter().filter(|value| !value.is_null()).for_each(|value| direct.push(vm, value));
