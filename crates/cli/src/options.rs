@@ -53,14 +53,16 @@ Options:
 -V     : print the Python version number and exit (also --version)
 -W arg : warning control; arg is action:message:category:module:lineno
 -x     : skip first line of source, allowing use of non-Unix forms of #!cmd
--X opt : set an implementation-specific option: dev, utf8, no_debug_ranges, int_max_str_digits=N
+-X opt : set an implementation-specific option: dev, utf8, no_debug_ranges, int_max_str_digits=N,
+         tracemalloc[=FRAMES], heap=FILE (at the end, write what lives and the lines that made it: a table to
+         FILE.txt and a picture to FILE.svg, or what a FILE that ends in .txt, .svg or .html says)
 file   : program read from script file
 -      : program read from stdin (default; interactive mode if a tty)
 arg ...: arguments passed to program in sys.argv[1:]
 
 Environment, as Python's: PYTHONPATH, PYTHONSTARTUP, PYTHONUNBUFFERED, PYTHONOPTIMIZE, PYTHONWARNINGS, PYTHONINSPECT,
 PYTHONBREAKPOINT, PYTHONSAFEPATH, PYTHONIOENCODING, PYTHONUTF8, PYTHONDEVMODE, PYTHONVERBOSE, PYTHONDONTWRITEBYTECODE,
-PYTHONNOUSERSITE, PYTHONINTMAXSTRDIGITS, PYTHONNODEBUGRANGES, PYTHON_HISTORY.
+PYTHONNOUSERSITE, PYTHONINTMAXSTRDIGITS, PYTHONNODEBUGRANGES, PYTHONTRACEMALLOC, PYTHON_HISTORY.
 
 ADDER_JIT is a comma-separated list of options of the JIT:
 {}
@@ -210,12 +212,17 @@ fn environment(config: &mut Config) -> Result<(), String> {
     let dev_mode = get("PYTHONDEVMODE").is_some();
     let no_debug_ranges = get("PYTHONNODEBUGRANGES").is_some();
     let digits = get("PYTHONINTMAXSTRDIGITS");
+    let trace_frames = get("PYTHONTRACEMALLOC");
     let io_encoding = get("PYTHONIOENCODING");
     let hash_seed = get("PYTHONHASHSEED");
     if let Some(seed) = hash_seed.filter(|seed| seed != "random" && seed.parse::<u32>().is_err()) {
         return Err(format!(
             "adder: PYTHONHASHSEED must be \"random\" or an integer in range [0; 4294967295], not {seed:?}"
         ));
+    }
+    if let Some(frames) = trace_frames.filter(|frames| frames != "0") {
+        let frames = trace_depth(&frames).ok_or("adder: PYTHONTRACEMALLOC: invalid number of frames")?;
+        config.trace_allocations = Some(frames);
     }
     if let Some(digits) = digits {
         config.int_max_str_digits = Some(max_digits(&digits).ok_or("adder: PYTHONINTMAXSTRDIGITS: invalid limit")?);
@@ -247,6 +254,11 @@ fn max_digits(text: &str) -> Option<i64> {
     text.parse().ok().filter(|&digits: &i64| digits == 0 || digits >= 640)
 }
 
+/// How many frames of each traceback tracemalloc keeps.
+fn trace_depth(text: &str) -> Option<i64> {
+    text.parse().ok().filter(|frames| (1..=i64::from(u16::MAX)).contains(frames))
+}
+
 /// The `-X` options that mean something here; the others only stand in `sys._xoptions`.
 fn x_options(config: &mut Config) -> Result<(), String> {
     for (name, value) in &config.x_options {
@@ -255,6 +267,16 @@ fn x_options(config: &mut Config) -> Result<(), String> {
             ("utf8", Some("0")) => config.utf8_mode = false,
             ("utf8", Some(_)) => return Err("adder: invalid -X utf8 option value".to_owned()),
             ("dev", _) => config.dev_mode = true,
+            ("heap", file) => {
+                let file = file.filter(|file| !file.is_empty()).ok_or("adder: -X heap=FILE: no file is named")?;
+                config.heap_report = Some(file.to_owned());
+            }
+            ("tracemalloc", Some("0")) => config.trace_allocations = None,
+            ("tracemalloc", value) => {
+                let frames = trace_depth(value.unwrap_or("1"));
+                let message = "adder: -X tracemalloc=NFRAME: invalid number of frames";
+                config.trace_allocations = Some(frames.ok_or(message)?);
+            }
             ("no_debug_ranges", _) => config.no_debug_ranges = true,
             ("int_max_str_digits", value) => {
                 let digits = value.and_then(max_digits);

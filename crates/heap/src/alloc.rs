@@ -68,6 +68,15 @@ impl Heap {
     #[cold]
     #[inline(never)]
     pub fn alloc_slow(&mut self, bytes: usize, header: u64) -> Value {
+        let object = self.alloc_unwatched(bytes, header);
+        if self.is_watched() {
+            self.show(object, bytes);
+        }
+        object
+    }
+
+    #[inline]
+    fn alloc_unwatched(&mut self, bytes: usize, header: u64) -> Value {
         debug_assert!(shape_in(header).0 != 0 && bytes >= 8 && bytes.is_multiple_of(8));
         if bytes > LARGE_BYTES {
             return self.alloc_large(bytes, header);
@@ -96,7 +105,7 @@ impl Heap {
             if self.free + bytes <= gap.end {
                 let object = self.free;
                 self.free += bytes;
-                self.limit = if self.config.stress != 0 { self.free } else { gap.end };
+                self.limit = if self.config.stress != 0 || self.watch.each { self.free } else { gap.end };
                 return Some(object);
             }
             let next = self.nursery.next_gap(self.free);

@@ -20,6 +20,7 @@ impl Heap {
             self.clear_dead_weak(Heap::marked_fate);
             self.take_census();
             self.free_old_buffers();
+            self.settle_followed_old();
             self.forget_dead();
             self.sweep();
         }

@@ -96,6 +96,7 @@ pub struct Heap {
     pub(crate) census: Option<Box<Census>>,
     /// What a census kept, for the mutator to take.
     pub(crate) saved: Vec<Value>,
+    pub(crate) watch: crate::watch::Watch,
     pub(crate) config: Config,
     pub(crate) policy: Policy,
     /// Minor collections since the last full one.
@@ -144,6 +145,7 @@ impl Heap {
             finalizers: Finalizers::default(),
             buffers: Buffers::default(),
             identities: Identities::default(),
+            watch: Default::default(),
             full_threshold: config.first_full_bytes,
             census: None,
             saved: Vec::new(),
@@ -298,7 +300,7 @@ impl Heap {
     /// The mutator goes on allocating in `gap`.
     pub(crate) fn open_gap(&mut self, gap: Option<Span>) {
         (self.free, self.limit) = gap.map_or((0, 0), |gap| (gap.start, gap.end));
-        if self.config.stress != 0 {
+        if self.config.stress != 0 || self.watch.each {
             self.limit = self.free;
         }
     }

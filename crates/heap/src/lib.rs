@@ -28,6 +28,7 @@ mod roots;
 mod shapes;
 mod value;
 mod verify;
+mod watch;
 
 pub use alloc::{alloc_buffer, heap_alloc_slow};
 pub use allocator::{Allocator, ensure_reserve, on_reserve_used, release_reserve, take_reserve_used};
@@ -44,6 +45,7 @@ pub use refusal::{
 };
 pub use roots::{RootVisitor, save_registers};
 pub use value::Value;
+pub use watch::{Allocation, Followed, Watcher, Wish};
 
 /// Objects above this size in bytes live in large-object space.
 pub const LARGE_BYTES: usize = 8 << 10;

@@ -31,6 +31,7 @@ impl Heap {
             self.drain_minor();
             self.clear_dead_weak(Heap::fate);
             self.free_young_buffers();
+            self.settle_followed_young();
             self.free_young_large();
             self.finish_minor(pinned);
         }

@@ -61,6 +61,10 @@ pub struct Config {
     /// `-X no_debug_ranges`.
     pub no_debug_ranges: bool,
     pub int_max_str_digits: Option<i64>,
+    /// `-X heap`: where the heap report goes at the end.
+    pub heap_report: Option<String>,
+    /// `-X tracemalloc`: frames of a traceback.
+    pub trace_allocations: Option<i64>,
     /// `PYTHONIOENCODING`: encoding and error handler of the standard streams.
     pub io_encoding: (Option<String>, Option<String>),
     pub warn_options: Vec<String>,

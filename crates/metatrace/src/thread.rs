@@ -93,6 +93,9 @@ pub struct Thread<L: Language> {
     /// A debugger or profiler wants to see each instruction: nothing is recorded, compiled code is not entered, and the code
     /// that stands in a call is left when that returns.
     pub observed: bool,
+    /// Nothing is recorded, and compiled code is not entered: somebody wants to know the instruction that runs at each
+    /// allocation. See [`Thread::set_interpreting`].
+    pub interpreting: bool,
     /// Where the native stack of the innermost activation of the direct interpreter's dispatch loop begins, and of nothing
     /// else: between that and the frames of its callees lies no guest value that somebody needs, save what a handler in
     /// progress holds. 0: the innermost activation is a tracer's or compiled code's.
@@ -128,6 +131,7 @@ impl<L: Language> Thread<L> {
             forced: Vec::new(),
             inspected: false,
             observed: false,
+            interpreting: false,
             loop_base: 0,
             jit,
         }
@@ -152,6 +156,25 @@ impl<L: Language> Thread<L> {
         } else {
             self.poll.fetch_and(!OBSERVED, std::sync::atomic::Ordering::Relaxed);
         }
+    }
+
+    /// Sets [`Thread::interpreting`]. Compiled code that stands in a call is left when that returns.
+    pub fn set_interpreting(&mut self, on: bool) {
+        if on && !self.interpreting {
+            self.force_activations();
+        }
+        self.interpreting = on;
+    }
+
+    /// Whether only the direct interpreter runs.
+    #[inline]
+    pub(crate) fn interprets(&self) -> bool {
+        self.observed || self.interpreting
+    }
+
+    /// The record of the innermost frame, if that is the direct interpreter's: of its instruction in progress.
+    pub fn interpreted_frame(&self) -> Option<*mut Record<L>> {
+        (self.loop_base != 0).then_some(self.record)
     }
 
     /// Registers a guest value that Rust code holds on to.

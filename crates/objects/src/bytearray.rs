@@ -121,7 +121,7 @@ pub fn resize(vm: &mut Vm, value: Value, len: usize) {
         }
         array.address.set(fresh as i64);
         array.allocated.set(wanted as i64);
-        vm.thread.heap.add_pressure(wanted as isize - allocated as isize);
+        vm.thread.heap.add_buffer(value, wanted as isize - allocated as isize);
     }
     if len > old {
         // SAFETY: the buffer has room for `len` bytes.
@@ -165,6 +165,12 @@ fn init_method(vm: &mut Vm, value: Value, args: &CallArgs) -> PyResult<()> {
         required: 0,
     };
     let [source, encoding, errors] = args.bind(vm, "bytearray", &PARAMETERS)?;
+    if source.is_int() && source.as_int() >= 0 && encoding.is_null() && errors.is_null() {
+        // Zeros, without a copy of them.
+        resize(vm, value, 0);
+        resize(vm, value, source.as_int() as usize);
+        return Ok(());
+    }
     let fresh = bytes::content_of_arguments(vm, "bytearray", source, encoding, errors)?;
     set_content(vm, value, &fresh);
     Ok(())

@@ -139,7 +139,7 @@ fn new(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {
     object.columns.set(columns);
     object.address.set(memory as i64);
     object.bytes.set(bytes);
-    vm.thread.heap.add_pressure(bytes as isize);
+    vm.thread.heap.add_buffer(buffer, bytes as isize);
     Ok(buffer)
 }
 

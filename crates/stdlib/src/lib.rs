@@ -17,6 +17,7 @@ pub mod errno;
 pub mod functools_;
 pub mod gc;
 pub mod hashes;
+pub mod heap_report;
 pub mod imp;
 pub mod io;
 pub mod itertools;
@@ -26,6 +27,7 @@ pub mod marshal;
 pub mod math;
 pub mod opcode_;
 pub mod operator_;
+mod origins;
 pub mod posix;
 pub mod posixsubprocess;
 pub mod pwd;
@@ -47,6 +49,7 @@ pub mod templatelib;
 pub mod thread_;
 pub mod time;
 pub mod tokenize_;
+pub mod tracemalloc_;
 pub mod typing_;
 pub mod unicodedata;
 mod vm_ext;
@@ -108,6 +111,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &thread_::MODULE,
     &time::MODULE,
     &tokenize_::MODULE,
+    &tracemalloc_::MODULE,
     &typing_::MODULE,
     &unicodedata::MODULE,
     &warnings_::MODULE,
@@ -125,6 +129,12 @@ pub fn register(vm: &mut Vm) {
 /// What a program finds when it starts: signal handlers and the standard streams.
 pub fn start(vm: &mut Vm) -> PyResult<()> {
     code_replace::install(vm);
+    if interp::state::state(vm).config.heap_report.is_some() {
+        heap_report::start(vm);
+    }
+    if let Some(frames) = interp::state::state(vm).config.trace_allocations {
+        tracemalloc_::start(vm, frames)?;
+    }
     interp::boot::order_finalizers(vm, io::order_queue);
     signal_::start(vm)?;
     io::open_standard_streams(vm)
@@ -133,6 +143,10 @@ pub fn start(vm: &mut Vm) -> PyResult<()> {
 /// What happens when a program ends: `atexit` functions, then finalizers.
 pub fn shut_down(vm: &mut Vm) -> PyResult<()> {
     let result = atexit::run(vm);
+    let reported = match interp::state::state(vm).config.heap_report.clone() {
+        Some(file) => heap_report::write(vm, &file),
+        None => Ok(()),
+    };
     io::finalize_all(vm)?;
-    result
+    result.and(reported)
 }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// Continues where the exit of this global number leaves to; its live values are in the buffer.
 pub(crate) fn leave<L: Language>(context: *mut L::Context, number: u32) -> Outcome {
     // SAFETY: the context outlives the call, and the thread is its first field.
-    let (jit, observed) = unsafe { (&mut (*thread_of::<L>(context)).jit, (*thread_of::<L>(context)).observed) };
+    let (jit, observed) = unsafe { (&mut (*thread_of::<L>(context)).jit, (*thread_of::<L>(context)).interprets()) };
     let (id, at) = jit.cache.exit_of(number);
     let (limit, tries) = (jit.options.bridge, jit.options.retries);
     let trace = jit.cache.trace_mut(id);

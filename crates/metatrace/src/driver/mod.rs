@@ -35,7 +35,7 @@ pub(crate) fn hot_loop<L: Language>(
     frame: &mut Frame<L, Value>,
     cell: &'static HotCell,
 ) -> Option<Leave<Value>> {
-    if direct.thread().observed {
+    if direct.thread().interprets() {
         return None;
     }
     save(direct, frame);
@@ -48,7 +48,7 @@ pub(crate) fn hot_loop<L: Language>(
 
 /// Compiled code for, or a recording of, the function whose frame has just been pushed.
 fn hot_entry<L: Language>(direct: &mut Direct<L>, frame: &Frame<L, Value>, cell: &'static HotCell) -> Option<Outcome> {
-    if direct.thread().observed {
+    if direct.thread().interprets() {
         return None;
     }
     save(direct, frame);

@@ -146,7 +146,7 @@ fn resize(vm: &mut Vm, array: Value, len: usize) -> PyResult<()> {
         }
         object.address.set(fresh as i64);
         object.bytes.set(wanted as i64);
-        vm.thread.heap.add_pressure(wanted as isize - allocated as isize);
+        vm.thread.heap.add_buffer(array, wanted as isize - allocated as isize);
     }
     if bytes > old {
         // SAFETY: the buffer has room for `bytes`.

@@ -33,6 +33,8 @@ static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("getsizeof", 0, objects::args::MANY, getsizeof)
         .with_keywords()
         .with_doc("getsizeof(object [, default]) -> int\n\nReturn the size of object in bytes."),
+    MethodDef::function("_heap_report", 0, 1, heap_report)
+        .with_doc("_heap_report($module, file=None, /)\n--\n\nWrite what lives to a file, or return it as text."),
     MethodDef::function("getrefcount", 1, 1, |vm, _| Ok(vm.int(2))).leaf(),
     MethodDef::function("getrecursionlimit", 0, 0, |vm, _| {
         let limit = vm.thread.depth_limit;
@@ -167,6 +169,20 @@ fn intern(vm: &mut Vm, args: &CallArgs) -> PyResult {
 }
 
 /// The bytes of the object itself, by `__sizeof__`.
+fn heap_report(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    match args.get(0) {
+        Some(file) if file != vm.none => {
+            let file = vm.str(file)?.to_owned();
+            crate::heap_report::write(vm, &file)?;
+            Ok(vm.none)
+        }
+        _ => {
+            let text = crate::heap_report::text(vm)?;
+            Ok(vm.new_str(&text))
+        }
+    }
+}
+
 fn getsizeof(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let [object, default] = args.bind(vm, "getsizeof", &crate::support::signature(["object", "default"], 1))?;
     match size_of_object(vm, object) {
