@@ -3,6 +3,7 @@
 //! Rows hold for CPython 3.14 too (`ADDER=python3.14` runs them under it), except where `adder` speaks of itself.
 
 mod example;
+mod memory;
 mod prompt;
 mod row;
 

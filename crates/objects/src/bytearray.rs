@@ -105,21 +105,36 @@ pub fn content_mut(value: Value) -> &'static mut [u8] {
     }
 }
 
+/// Another size for a buffer from `malloc`, or a new one for 0; `None` if there is no room, even after a collection.
+///
+/// # Safety
+/// Nobody uses the old address afterwards.
+pub unsafe fn reallocated(vm: &mut Vm, address: i64, allocated: usize, wanted: usize) -> Option<i64> {
+    if wanted > allocated && !vm.has_room(wanted - allocated) {
+        return None;
+    }
+    for attempt in 0..2 {
+        // SAFETY: the caller's buffer, which a failure leaves as it is.
+        let fresh = unsafe { libc::realloc(address as *mut libc::c_void, wanted) };
+        if !fresh.is_null() {
+            return Some(fresh as i64);
+        }
+        if attempt == 0 {
+            vm.heap().collect_full();
+        }
+    }
+    None
+}
+
 /// Makes it `len` bytes long; new ones are zero. Refused if there is no memory.
 pub fn resize(vm: &mut Vm, value: Value, len: usize) {
     let array = cast::<ByteArray>(value);
     let (old, allocated) = (array.len.get() as usize, array.allocated.get() as usize);
     if len > allocated || len < allocated / 4 {
         let wanted = if len > allocated { len.max(old + old / 8 + 8) } else { len.max(1) };
-        if wanted > allocated && !vm.has_room(wanted - allocated) {
-            heap::refuse();
-        }
         // SAFETY: the address is null or what `malloc` gave for this object; nobody else keeps it.
-        let fresh = unsafe { libc::realloc(array.address.get() as *mut libc::c_void, wanted) };
-        if fresh.is_null() {
-            heap::refuse();
-        }
-        array.address.set(fresh as i64);
+        let Some(fresh) = (unsafe { reallocated(vm, array.address.get(), allocated, wanted) }) else { heap::refuse() };
+        array.address.set(fresh);
         array.allocated.set(wanted as i64);
         vm.thread.heap.add_buffer(value, wanted as isize - allocated as isize);
     }

@@ -136,15 +136,10 @@ fn resize(vm: &mut Vm, array: Value, len: usize) -> PyResult<()> {
     if bytes > allocated || bytes < allocated / 4 {
         // A first size is taken as it is; growth leaves room for more.
         let wanted = if bytes > allocated && allocated > 0 { bytes + bytes / 8 + 16 * size } else { bytes.max(1) };
-        if wanted > allocated && !vm.has_room(wanted - allocated) {
-            return Err(vm.memory_error(""));
-        }
         // SAFETY: the address is 0 or what the allocator gave for this object; nobody else keeps it.
-        let fresh = unsafe { libc::realloc(object.address.get() as *mut libc::c_void, wanted) };
-        if fresh.is_null() {
-            return Err(vm.memory_error(""));
-        }
-        object.address.set(fresh as i64);
+        let fresh = unsafe { objects::bytearray::reallocated(vm, object.address.get(), allocated, wanted) };
+        let Some(fresh) = fresh else { return Err(vm.memory_error("")) };
+        object.address.set(fresh);
         object.bytes.set(wanted as i64);
         vm.thread.heap.add_buffer(array, wanted as isize - allocated as isize);
     }

@@ -1,0 +1,167 @@
+//! Little memory, and the report of what takes it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const MODES: [&str; 3] = ["", "off", "threshold=3"];
+
+fn binary() -> PathBuf {
+    std::env::var_os("ADDER").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_adder")), PathBuf::from)
+}
+
+fn directory(name: &str) -> PathBuf {
+    let directory = std::env::temp_dir().join(format!("adder-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).expect("a directory for the test");
+    directory
+}
+
+/// Runs a program that may have so much address space.
+fn run_within(kibibytes: usize, mode: &str, program: &str) -> Output {
+    let command = format!("ulimit -v {kibibytes}; exec \"$0\" -c \"$1\"");
+    let mut sh = Command::new("sh");
+    sh.args(["-c", &command]).arg(binary()).arg(program).env("ADDER_JIT", mode);
+    sh.output().expect("the program starts")
+}
+
+#[track_caller]
+fn check_within(kibibytes: usize, program: &str, expected: &str) {
+    for mode in MODES {
+        let output = run_within(kibibytes, mode, program);
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(out, expected, "{kibibytes} KiB, mode `{mode}`, {}\n{err}", output.status);
+        assert!(output.status.success(), "{kibibytes} KiB, mode `{mode}`, {}\n{err}", output.status);
+    }
+}
+
+const TOO_MUCH: &str = "
+import io, itertools, json, re, zlib
+from array import array
+
+def attempt(make):
+    try:
+        make()
+    except MemoryError:
+        return True
+    return False
+
+MANY = 3 * 10**8
+ATTEMPTS = [
+    lambda: bytes(10**10),
+    lambda: bytearray(10**10),
+    lambda: ['x' * MANY for i in range(10)],
+    lambda: [bytearray(MANY) for i in range(10)],
+    lambda: [0] * 10**9,
+    lambda: list(itertools.repeat(0, 10**9)),
+    lambda: dict.fromkeys(range(10**8)),
+    lambda: set(range(10**8)),
+    lambda: 'x'.join(['y' * 10**7] * 200),
+    lambda: b'x' * MANY + b'y' * MANY + b'z' * MANY + b'a' * MANY,
+    lambda: ('x' * MANY).upper().encode('utf-32'),
+    lambda: repr('\\0' * MANY),
+    lambda: (b'x' * MANY).hex(),
+    lambda: array('d', [0.0]) * 10**9,
+    lambda: 1 << 10**11,
+    lambda: 3 ** (10**9 + 1),
+    lambda: io.BytesIO().write(b'x' * 10**10),
+    lambda: open('/dev/zero', 'rb').read(),
+    lambda: re.sub('x', 'y' * 10**6, 'x' * 10**5),
+    lambda: json.dumps(['x' * 10**7] * 200),
+    lambda: zlib.decompress(zlib.compress(b'x' * 10**7) * 1) * 300,
+    lambda: f'{1:>10000000000}',
+]
+print([i for i, make in enumerate(ATTEMPTS) if not attempt(make)])
+kept = [[i] for i in range(10**5)]
+print(len(kept), sum(i for [i] in kept))
+";
+
+#[test]
+fn a_program_goes_on_after_a_memory_error() {
+    for kibibytes in [2 << 20, 1 << 20] {
+        check_within(kibibytes, TOO_MUCH, "[]\n100000 4999950000\n");
+    }
+}
+
+#[test]
+fn buffers_that_die_make_room() {
+    let program = "
+total = 0
+for i in range(100):
+    buffer = bytearray(100_000_000)
+    buffer[i] = i
+    total += buffer[i]
+print(total)
+";
+    check_within(1 << 20, program, "4950\n");
+}
+
+#[test]
+fn deep_recursion_ends_with_an_error_where_stacks_are_small() {
+    let program = "
+import sys
+sys.setrecursionlimit(10**9)
+
+def down(n):
+    return down(n + 1) + 1
+
+try:
+    down(0)
+except (RecursionError, MemoryError):
+    print('the end')
+";
+    check_within(1 << 20, program, "the end\n");
+}
+
+const KEEPER: &str = "\
+class Kept:
+    def __init__(self, i):
+        self.i = i
+
+def make():
+    kept = []
+    for i in range(100_000):
+        kept.append(Kept(i))
+        garbage = [i, i + 0.5]
+    return kept, [bytearray(1000) for i in range(1000)]
+
+everything = make()
+";
+
+/// The fields of the row of a type: bytes, count, the lines.
+fn row(table: &str, name: &str) -> (usize, usize, String) {
+    let line = table.lines().find(|line| line.split_whitespace().nth(4) == Some(name)).expect("a row of the type");
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let number = |text: &str| text.replace(',', "").parse().expect("a number");
+    (number(fields[0]), number(fields[3]), fields[5..].join(" "))
+}
+
+#[test]
+fn the_heap_report_names_types_counts_and_lines() {
+    let directory = directory("heap-report");
+    let script = directory.join("keeper.py");
+    std::fs::write(&script, KEEPER).expect("the script is written");
+    for mode in MODES {
+        let report = directory.join("report");
+        run_report(&script, mode, &report);
+        let table = std::fs::read_to_string(report.with_extension("txt")).expect("a table");
+        let (bytes, count, lines) = row(&table, "__main__.Kept");
+        assert!(count.abs_diff(100_000) <= 5_000, "{table}");
+        assert!(bytes >= count * 16, "{table}");
+        assert!(lines.contains("keeper.py:8 "), "mode `{mode}`\n{table}");
+        let (bytes, count, lines) = row(&table, "bytearray");
+        assert!(count >= 1000 && bytes >= 1_000_000 && lines.contains("keeper.py:10 "), "mode `{mode}`\n{table}");
+        let picture = std::fs::read_to_string(report.with_extension("svg")).expect("a picture");
+        assert!(picture.starts_with("<svg ") && picture.contains("__main__.Kept"), "{picture}");
+    }
+    let page = directory.join("report.html");
+    run_report(&script, "", &page);
+    let page = std::fs::read_to_string(page).expect("a page");
+    assert!(page.contains("<svg ") && page.contains("<pre>"), "{page}");
+    std::fs::remove_dir_all(directory).expect("the test's own directory");
+}
+
+fn run_report(script: &Path, mode: &str, report: &Path) {
+    let mut command = Command::new(binary());
+    let option = format!("heap={}", report.display());
+    let output = command.args(["-X", &option]).arg(script).env("ADDER_JIT", mode).output().expect("the program starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
