@@ -76,22 +76,20 @@ print(len(kept), sum(i for [i] in kept))
 
 #[test]
 fn a_program_goes_on_after_a_memory_error() {
-    for kibibytes in [2 << 20, 1 << 20] {
-        check_within(kibibytes, TOO_MUCH, "[]\n100000 4999950000\n");
-    }
+    check_within(1 << 20, TOO_MUCH, "[]\n100000 4999950000\n");
 }
 
 #[test]
 fn buffers_that_die_make_room() {
     let program = "
 total = 0
-for i in range(100):
+for i in range(30):
     buffer = bytearray(100_000_000)
     buffer[i] = i
     total += buffer[i]
 print(total)
 ";
-    check_within(1 << 20, program, "4950\n");
+    check_within(1 << 20, program, "435\n");
 }
 
 #[test]

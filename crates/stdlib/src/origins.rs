@@ -56,7 +56,7 @@ impl Origins {
             }
             if places.len() < most {
                 let line = view.code.source.position(view.instruction() as usize).line.unwrap_or(0);
-                places.push(Place { code: view.code, line: line as u32 });
+                places.push(Place { code: view.code, line });
             }
             depth += 1;
         }
