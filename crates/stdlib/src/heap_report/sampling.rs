@@ -84,7 +84,7 @@ impl Samples {
     }
 }
 
-/// The samples that live: object, `file:line`, weight. To be asked after a collection.
+/// The samples that live: object, `file:line`, weight. To be asked after a collection, and used while nothing is allocated.
 pub(super) fn living(vm: &mut Vm) -> Vec<(Value, String, u64)> {
     let Some(samples) = vm.extension::<State>().samples.clone() else { return Vec::new() };
     let samples = samples.borrow();
