@@ -10,10 +10,15 @@ impl Heap {
             _ => count.checked_mul(8)?,
         };
         let bytes = tail_bytes.checked_add(fixed_bytes)?;
-        if bytes > LARGE_BYTES && !self.large.has_room(bytes) {
-            self.collect_full();
-            if !self.large.has_room(bytes) {
+        if bytes > LARGE_BYTES {
+            if bytes > physical_bytes() {
                 return None;
+            }
+            if !self.large.has_room(bytes) {
+                self.collect_full();
+                if !self.large.has_room(bytes) {
+                    return None;
+                }
             }
         }
         Some(self.alloc_tail(shape, fixed_bytes, count))
@@ -26,6 +31,16 @@ impl Heap {
 
     /// Whether so much more can be had, after a collection if need be. A safepoint.
     pub fn has_room(&mut self, bytes: usize) -> bool {
-        bytes <= self.large.bytes
+        bytes <= self.large.bytes && bytes <= physical_bytes()
+    }
+}
+
+/// The machine's memory. Linux would let an object that is larger be made, and end the process when it is filled.
+fn physical_bytes() -> usize {
+    // SAFETY: sysconf only reads.
+    let (pages, page_bytes) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
+    match (usize::try_from(pages), usize::try_from(page_bytes)) {
+        (Ok(pages), Ok(page_bytes)) if pages > 0 => pages.saturating_mul(page_bytes),
+        _ => usize::MAX,
     }
 }

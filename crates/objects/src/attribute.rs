@@ -161,7 +161,8 @@ fn make_load_plan(vm: &mut Vm, shape: &'static Shape, name: Value) -> AttributeP
         ResolutionKind::Property => {
             let property = vm.handle(resolution.value.expect("a property was found"));
             let getter = cast::<Property>(property).fget.get();
-            if getter.is_null() || getter == vm.none {
+            // A getter that raises AttributeError makes way for `__getattr__`.
+            if getter.is_null() || getter == vm.none || !loads_generically(ty) {
                 return AttributePlan::Generic;
             }
             return AttributePlan::Property(vm.keep(getter));

@@ -43,11 +43,14 @@ impl Vm {
         self.memory_error("")
     }
 
-    /// A new exception of class `ty` with a text.
+    /// A new exception of class `ty` with a text; an empty one is no argument.
     #[cold]
     #[inline(never)]
     pub fn raise(&mut self, ty: TypeRef, message: impl Into<String>) -> Raised {
         let message = message.into();
+        if message.is_empty() {
+            return self.raise_args(ty, &[]);
+        }
         let message = self.new_str(&message);
         self.raise_value(ty, message)
     }

@@ -208,13 +208,15 @@ pub fn getattr(vm: &mut Vm, receiver: Value, name: Value) -> PyResult {
     let generic = getattribute.is_none_or(|method| crate::slot_wrapper::is_of(vm, method, vm.types.object));
     let fallback = vm.resolve(ty, vm.names.__getattr__).value.is_some();
     let result = if generic {
-        match crate::object::generic_getattr_opt(vm, receiver, name)? {
-            Some(value) => return Ok(value),
-            None if fallback => {
+        match crate::object::generic_getattr_opt(vm, receiver, name) {
+            Ok(Some(value)) => return Ok(value),
+            Ok(None) if fallback => {
                 let fallback = vm.names.__getattr__;
                 return vm.call_special(receiver, fallback, &[name]);
             }
-            None => return Err(vm.attribute_error(receiver, name)),
+            Ok(None) => return Err(vm.attribute_error(receiver, name)),
+            // A descriptor's: an empty slot, a property that has none.
+            Err(raised) => Err(raised),
         }
     } else {
         let getattribute = vm.names.__getattribute__;
