@@ -29,6 +29,7 @@ pub mod source_cache;
 pub mod special;
 pub mod stack_kinds;
 pub mod state;
+mod steps;
 pub mod syntax_error;
 pub mod syntax_tree;
 pub mod template;
