@@ -50,6 +50,27 @@ const NETS: &[Net] = &[
         variables: &[],
     },
     Net {
+        name: "rewired graph",
+        package: "heap",
+        arguments: &["--test", "rewired_graph"],
+        sees: &["heap"],
+        variables: &[],
+    },
+    Net {
+        name: "shadow graph",
+        package: "heap",
+        arguments: &["--test", "shadow_graph"],
+        sees: &["heap"],
+        variables: &[("HEAP_FUZZ", "28,2000")],
+    },
+    Net {
+        name: "promises of the heap",
+        package: "heap",
+        arguments: &["--test", "behaviour", "--test", "pressure"],
+        sees: &["heap"],
+        variables: &[],
+    },
+    Net {
         name: "random Python programs",
         package: "cli",
         arguments: &["--test", "fuzz"],

@@ -66,10 +66,10 @@ PYTHONNOUSERSITE, PYTHONINTMAXSTRDIGITS, PYTHONNODEBUGRANGES, PYTHONTRACEMALLOC,
 
 ADDER_JIT is a comma-separated list of options of the JIT:
 {}
-ADDER_GC is a comma-separated list of options of the collector: stress=N (collect at every allocation, every N-th time
-fully), verify=N (check the heap after every N-th collection), poison, nursery=BYTES.
-",
-        jit_defaults().help()
+ADDER_GC is a comma-separated list of options of the collector:
+{}",
+        jit_defaults().help(),
+        heap_options_help()
     )
 }
 
@@ -296,21 +296,85 @@ fn x_options(config: &mut Config) -> Result<(), String> {
     Ok(())
 }
 
+/// An option of ADDER_GC: its name, its value as the help shows it, a sentence, and what it sets. A value that is no number
+/// is refused where one is wanted.
+struct HeapOption {
+    name: &'static str,
+    value: &'static str,
+    sentence: &'static str,
+    set: fn(&mut heap::Config, &str) -> Option<()>,
+}
+
+const HEAP_OPTIONS: &[HeapOption] = &[
+    HeapOption {
+        name: "stress",
+        value: "N",
+        sentence: "collect at every allocation, every N-th time fully; freed memory is poisoned",
+        set: |config, value| {
+            config.stress = number(value)? as u32;
+            config.poison = true;
+            Some(())
+        },
+    },
+    HeapOption {
+        name: "verify",
+        value: "N",
+        sentence: "check the heap after every N-th collection",
+        set: |config, value| number(value).map(|n| config.verify = n as u32),
+    },
+    HeapOption {
+        name: "poison",
+        value: "0|1",
+        sentence: "fill freed memory with a pattern that faults when it is used as a pointer",
+        set: |config, value| number(value).map(|n| config.poison = n != 0),
+    },
+    HeapOption {
+        name: "nursery",
+        value: "BYTES",
+        sentence: "allocation between two minor collections",
+        set: |config, value| number(value).map(|n| config.nursery_bytes = n),
+    },
+    HeapOption {
+        name: "max",
+        value: "BYTES",
+        sentence: "the heap's limit, beyond which MemoryError is raised; 0: what the system gives",
+        set: |config, value| number(value).map(|n| config.max_bytes = n),
+    },
+    HeapOption {
+        name: "mark",
+        value: "UNITS",
+        sentence: "marking in a step of a full collection; 0: as much as the heap's growth demands",
+        set: |config, value| number(value).map(|n| config.mark_step = n),
+    },
+    HeapOption {
+        name: "log",
+        value: "FILE",
+        sentence: "a line for each part of each collection: when, what, how long",
+        set: |config, value| {
+            config.log = Some(value.into());
+            Some(())
+        },
+    },
+];
+
+fn number(value: &str) -> Option<usize> {
+    value.parse().ok()
+}
+
+fn heap_options_help() -> String {
+    let row = |option: &HeapOption| format!("{:<16}{:<12}{}\n", option.name, option.value, option.sentence);
+    HEAP_OPTIONS.iter().map(row).collect()
+}
+
+/// `name=value` or `name:value`; a name alone is `name=1`.
 fn heap_options(text: &str) -> Result<heap::Config, String> {
     let mut config = heap::Config::default();
     for option in text.split(',').filter(|option| !option.is_empty()) {
-        let (name, value) = option.split_once('=').unwrap_or((option, "1"));
-        let number: usize = value.parse().map_err(|_| format!("adder: ADDER_GC: {name}: `{value}` is no number"))?;
-        match name {
-            "stress" => {
-                config.stress = number as u32;
-                config.poison = true;
-            }
-            "verify" => config.verify = number as u32,
-            "poison" => config.poison = number != 0,
-            "nursery" => config.nursery_bytes = number,
-            _ => return Err(format!("adder: ADDER_GC: there is no option `{name}`")),
-        }
+        let (name, value) = option.split_once(['=', ':']).unwrap_or((option, "1"));
+        let Some(row) = HEAP_OPTIONS.iter().find(|row| row.name == name) else {
+            return Err(format!("adder: ADDER_GC: there is no option `{name}`"));
+        };
+        (row.set)(&mut config, value).ok_or_else(|| format!("adder: ADDER_GC: {name}: `{value}` is no number"))?;
     }
     Ok(config)
 }

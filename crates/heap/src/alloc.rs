@@ -1,6 +1,6 @@
 //! Allocation.
 
-use crate::header::{LARGE_YOUNG, fresh_header, shape_in, store};
+use crate::header::{LARGE_YOUNG, LIVE, fresh_header, shape_in, store};
 use crate::{Finalize, Heap, LARGE_BYTES, ShapeId, Tail, Value};
 
 impl Heap {
@@ -39,17 +39,26 @@ impl Heap {
 
     /// A new object with a tail of `count` elements: word 1 is `count`, all other words are zero.
     pub fn alloc_tail(&mut self, shape: ShapeId, fixed_bytes: usize, count: usize) -> Value {
-        assert!(count < 1 << 40, "a tail of {count} elements fits no heap");
+        debug_assert!(fixed_bytes == self.layout(shape).fixed_words as usize * 8);
+        let bytes = self.bytes_with_tail(shape, fixed_bytes, count);
+        let object =
+            self.alloc_zeroed(shape, bytes.unwrap_or_else(|| panic!("a tail of {count} elements fits no heap")));
+        // SAFETY: word 1 of a shape with a tail is its count.
+        unsafe { *(object.0 as *mut u64).add(1) = count as u64 };
+        object
+    }
+
+    /// The size of an object with a tail of `count` elements, if any heap could hold it.
+    pub(crate) fn bytes_with_tail(&self, shape: ShapeId, fixed_bytes: usize, count: usize) -> Option<usize> {
+        if count >= 1 << 40 {
+            return None;
+        }
         let tail_bytes = match self.layout(shape).tail {
             Tail::None => panic!("{:?} has no tail", self.layout(shape)),
             Tail::Bytes => count.next_multiple_of(8),
             Tail::Values | Tail::Words => count * 8,
         };
-        debug_assert!(fixed_bytes == self.layout(shape).fixed_words as usize * 8);
-        let object = self.alloc_zeroed(shape, fixed_bytes + tail_bytes);
-        // SAFETY: word 1 of a shape with a tail is its count.
-        unsafe { *(object.0 as *mut u64).add(1) = count as u64 };
-        object
+        Some(fixed_bytes + tail_bytes)
     }
 
     /// A new object that neither moves nor dies, with all words but the header zero.
@@ -127,21 +136,35 @@ impl Heap {
         self.overflow_budget -= bytes;
         let object = self.old.alloc(bytes);
         self.remembered.push(object);
+        if self.is_marking() {
+            // The next minor collection makes it gray.
+            self.old.mark(object);
+        }
         object
     }
 
     fn alloc_large(&mut self, bytes: usize, header: u64) -> Value {
         self.collect_if_requested();
         self.young_pressure += bytes;
-        if self.young_pressure > self.config.pressure_bytes {
+        if self.young_pressure > self.pressure_limit() {
             self.collect(false);
             self.young_pressure = bytes;
         }
-        let object = self.large.alloc(bytes);
+        self.make_room(bytes);
+        let object = self.alloc_large_pages(bytes);
         self.large.young.push(object);
+        let mark = if self.large.is_unswept(object) { LIVE } else { 0 };
         // SAFETY: the object's memory is unused.
-        unsafe { store(object, header | LARGE_YOUNG) };
+        unsafe { store(object, header | LARGE_YOUNG | mark) };
         Value(object as u64)
+    }
+
+    /// Pages for a large object, out of the reserve if need be.
+    pub(crate) fn alloc_large_pages(&mut self, bytes: usize) -> usize {
+        match self.large.alloc(bytes, &mut self.old) {
+            Some(object) => object,
+            None => crate::memory::give_up(self.heap_bytes()),
+        }
     }
 }
 

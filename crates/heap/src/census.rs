@@ -111,8 +111,8 @@ impl Heap {
                     self.saved.push(Value(found.address as u64));
                     self.mark_value(found.address);
                 }
-                self.drain_marks();
-                self.clear_dead_weak(Heap::marked_fate);
+                self.drain_marks(&mut usize::MAX.clone());
+                self.clear_marked_weak();
             }
         }
         self.census = Some(census);

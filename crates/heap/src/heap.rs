@@ -1,22 +1,23 @@
 //! The heap as a whole: its parts, and when it collects.
 
-use std::time::Instant;
+use std::path::PathBuf;
 
 use crate::census::Census;
 use crate::death::{Buffers, Finalizers, WeakReferences};
+use crate::full::Cycle;
 use crate::identity::Identities;
 use crate::immortal::ImmortalSpace;
 use crate::large::LargeSpace;
-use crate::memory::Reservation;
+use crate::mark::MarkStack;
+use crate::memory::{Reservation, Spaces};
 use crate::nursery::{Nursery, Span};
 use crate::old::{BLOCK_BYTES, OldSpace};
 use crate::policy::Policy;
+use crate::pauses::{Clock, Log, Pauses, Phase};
+use crate::pressure::Pressure;
 use crate::roots::{Roots, thread_stack_base, with_registers};
 use crate::shapes::ShapeTable;
 use crate::{Finalize, Layout, ShapeId, Value};
-
-/// Address space of old space and of large-object space; halved until the system grants it.
-const SPACE_BYTES: usize = 64 << 30;
 
 /// How a heap behaves. The caller fills it in, from the environment or otherwise.
 #[derive(Clone, Debug)]
@@ -29,11 +30,23 @@ pub struct Config {
     pub poison: bool,
     /// Check the whole heap after every n-th collection. 0: never.
     pub verify: u32,
-    /// Bytes in old space, large objects and buffers before the first full collection; the later ones come when the heap
-    /// has grown by 80 %.
+    /// Bytes in old space, large objects and buffers before the first full collection; the later ones begin when the heap
+    /// has grown by half.
     pub first_full_bytes: usize,
     /// Bytes of young large objects and buffers that cause a minor collection.
     pub pressure_bytes: usize,
+    /// Bytes that old space, large objects and buffers may take together. 0: what the system gives.
+    pub max_bytes: usize,
+    /// Bytes of addresses that old space and large objects share, at most. 0: what the system gives.
+    pub range_bytes: usize,
+    /// Units of marking in a step (64 an object, and its bytes). 0: as many as the heap's growth demands.
+    pub mark_step: usize,
+    /// Entries of the mark stack, at most. 0: any number.
+    pub mark_stack: usize,
+    /// Pauses are measured in processor time of the thread: other processes do not count.
+    pub processor_clock: bool,
+    /// A line for each part of each collection goes to this file.
+    pub log: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -45,6 +58,12 @@ impl Default for Config {
             verify: 0,
             first_full_bytes: 32 << 20,
             pressure_bytes: 32 << 20,
+            max_bytes: 0,
+            range_bytes: 0,
+            mark_step: 0,
+            mark_stack: 0,
+            processor_clock: false,
+            log: None,
         }
     }
 }
@@ -54,6 +73,8 @@ impl Default for Config {
 pub struct Stats {
     pub minor_collections: usize,
     pub full_collections: usize,
+    /// Of these, how many were done in steps.
+    pub full_collections_in_steps: usize,
     /// Bytes of survivors copied to old space.
     pub promoted_bytes: usize,
     /// Objects found pinned, summed over the minor collections.
@@ -78,7 +99,7 @@ pub struct Heap {
     pub(crate) old: OldSpace,
     pub(crate) large: LargeSpace,
     pub(crate) immortal: ImmortalSpace,
-    /// Nursery, old space and large-object space, in this order.
+    /// Nursery, then old space and large-object space.
     pub(crate) spaces: Reservation,
     pub(crate) shapes: ShapeTable,
     pub(crate) roots: Roots,
@@ -86,8 +107,12 @@ pub struct Heap {
     pub(crate) remembered: Vec<usize>,
     /// Large objects with marked cards.
     pub(crate) dirty_large: Vec<usize>,
-    /// Objects reached and not yet scanned, during a collection.
+    /// Objects reached and not yet scanned, during a minor collection.
     pub(crate) gray: Vec<usize>,
+    /// The full collection under way.
+    pub(crate) cycle: Cycle,
+    /// What it has marked and not scanned.
+    pub(crate) marking: MarkStack,
     pub(crate) weak: WeakReferences,
     pub(crate) finalizers: Finalizers,
     pub(crate) buffers: Buffers,
@@ -114,6 +139,9 @@ pub struct Heap {
     pub(crate) full_threshold: usize,
     /// The next slow path collects.
     pub(crate) collection_requested: bool,
+    pub(crate) pressure: Pressure,
+    pauses: Pauses,
+    log: Option<Log>,
     collecting: bool,
 }
 
@@ -125,22 +153,25 @@ impl Heap {
     pub fn new(config: Config) -> Box<Heap> {
         let target = config.nursery_bytes.max(2 * BLOCK_BYTES).next_multiple_of(BLOCK_BYTES);
         let nursery_bytes = 4 * target;
-        let (spaces, space_bytes) = reserve_spaces(nursery_bytes);
+        let Spaces { memory: spaces, range, old, large, immortal } =
+            Spaces::reserve(nursery_bytes, config.range_bytes, config.poison);
         let nursery_start = spaces.start.next_multiple_of(BLOCK_BYTES);
-        let old_start = nursery_start + nursery_bytes;
         let mut heap = Box::new(Heap {
             free: 0,
             limit: 0,
             nursery: Nursery::new(nursery_start, nursery_bytes, target, config.stress != 0, config.poison),
-            old: OldSpace::new(old_start, space_bytes, config.poison),
-            large: LargeSpace::new(old_start + space_bytes, space_bytes),
-            immortal: ImmortalSpace::new(),
+            old,
+            large,
+            immortal,
             spaces,
             shapes: ShapeTable::new(),
             roots: Roots { stack_base: thread_stack_base(), ..Roots::default() },
             remembered: Vec::new(),
             dirty_large: Vec::new(),
-            gray: Vec::new(),
+            // As many as can be promoted at once: a minor collection shall not need memory. Untouched it costs none.
+            gray: Vec::with_capacity(nursery_bytes / 16),
+            cycle: Cycle::default(),
+            marking: MarkStack::new(config.mark_stack),
             weak: WeakReferences::default(),
             finalizers: Finalizers::default(),
             buffers: Buffers::default(),
@@ -151,6 +182,9 @@ impl Heap {
             saved: Vec::new(),
             policy: Policy { nursery_bytes: target, ..Policy::default() },
             minors_since_full: 0,
+            pressure: Pressure::new(config.max_bytes, range, target),
+            pauses: Pauses::default(),
+            log: config.log.as_deref().and_then(|path| Log::create(path).ok()),
             config: Config { nursery_bytes: target, ..config },
             stats: Stats::default(),
             promoted_bytes: 0,
@@ -214,8 +248,15 @@ impl Heap {
             heap_bytes: self.heap_bytes(),
             off_heap_bytes: self.buffers.bytes,
             immortal_bytes: self.immortal.used(),
+            pause_total_ns: self.pauses.all.total_ns,
+            pause_max_ns: self.pauses.all.longest_ns,
             ..self.stats
         }
+    }
+
+    /// How long collections took.
+    pub fn pauses(&self) -> &Pauses {
+        &self.pauses
     }
 
     /// Size of an object in bytes, its header included.
@@ -263,7 +304,7 @@ impl Heap {
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.old.swept_live + self.old.allocated + self.large.used + self.buffers.bytes
+        self.old.used() + self.large.used + self.buffers.bytes
     }
 
     #[inline(never)]
@@ -283,18 +324,39 @@ impl Heap {
     unsafe fn collect_from(&mut self, full: bool, sp: usize) {
         assert!(!self.collecting, "a root callback or a visitor has allocated");
         self.collecting = true;
-        let start = Instant::now();
+        let start = self.clock();
         // SAFETY: the mutator stands at a safepoint, with its registers above `sp`.
         unsafe {
-            self.minor_collection(sp);
-            if full || self.wants_full_collection() {
+            self.timed(Phase::Minor, |heap| heap.minor_collection(sp));
+            if full {
                 self.full_collection();
+            } else {
+                self.full_step();
             }
+            self.relieve(full);
         }
-        let pause = start.elapsed().as_nanos() as u64;
-        self.stats.pause_total_ns += pause;
-        self.stats.pause_max_ns = self.stats.pause_max_ns.max(pause);
+        self.pauses.all.add(start.elapsed_ns());
         self.collecting = false;
+    }
+
+    fn clock(&self) -> Clock {
+        Clock::start(self.config.processor_clock)
+    }
+
+    /// Runs a part of a collection and records how long it took.
+    pub(crate) fn timed<R>(&mut self, phase: Phase, part: impl FnOnce(&mut Heap) -> R) -> R {
+        let (start, promoted) = (self.clock(), self.stats.promoted_bytes);
+        let result = part(self);
+        let ns = start.elapsed_ns();
+        self.pauses.of_mut(phase).add(ns);
+        if let Some(mut log) = self.log.take() {
+            let (promoted, pinned) = (self.stats.promoted_bytes - promoted, self.nursery.pinned.len());
+            let (stage, gray) = (self.cycle.stage, self.marking.len());
+            let what = format_args!("promoted={promoted} pinned={pinned} gray={gray} then={stage:?}");
+            log.line(phase, ns, self.heap_bytes(), what);
+            self.log = Some(log);
+        }
+        result
     }
 
     /// The mutator goes on allocating in `gap`.
@@ -310,21 +372,5 @@ impl Drop for Heap {
     fn drop(&mut self) {
         // SAFETY: no mutator is left.
         unsafe { self.free_all_buffers() }
-    }
-}
-
-/// Address space for a nursery of `nursery_bytes` and two spaces of the size returned.
-fn reserve_spaces(nursery_bytes: usize) -> (Reservation, usize) {
-    // Half of what the process may have, so that buffers, stacks and code find room as well.
-    let mut space_bytes = match crate::address_space() {
-        Some(limit) => SPACE_BYTES.min(limit / 4 / BLOCK_BYTES * BLOCK_BYTES),
-        None => SPACE_BYTES,
-    };
-    loop {
-        match Reservation::try_new(BLOCK_BYTES + nursery_bytes + 2 * space_bytes) {
-            Some(spaces) => return (spaces, space_bytes),
-            None if space_bytes > 1 << 30 => space_bytes /= 2,
-            None => panic!("cannot reserve address space for the heap"),
-        }
     }
 }

@@ -63,6 +63,7 @@ impl Heap {
             let slot = self.tenured_room(bytes);
             // A large slot keeps the upper half of its header free for the mark.
             store(slot, filler(if self.large.contains(slot) { 0 } else { bytes / 8 }));
+            self.born(slot);
             store(object, header | SHADOW);
             self.identities.shadows.insert(object, slot);
             slot as u64

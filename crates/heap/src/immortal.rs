@@ -1,11 +1,7 @@
-//! Immortal space: objects that neither move nor die. They count as old, and each is a root of a full collection.
+//! Immortal space: objects that neither move nor die. They count as old, and for a full collection as marked.
 
 use crate::LARGE_BYTES;
 use crate::memory::Reservation;
-
-/// Address space, at most one part of so many where that is limited.
-const SPACE_BYTES: usize = 4 << 30;
-const SPACE_PARTS: usize = 16;
 
 pub(crate) struct ImmortalSpace {
     memory: Reservation,
@@ -15,9 +11,9 @@ pub(crate) struct ImmortalSpace {
 }
 
 impl ImmortalSpace {
-    pub fn new() -> ImmortalSpace {
-        let memory = Reservation::new(crate::share_of_address_space(SPACE_BYTES, SPACE_PARTS));
-        ImmortalSpace { free: memory.start, memory, objects: Vec::new() }
+    pub fn new(bytes: usize) -> Option<ImmortalSpace> {
+        let memory = Reservation::try_new(bytes)?;
+        Some(ImmortalSpace { free: memory.start, memory, objects: Vec::new() })
     }
 
     /// Room for `bytes` bytes, zero-filled, aligned to a page if the object is large; refused where the space ends.

@@ -1,58 +1,58 @@
 //! Large-object space: objects of more than 8 KiB, each on pages of its own. They never move.
+//!
+//! It shares a range of addresses with old space and grows down towards it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::header::{LIVE, load, store};
 use crate::memory::{Table, discard};
+use crate::old::OldSpace;
 
 pub(crate) const CARD_BYTES: usize = 512;
 const PAGE_BYTES: usize = 4096;
 
 pub(crate) struct LargeSpace {
-    pub start: usize,
-    pub bytes: usize,
+    /// The range that is shared with old space.
+    range_start: usize,
+    range_end: usize,
+    /// Everything below has never been used, or belongs to old space.
+    low: usize,
     /// Address to bytes, whole pages.
     objects: BTreeMap<usize, usize>,
     free: FreeRuns,
-    /// Everything from here on has never been used.
-    fresh: usize,
     /// For each card: whether a slot in it was written since the last minor collection.
     cards: Table<bool>,
     /// Objects that have not survived a minor collection.
     pub young: Vec<usize>,
     /// Bytes in use, free pages not counted.
     pub used: usize,
+    /// After marking, objects from here on have not been swept.
+    sweep_at: Option<usize>,
 }
 
 impl LargeSpace {
-    pub fn new(start: usize, bytes: usize) -> LargeSpace {
-        LargeSpace {
-            start,
-            bytes,
+    /// Large-object space that grows down from `start + bytes`.
+    pub fn new(start: usize, bytes: usize) -> Option<LargeSpace> {
+        Some(LargeSpace {
+            range_start: start,
+            range_end: start + bytes,
+            low: start + bytes,
             objects: BTreeMap::new(),
             free: FreeRuns::default(),
-            fresh: start,
-            cards: Table::new(bytes / CARD_BYTES),
+            cards: Table::try_new(bytes / CARD_BYTES)?,
             young: Vec::new(),
             used: 0,
-        }
+            sweep_at: None,
+        })
     }
 
     #[inline(always)]
     pub fn contains(&self, address: usize) -> bool {
-        address.wrapping_sub(self.start) < self.bytes
+        address.wrapping_sub(self.low) < self.range_end - self.low
     }
 
-    /// Whether there is room for an object of `bytes` bytes.
-    pub fn has_room(&self, bytes: usize) -> bool {
-        if bytes > self.bytes {
-            return false;
-        }
-        let bytes = pages(bytes);
-        self.fresh + bytes <= self.start + self.bytes || self.free.by_size.range((bytes, 0)..).next().is_some()
-    }
-
-    /// Room for `bytes` bytes, zero-filled.
-    pub fn alloc(&mut self, bytes: usize) -> usize {
+    /// Room for `bytes` bytes, zero-filled; `None` if there is none above `old`.
+    pub fn alloc(&mut self, bytes: usize, old: &mut OldSpace) -> Option<usize> {
         let bytes = pages(bytes);
         let object = match self.free.take(bytes) {
             Some(run) => {
@@ -63,19 +63,33 @@ impl LargeSpace {
                 run.start
             }
             None => {
-                let object = self.fresh;
-                assert!(
-                    object + bytes <= self.start + self.bytes,
-                    "the heap is full: {} bytes of large objects",
-                    self.used
-                );
-                self.fresh += bytes;
-                object
+                if self.low - old.top() < bytes {
+                    old.trim();
+                }
+                if self.low - old.top() < bytes {
+                    return None;
+                }
+                self.low -= bytes;
+                old.limit = self.low;
+                self.low
             }
         };
         self.objects.insert(object, bytes);
         self.used += bytes;
-        object
+        Some(object)
+    }
+
+    /// Whether an object of `bytes` bytes has room, with `reserve` bytes left between the spaces if it takes from there.
+    pub fn has_room(&self, bytes: usize, reserve: usize, old: &mut OldSpace) -> bool {
+        let bytes = pages(bytes);
+        if self.free.has(bytes) {
+            return true;
+        }
+        let wanted = bytes.saturating_add(reserve);
+        if self.low - old.top() < wanted {
+            old.trim();
+        }
+        self.low - old.top() >= wanted
     }
 
     pub fn free(&mut self, object: usize) {
@@ -85,9 +99,54 @@ impl LargeSpace {
         self.free.add(Run { start: object, bytes, dirty: true });
     }
 
-    /// Gives the pages of free runs back to the system.
-    pub fn release(&mut self) {
-        self.free.clean();
+    /// After marking: what is not marked is freed by [`LargeSpace::sweep_some`].
+    pub fn begin_sweep(&mut self) {
+        self.sweep_at = Some(self.low);
+    }
+
+    /// Whether an object or slot that is allocated here will be swept, so that it must be born marked.
+    pub fn is_unswept(&self, object: usize) -> bool {
+        self.sweep_at.is_some_and(|at| object >= at)
+    }
+
+    /// Sweeps up to `count` objects; whether all are swept.
+    pub fn sweep_some(&mut self, count: usize) -> bool {
+        let Some(at) = self.sweep_at else { return true };
+        let objects: Vec<usize> = self.objects.range(at..).map(|(&object, _)| object).take(count).collect();
+        for &object in &objects {
+            // SAFETY: a large object or a reserved slot: both have a header.
+            unsafe {
+                let header = load(object);
+                if header & LIVE != 0 {
+                    store(object, header & !LIVE);
+                } else {
+                    self.free(object);
+                }
+            }
+        }
+        self.sweep_at = (objects.len() == count).then(|| objects[count - 1] + 1);
+        self.sweep_at.is_none()
+    }
+
+    /// Marking is given up: no object is marked.
+    pub fn forget_marks(&mut self) {
+        for &object in self.objects.keys() {
+            // SAFETY: as in `sweep_some`.
+            unsafe { store(object, load(object) & !LIVE) }
+        }
+    }
+
+    /// Gives pages of free runs back to the system, about `bytes` at a time, and addresses to old space; whether all have
+    /// been.
+    pub fn release_some(&mut self, bytes: usize, old: &mut OldSpace) -> bool {
+        let done = self.free.clean(bytes);
+        if done {
+            while let Some(run) = self.free.starting_at(self.low) {
+                self.low += run.bytes;
+                old.limit = self.low;
+            }
+        }
+        done
     }
 
     /// The object that `address` points into.
@@ -100,17 +159,22 @@ impl LargeSpace {
         self.objects.contains_key(&address)
     }
 
+    /// The first object at `address` or behind it.
+    pub fn next_object(&self, address: usize) -> Option<usize> {
+        self.objects.range(address..).next().map(|(&object, _)| object)
+    }
+
     pub fn objects(&self) -> impl Iterator<Item = usize> + '_ {
         self.objects.keys().copied()
     }
 
     /// Marks the card of `slot`.
     pub fn mark_card(&mut self, slot: usize) {
-        *self.cards.at((slot - self.start) / CARD_BYTES) = true;
+        *self.cards.at((slot - self.range_start) / CARD_BYTES) = true;
     }
 
     pub fn is_card_marked(&self, slot: usize) -> bool {
-        self.cards.get((slot - self.start) / CARD_BYTES)
+        self.cards.get((slot - self.range_start) / CARD_BYTES)
     }
 
     /// Clears the marked cards of the object and lists the address ranges they stand for, neighbours joined.
@@ -132,7 +196,7 @@ impl LargeSpace {
     }
 
     fn cards_of(&mut self, object: usize, bytes: usize) -> &mut [bool] {
-        self.cards.slice_mut((object - self.start) / CARD_BYTES, bytes / CARD_BYTES)
+        self.cards.slice_mut((object - self.range_start) / CARD_BYTES, bytes / CARD_BYTES)
     }
 }
 
@@ -181,11 +245,28 @@ impl FreeRuns {
         self.insert(run);
     }
 
-    fn clean(&mut self) {
+    /// Whether a run of so many bytes is free.
+    fn has(&self, bytes: usize) -> bool {
+        self.by_size.range((bytes, 0)..).next().is_some()
+    }
+
+    /// Discards dirty runs until about `bytes` bytes are; whether none is left.
+    fn clean(&mut self, bytes: usize) -> bool {
+        let mut cleaned = 0;
         for run in self.by_address.values_mut().filter(|run| run.dirty) {
+            if cleaned >= bytes {
+                return false;
+            }
             discard(run.start, run.bytes);
             run.dirty = false;
+            cleaned += run.bytes;
         }
+        true
+    }
+
+    /// Takes the run that starts at `address`, if one does.
+    fn starting_at(&mut self, address: usize) -> Option<Run> {
+        self.by_address.contains_key(&address).then(|| self.remove(address))
     }
 
     fn insert(&mut self, run: Run) {
@@ -207,17 +288,20 @@ mod tests {
 
     #[test]
     fn freed_pages_join_and_come_back_zeroed() {
-        let memory = Reservation::new(1 << 20);
-        let mut space = LargeSpace::new(memory.start, memory.bytes);
-        let objects: Vec<usize> = (0..3).map(|_| space.alloc(9000)).collect();
+        let memory = Reservation::try_new(1 << 20).unwrap();
+        let mut old = OldSpace::new(memory.start, memory.bytes, false).unwrap();
+        let mut space = LargeSpace::new(memory.start, memory.bytes).unwrap();
+        let mut alloc = |space: &mut LargeSpace, bytes| space.alloc(bytes, &mut old);
+        let objects: Vec<usize> = (0..3).map(|_| alloc(&mut space, 9000).unwrap()).collect();
         // SAFETY: the object has 9000 bytes.
         unsafe { std::ptr::write_bytes(objects[1] as *mut u8, 7, 9000) };
         assert_eq!(space.resolve(objects[1] + 8999), Some(objects[1]));
         space.free(objects[0]);
         space.free(objects[1]);
         assert_eq!(space.resolve(objects[1]), None);
-        let both = space.alloc(24000);
-        assert_eq!(both, objects[0]);
+        let both = alloc(&mut space, 24000).unwrap();
+        assert_eq!(both, objects[1]);
+        assert_eq!(alloc(&mut space, 1 << 20), None);
         // SAFETY: the object has 24000 bytes.
         assert!(unsafe { std::slice::from_raw_parts(both as *const u8, 24000) }.iter().all(|&byte| byte == 0));
         space.mark_card(both + 600);

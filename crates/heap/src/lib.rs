@@ -16,12 +16,14 @@ mod identity;
 mod immortal;
 mod large;
 mod layout;
+mod mark;
 mod memory;
 mod minor;
 mod native_stack;
 mod nursery;
 mod old;
 mod policy;
+mod pauses;
 mod pressure;
 mod refusal;
 mod roots;
@@ -39,6 +41,7 @@ pub use heap::{Config, Heap, Stats};
 pub use layout::{Finalize, Layout, RefMask, ShapeId, Tail};
 pub use native_stack::NativeStack;
 pub use policy::{Generation, Policy};
+pub use pauses::{Pauses, Phase, Times};
 pub use refusal::{
     MakeRoom, OutOfMemory, address_space, caught, collected, copied, ensure_room, filled, joined, refuse, repeated,
     share_of_address_space, vec_with_capacity, zeros,

@@ -3,6 +3,10 @@
 //! Spaces are reserved once, at their largest, and cost memory only where they are touched: an address tells its space
 //! by a subtraction and a compare, and side tables are indexed by address.
 
+use crate::immortal::ImmortalSpace;
+use crate::large::LargeSpace;
+use crate::old::{BLOCK_BYTES, OldSpace};
+
 /// A range of zero-filled, writable address space, given back when dropped.
 pub(crate) struct Reservation {
     pub start: usize,
@@ -10,11 +14,6 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    /// Reserves `bytes` and panics where the system refuses.
-    pub fn new(bytes: usize) -> Reservation {
-        Reservation::try_new(bytes).unwrap_or_else(|| panic!("cannot reserve {bytes} bytes of address space"))
-    }
-
     pub fn try_new(bytes: usize) -> Option<Reservation> {
         // SAFETY: a fresh anonymous mapping at an address of the system's choice overlaps nothing.
         let start = unsafe {
@@ -31,6 +30,65 @@ impl Reservation {
     }
 }
 
+/// The address ranges of a heap.
+pub(crate) struct Spaces {
+    /// The nursery, then the range that old space and large objects share.
+    pub memory: Reservation,
+    /// Bytes of that range.
+    pub range: usize,
+    pub old: OldSpace,
+    pub large: LargeSpace,
+    pub immortal: ImmortalSpace,
+}
+
+/// The range where nothing limits it.
+const RANGE_BYTES: usize = 128 << 30;
+const IMMORTAL_BYTES: usize = 4 << 30;
+/// The smallest range a heap can live in.
+const RANGE_MIN: usize = 4 << 20;
+
+impl Spaces {
+    /// Reserves addresses for a nursery of `nursery_bytes` and a range of at most `range_bytes` (0: as much as there is).
+    ///
+    /// Under a limit of the address space (`ulimit -v`) the range takes half of what is left of it; where the system
+    /// refuses, half of that, and so on.
+    pub fn reserve(nursery_bytes: usize, range_bytes: usize, poison: bool) -> Spaces {
+        let left = address_space_left();
+        let mut range = RANGE_BYTES.min(left / 2);
+        if range_bytes != 0 {
+            range = range.min(range_bytes);
+        }
+        let mut immortal_bytes = IMMORTAL_BYTES.min(left / 16);
+        loop {
+            range = range / BLOCK_BYTES * BLOCK_BYTES;
+            if let Some(spaces) = Spaces::try_reserve(nursery_bytes, range, immortal_bytes, poison) {
+                return spaces;
+            }
+            assert!(range / 2 >= RANGE_MIN, "cannot reserve address space for the heap");
+            (range, immortal_bytes) = (range / 2, (immortal_bytes / 2).max(RANGE_MIN));
+        }
+    }
+
+    fn try_reserve(nursery_bytes: usize, range: usize, immortal_bytes: usize, poison: bool) -> Option<Spaces> {
+        let memory = Reservation::try_new(BLOCK_BYTES + nursery_bytes + range)?;
+        let start = memory.start.next_multiple_of(BLOCK_BYTES) + nursery_bytes;
+        let old = OldSpace::new(start, range, poison)?;
+        let large = LargeSpace::new(start, range)?;
+        let immortal = ImmortalSpace::new(immortal_bytes)?;
+        Some(Spaces { memory, range, old, large, immortal })
+    }
+}
+
+/// Bytes that may still be mapped: the limit less what is mapped.
+fn address_space_left() -> usize {
+    let Some(limit) = crate::address_space() else { return usize::MAX };
+    // The first number is the pages mapped; where there is no such file, nothing counts as mapped, and halving finds the
+    // size.
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: usize = statm.split(' ').next().and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    limit.saturating_sub(pages * 4096)
+}
+
 impl Drop for Reservation {
     fn drop(&mut self) {
         // SAFETY: the mapping is this reservation's alone, and its owner is going away.
@@ -45,9 +103,9 @@ pub(crate) struct Table<T> {
 }
 
 impl<T: Copy> Table<T> {
-    pub fn new(length: usize) -> Table<T> {
-        let memory = Reservation::new(length * size_of::<T>());
-        Table { memory, element: std::marker::PhantomData }
+    pub fn try_new(length: usize) -> Option<Table<T>> {
+        let memory = Reservation::try_new(length * size_of::<T>())?;
+        Some(Table { memory, element: std::marker::PhantomData })
     }
 
     fn address(&self, index: usize, length: usize) -> *mut T {
@@ -76,6 +134,14 @@ impl<T: Copy> Table<T> {
         // SAFETY: as for `at`.
         unsafe { std::slice::from_raw_parts_mut(self.address(index, length), length) }
     }
+}
+
+/// The range has ended, the reserve with it, and the allocation cannot fail.
+#[cold]
+pub(crate) fn give_up(bytes: usize) -> ! {
+    eprintln!("MemoryError: the heap is full, its reserve too, at {bytes} bytes");
+    // SAFETY: nothing runs any more. Unwinding from the middle of a collection would go through a heap in pieces.
+    unsafe { libc::_exit(1) }
 }
 
 /// Gives the pages back; they read as zero afterwards. `start` and `bytes` are multiples of the page size.

@@ -29,7 +29,8 @@ impl Heap {
             self.drain_minor();
             self.queue_dead_young();
             self.drain_minor();
-            self.clear_dead_weak(Heap::fate);
+            let weak = std::mem::take(&mut self.weak.pending);
+            self.clear_dead_weak(weak, Heap::fate);
             self.free_young_buffers();
             self.settle_followed_young();
             self.free_young_large();
@@ -75,11 +76,15 @@ impl Heap {
     }
 
     unsafe fn visit_remembered(&mut self) {
+        let marking = self.is_marking();
         // SAFETY: the remembered set holds old objects (invariant 3).
         unsafe {
             for object in std::mem::take(&mut self.remembered) {
                 store(object, load(object) | TRACK);
                 self.scan(object);
+                if marking {
+                    self.mark_again(object);
+                }
             }
             for object in std::mem::take(&mut self.dirty_large) {
                 self.scan_cards(object);
@@ -94,10 +99,14 @@ impl Heap {
             let header = load(object) & !CARDS;
             store(object, header);
             let descriptor = self.shapes.descriptor(header);
+            let is_marked = self.is_marking() && header & LIVE != 0;
             for (start, end) in self.large.take_cards(object) {
                 descriptor.slots_between(object, start, end, |slot| {
                     if self.visit_slot(slot) {
                         self.remember_card(object, slot);
+                    }
+                    if is_marked {
+                        self.mark_value(load(slot) as usize);
                     }
                 });
             }
@@ -177,6 +186,7 @@ impl Heap {
             store(moved, moved_header);
             store(object, moved as u64);
             self.promoted_bytes += bytes;
+            self.born(moved);
             if self.shapes.descriptor(header).needs_scan() {
                 self.gray.push(moved);
             }
@@ -187,7 +197,7 @@ impl Heap {
     /// Room for a surviving object of `bytes` bytes.
     #[inline(always)]
     pub(crate) fn tenured_room(&mut self, bytes: usize) -> usize {
-        if bytes <= LARGE_BYTES { self.old.alloc(bytes) } else { self.large.alloc(bytes) }
+        if bytes <= LARGE_BYTES { self.old.alloc(bytes) } else { self.alloc_large_pages(bytes) }
     }
 
     /// A large object is reached: if it is young, it is promoted where it lies.
@@ -197,6 +207,7 @@ impl Heap {
             let header = load(object);
             if header & LARGE_YOUNG != 0 {
                 store(object, (header & !LARGE_YOUNG) | TRACK);
+                self.born(object);
                 self.gray.push(object);
             }
         }
@@ -224,7 +235,12 @@ impl Heap {
         self.stats.promoted_bytes += self.promoted_bytes;
         self.stats.minor_collections += 1;
         self.minors_since_full += 1;
+        let survived = self.promoted_bytes as f64 / self.nursery.target as f64;
         self.adapt_nursery();
+        if let Some(bytes) = self.nursery_for_marking(survived) {
+            self.nursery.target = self.nursery.target.min(bytes);
+            self.small_nurseries = self.small_nurseries.max(1);
+        }
         let first = self.nursery.rebuild(pinned, self.free);
         self.open_gap(first);
         self.promoted_bytes = 0;

@@ -15,11 +15,15 @@ pub struct NativeStack {
 impl NativeStack {
     /// A stack of at least `bytes` bytes.
     pub fn new(bytes: usize) -> NativeStack {
-        let memory = Reservation::new(bytes.next_multiple_of(GUARD_BYTES) + GUARD_BYTES);
+        NativeStack::try_new(bytes).unwrap_or_else(|| panic!("cannot reserve {bytes} bytes for a stack"))
+    }
+
+    /// The same; `None` where the system refuses.
+    pub fn try_new(bytes: usize) -> Option<NativeStack> {
+        let memory = Reservation::try_new(bytes.next_multiple_of(GUARD_BYTES) + GUARD_BYTES)?;
         // SAFETY: the guard is part of the fresh mapping.
         let result = unsafe { libc::mprotect(memory.start as *mut _, GUARD_BYTES, libc::PROT_NONE) };
-        assert_eq!(result, 0, "the guard of a stack can be protected");
-        NativeStack { memory }
+        (result == 0).then_some(NativeStack { memory })
     }
 
     /// The lowest address that can be used.

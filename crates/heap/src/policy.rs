@@ -93,6 +93,7 @@ impl Heap {
         if generation == Generation::Old {
             self.immortal.objects.iter().copied().for_each(&mut visit);
         }
-        self.large.objects().filter(|object| large(object) == generation).for_each(&mut visit);
+        let exists = |object: &usize| !self.is_unswept_dead(*object);
+        self.large.objects().filter(exists).filter(|object| large(object) == generation).for_each(&mut visit);
     }
 }

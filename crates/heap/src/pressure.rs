@@ -1,37 +1,141 @@
-//! Fallible allocation, for whatever may be big: see "Memory pressure" in `docs/heap.md`.
+//! Memory pressure: the heap's limit, and what happens where it is reached.
+//!
+//! What may be big is allocated in a *fallible* way: it fails at once where neither the limit nor the range has room, even
+//! after a full collection. Everything else succeeds, out of a reserve beyond the limit, and leaves the heap *exhausted*:
+//! the interpreter raises MemoryError at its next safepoint.
 
-use crate::{Heap, LARGE_BYTES, ShapeId, Tail, Value};
+use crate::{Heap, LARGE_BYTES, ShapeId, Value};
+
+/// The limit of a heap, and whether it has been passed.
+pub(crate) struct Pressure {
+    /// Bytes of old space, large objects and buffers; 0: any number.
+    max_bytes: usize,
+    /// Bytes of the range that old space and large objects share which only infallible allocation may use.
+    reserve: usize,
+    exhausted: bool,
+    signal: Option<Box<dyn FnMut()>>,
+}
+
+impl Pressure {
+    /// `range`: the bytes that old space and large objects share.
+    pub fn new(max_bytes: usize, range: usize, nursery_bytes: usize) -> Pressure {
+        let reserve = (range / 16).max(4 * nursery_bytes).min(range / 2);
+        Pressure { max_bytes, reserve, exhausted: false, signal: None }
+    }
+}
 
 impl Heap {
-    /// [`Heap::alloc_tail`]; `None` if there is no room for a large object.
+    /// [`Heap::alloc_tail`], or `None` if the object is large and there is no room for it, even after a full collection.
     pub fn try_alloc_tail(&mut self, shape: ShapeId, fixed_bytes: usize, count: usize) -> Option<Value> {
-        let tail_bytes = match self.layout(shape).tail {
-            Tail::Bytes => count.checked_next_multiple_of(8)?,
-            _ => count.checked_mul(8)?,
-        };
-        let bytes = tail_bytes.checked_add(fixed_bytes)?;
-        if bytes > LARGE_BYTES {
-            if bytes > physical_bytes() {
-                return None;
-            }
-            if !self.large.has_room(bytes) {
-                self.collect_full();
-                if !self.large.has_room(bytes) {
-                    return None;
-                }
-            }
+        let bytes = self.bytes_with_tail(shape, fixed_bytes, count)?;
+        if bytes > LARGE_BYTES && !self.has_room(bytes) {
+            return None;
         }
         Some(self.alloc_tail(shape, fixed_bytes, count))
     }
 
-    /// [`crate::alloc_buffer`], null also if there is no room for it.
+    /// [`crate::alloc_buffer`], or null if the heap has no room for so much more, even after a full collection. The caller
+    /// reports the bytes with [`Heap::add_pressure`].
     pub fn try_alloc_buffer(&mut self, bytes: usize) -> *mut u8 {
-        if self.has_room(bytes) { crate::alloc_buffer(bytes) } else { std::ptr::null_mut() }
+        if bytes > LARGE_BYTES && !self.has_room_off_heap(bytes) {
+            return std::ptr::null_mut();
+        }
+        let buffer = crate::alloc_buffer(bytes);
+        if !buffer.is_null() || bytes <= LARGE_BYTES {
+            return buffer;
+        }
+        // Buffers of dead objects may make room for it.
+        self.collect_full();
+        crate::alloc_buffer(bytes)
     }
 
-    /// Whether so much more can be had, after a collection if need be. A safepoint.
+    /// Whether a large object of `bytes` bytes has room, after a full collection if need be.
     pub fn has_room(&mut self, bytes: usize) -> bool {
-        bytes <= self.large.bytes && bytes <= physical_bytes()
+        bytes <= physical_bytes() && (self.has_room_now(bytes) || self.collect_for_room(|heap| heap.has_room_now(bytes)))
+    }
+
+    fn has_room_off_heap(&mut self, bytes: usize) -> bool {
+        bytes <= physical_bytes()
+            && (self.is_within_limit(bytes) || self.collect_for_room(|heap| heap.is_within_limit(bytes)))
+    }
+
+    /// A full collection, if it is worth while, and whether there is room then. An exhausted heap has had one in vain.
+    fn collect_for_room(&mut self, has_room: impl Fn(&mut Heap) -> bool) -> bool {
+        if self.pressure.exhausted {
+            return false;
+        }
+        self.collect_full();
+        has_room(self)
+    }
+
+    fn has_room_now(&mut self, bytes: usize) -> bool {
+        self.is_within_limit(bytes) && self.large.has_room(bytes, self.pressure.reserve, &mut self.old)
+    }
+
+    fn is_within_limit(&self, bytes: usize) -> bool {
+        let limit = self.pressure.max_bytes;
+        limit == 0 || self.heap_bytes().saturating_add(bytes) <= limit
+    }
+
+    /// Whether an allocation that cannot fail has passed the limit, and nobody has been told.
+    pub fn memory_exhausted(&self) -> bool {
+        self.pressure.exhausted
+    }
+
+    /// The same; the heap counts as not exhausted from here on.
+    pub fn take_exhausted(&mut self) -> bool {
+        std::mem::take(&mut self.pressure.exhausted)
+    }
+
+    /// `signal` is called when the heap becomes exhausted. It must not touch the heap.
+    pub fn on_exhausted(&mut self, signal: Box<dyn FnMut()>) {
+        self.pressure.signal = Some(signal);
+    }
+
+    /// The limit in bytes; 0: what the system gives.
+    pub fn max_bytes(&self) -> usize {
+        self.pressure.max_bytes
+    }
+
+    pub fn set_max_bytes(&mut self, bytes: usize) {
+        self.pressure.max_bytes = bytes;
+    }
+
+    /// Before a large object is allocated that must be: a full collection where it would pass the limit, and the reserve
+    /// if that does not help.
+    pub(crate) fn make_room(&mut self, bytes: usize) {
+        if !self.has_room(bytes) {
+            self.exhaust();
+        }
+    }
+
+    /// At the end of a collection: where the next minor collection might pass the limit, a full collection, unless this was
+    /// one, and the reserve if that does not help.
+    pub(crate) unsafe fn relieve(&mut self, full: bool) {
+        if self.can_promote() {
+            return;
+        }
+        if !full {
+            // SAFETY: it directly follows a minor collection, as its caller does.
+            unsafe { self.full_collection() };
+        }
+        if !self.can_promote() {
+            self.exhaust();
+        }
+    }
+
+    /// Whether a nursery of survivors has room.
+    fn can_promote(&self) -> bool {
+        let nursery = self.nursery.target;
+        self.is_within_limit(nursery) && self.old.free_bytes() >= self.pressure.reserve
+    }
+
+    fn exhaust(&mut self) {
+        if !std::mem::replace(&mut self.pressure.exhausted, true)
+            && let Some(signal) = &mut self.pressure.signal
+        {
+            signal();
+        }
     }
 }
 

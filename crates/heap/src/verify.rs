@@ -1,14 +1,16 @@
-//! The heap check: walks everything reachable and panics, naming object and slot, where an invariant is broken.
+//! The heap check: walks everything reachable and panics, naming object and slot, where an invariant is broken. While a full
+//! collection marks it walks what is marked as well.
 
 use std::collections::HashSet;
 
 use crate::header::*;
+use crate::old::BLOCK_BYTES;
 use crate::roots::{Pass, with_registers};
 use crate::{Heap, Value};
 
 impl Heap {
-    /// Checks that every reachable object is one, that its slots hold Values, and that every old object that refers to a
-    /// young one is remembered. All objects must be initialised, as at any safepoint.
+    /// Checks that every reachable object is one, that its slots hold Values, that every old object that refers to a
+    /// young one is remembered, that objects do not overlap, and that no black object refers to a white one. All objects must be initialised, as at any safepoint.
     #[inline(never)]
     pub fn verify(&mut self) {
         unsafe extern "C" fn enter(heap: *mut Heap, _: usize, sp: usize) {
@@ -53,7 +55,9 @@ impl<'a> Check<'a> {
         // SAFETY: the lists hold objects, and what is queued has been checked to be one.
         unsafe {
             for i in 0..self.heap.roots.ambiguous.len() {
-                if let Some(object) = self.heap.resolve_old(self.heap.roots.ambiguous[i]) {
+                if let Some(object) = self.heap.resolve_old(self.heap.roots.ambiguous[i])
+                    && !self.is_unswept_dead(object)
+                {
                     self.reach(Value(object as u64), &|| "an ambiguous root".to_string());
                 }
             }
@@ -63,6 +67,65 @@ impl<'a> Check<'a> {
             }
             while let Some(object) = self.queue.pop() {
                 self.check_object(object);
+            }
+            self.check_overlap();
+            if self.heap.is_marking() && !self.heap.marking.has_overflowed() {
+                self.check_marks();
+            }
+        }
+    }
+
+    /// A large object that marking has not reached and sweeping not freed yet.
+    unsafe fn is_unswept_dead(&self, object: usize) -> bool {
+        // SAFETY: the caller names an object or a reserved slot.
+        self.heap.large.contains(object) && self.heap.large.is_unswept(object) && unsafe { load(object) } & LIVE == 0
+    }
+
+    /// No object of old space reaches into the next, or into another block (invariant 6).
+    unsafe fn check_overlap(&self) {
+        let (mut last, mut end) = (0, 0);
+        self.heap.old.for_each_start(|object| {
+            assert!(object >= end, "the object at {last:#x} ends at {end:#x}, behind the start of {object:#x}");
+            // SAFETY: an object or a reserved slot starts there.
+            let bytes = unsafe { self.heap.shapes.size(object, load(object)) };
+            (last, end) = (object, object + bytes);
+            let base = object - self.heap.old.start;
+            assert_eq!(base / BLOCK_BYTES, (base + bytes - 1) / BLOCK_BYTES, "{object:#x} crosses a block");
+        });
+    }
+
+    /// No black object refers to a white one (invariant 9), and its lines are marked.
+    unsafe fn check_marks(&self) {
+        let heap = &*self.heap;
+        let gray: HashSet<usize> = heap.marking.objects().collect();
+        let mut marked = Vec::new();
+        heap.old.for_each_marked(|object| marked.push(object));
+        // SAFETY: the lists hold objects.
+        unsafe {
+            marked.extend(heap.large.objects().filter(|&object| load(object) & LIVE != 0));
+            marked.extend(heap.immortal.objects.iter().take(heap.marking.immortal_at));
+            for object in marked {
+                let header = load(object);
+                let descriptor = heap.shapes.descriptor(header);
+                if gray.contains(&object) || self.remembered.contains(&object) && header & TRACK == 0 {
+                    continue;
+                }
+                if heap.old.contains(object) {
+                    let bytes = descriptor.size(object, header);
+                    assert!(heap.old.lines_are_marked(object, bytes), "the lines of the black {object:#x} are free");
+                }
+                descriptor.slots(object, |slot| {
+                    let value = load(slot) as usize;
+                    let is_white = value & 7 == 0
+                        && (heap.old.contains(value) && !heap.old.is_marked(value)
+                            || heap.large.contains(value) && load(value) & (LIVE | LARGE_YOUNG) == 0);
+                    let is_carded = header & CARDS != 0 && heap.large.is_card_marked(slot);
+                    assert!(
+                        !is_white || is_carded,
+                        "{} is black and refers to the white object at {value:#x}",
+                        self_description(heap.layout(shape_in(header)), object, slot)
+                    );
+                });
             }
         }
     }
@@ -86,7 +149,8 @@ impl<'a> Check<'a> {
         } else if heap.old.contains(object) {
             heap.old.is_start(object)
         } else if heap.large.contains(object) {
-            heap.large.is_object(object)
+            // SAFETY: an object or a slot starts there.
+            heap.large.is_object(object) && !unsafe { self.is_unswept_dead(object) }
         } else {
             heap.immortal.contains(object) && heap.immortal.objects.binary_search(&object).is_ok()
         };
