@@ -1,6 +1,6 @@
 //! Allocation.
 
-use crate::header::{LARGE_YOUNG, LIVE, fresh_header, shape_in, store};
+use crate::header::{LARGE_YOUNG, fresh_header, shape_in, store};
 use crate::{Finalize, Heap, LARGE_BYTES, ShapeId, Tail, Value};
 
 impl Heap {
@@ -153,9 +153,8 @@ impl Heap {
         self.make_room(bytes);
         let object = self.alloc_large_pages(bytes);
         self.large.young.push(object);
-        let mark = if self.large.is_unswept(object) { LIVE } else { 0 };
         // SAFETY: the object's memory is unused.
-        unsafe { store(object, header | LARGE_YOUNG | mark) };
+        unsafe { store(object, header | LARGE_YOUNG) };
         Value(object as u64)
     }
 

@@ -94,7 +94,7 @@ impl Heap {
         unsafe {
             match self.cycle.stage {
                 Stage::Idle => {
-                    if self.wants_full_collection() || self.config.stress != 0 {
+                    if self.wants_full_collection() || self.is_due_under_stress() {
                         self.begin_marking();
                     }
                 }
@@ -105,6 +105,13 @@ impl Heap {
                 Stage::Sweeping => _ = self.sweep_step(1),
             }
         }
+    }
+
+    /// Under stress some full collection is always under way if its steps are given; otherwise one is begun after every second
+    /// whole one.
+    fn is_due_under_stress(&self) -> bool {
+        let stress = self.config.stress as usize;
+        stress != 0 && (self.config.mark_step != 0 || self.stats.minor_collections % (2 * stress) == 1)
     }
 
     /// Directly after a minor collection: a whole full collection. What is unreachable now is freed.

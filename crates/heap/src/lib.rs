@@ -22,8 +22,8 @@ mod minor;
 mod native_stack;
 mod nursery;
 mod old;
-mod policy;
 mod pauses;
+mod policy;
 mod pressure;
 mod refusal;
 mod roots;
@@ -40,8 +40,8 @@ pub use header::{TRACK, fresh_header, set_shape, shape_of};
 pub use heap::{Config, Heap, Stats};
 pub use layout::{Finalize, Layout, RefMask, ShapeId, Tail};
 pub use native_stack::NativeStack;
-pub use policy::{Generation, Policy};
 pub use pauses::{Pauses, Phase, Times};
+pub use policy::{Generation, Policy};
 pub use refusal::{
     MakeRoom, OutOfMemory, address_space, caught, collected, copied, ensure_room, filled, joined, refuse, repeated,
     share_of_address_space, vec_with_capacity, zeros,

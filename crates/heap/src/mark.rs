@@ -313,6 +313,13 @@ impl Heap {
         }
     }
 
+    /// A large object that marking has not reached and sweeping not freed yet.
+    pub(crate) fn is_unswept_dead(&self, object: usize) -> bool {
+        let is_unswept = self.large.contains(object) && self.large.is_unswept(object);
+        // SAFETY: the callers name objects and reserved slots.
+        is_unswept && unsafe { load(object) } & (LIVE | LARGE_YOUNG) == 0
+    }
+
     /// The object itself if it is alive after marking.
     pub(crate) unsafe fn marked_fate(&self, object: usize) -> Option<usize> {
         let alive = if self.old.contains(object) {

@@ -56,7 +56,7 @@ impl<'a> Check<'a> {
         unsafe {
             for i in 0..self.heap.roots.ambiguous.len() {
                 if let Some(object) = self.heap.resolve_old(self.heap.roots.ambiguous[i])
-                    && !self.is_unswept_dead(object)
+                    && !self.heap.is_unswept_dead(object)
                 {
                     self.reach(Value(object as u64), &|| "an ambiguous root".to_string());
                 }
@@ -73,12 +73,6 @@ impl<'a> Check<'a> {
                 self.check_marks();
             }
         }
-    }
-
-    /// A large object that marking has not reached and sweeping not freed yet.
-    unsafe fn is_unswept_dead(&self, object: usize) -> bool {
-        // SAFETY: the caller names an object or a reserved slot.
-        self.heap.large.contains(object) && self.heap.large.is_unswept(object) && unsafe { load(object) } & LIVE == 0
     }
 
     /// No object of old space reaches into the next, or into another block (invariant 6).
@@ -149,8 +143,7 @@ impl<'a> Check<'a> {
         } else if heap.old.contains(object) {
             heap.old.is_start(object)
         } else if heap.large.contains(object) {
-            // SAFETY: an object or a slot starts there.
-            heap.large.is_object(object) && !unsafe { self.is_unswept_dead(object) }
+            heap.large.is_object(object) && !heap.is_unswept_dead(object)
         } else {
             heap.immortal.contains(object) && heap.immortal.objects.binary_search(&object).is_ok()
         };

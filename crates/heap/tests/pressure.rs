@@ -165,10 +165,10 @@ fn a_growing_heap_is_collected_in_steps_and_in_time() {
 #[test]
 fn a_full_collection_in_steps_comes_to_its_end() {
     let (mut heap, shapes, roots) = rooted(Config { first_full_bytes: 8 << 20, ..Config::default() });
-    // One at 8, 15, 27 and 50 MiB, or so, each begun when the one before has been swept to the last block.
+    // One begins at 8 MiB, one at 18, one at 37, or so, each when the one before has been swept to the last block.
     list(&mut heap, &shapes, &roots, 2_400_000);
     let stats = heap.stats();
-    assert!((4..8).contains(&stats.full_collections_in_steps), "{stats:?}");
+    assert!((3..8).contains(&stats.full_collections_in_steps), "{stats:?}");
 }
 
 #[test]
