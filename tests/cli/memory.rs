@@ -79,6 +79,120 @@ fn a_program_goes_on_after_a_memory_error() {
     check_within(1 << 20, TOO_MUCH, "[]\n100000 4999950000\n");
 }
 
+const TOO_MANY: &str = "
+import collections, itertools, json, re
+
+class Node:
+    def __init__(self, next):
+        self.next = next
+
+def loop():
+    kept = []
+    while True:
+        kept.append(object())
+
+def linked():
+    node = None
+    while True:
+        node = Node(node)
+
+def floats():
+    return [i + 0.5 for i in itertools.count()]
+
+def tree(depth=0):
+    return (tree(depth + 1), tree(depth + 1)) if depth < 40 else [depth]
+
+def strings():
+    kept = set()
+    for i in itertools.count():
+        kept.add('%d' % i)
+
+def numbers():
+    kept = {}
+    i = 1 << 70
+    while True:
+        kept[i] = i = i + 1
+
+def instances():
+    return {i: Node(i) for i in itertools.count()}
+
+def generated():
+    return list(Node(i) for i in itertools.count())
+
+def tuples():
+    return list(zip(itertools.count(), itertools.count()))
+
+def mapped():
+    return list(map(float, itertools.count(1 << 60)))
+
+def closures():
+    kept = []
+    for i in itertools.count():
+        kept.append(lambda: i)
+
+def words():
+    return [('w ' * 1000000).split() for i in itertools.count()]
+
+def found():
+    return [re.findall('.(.)', 'ab' * 100000) for i in itertools.count()]
+
+def parsed():
+    return [json.loads('[' + '{\"a\": [1.5]},' * 10000 + '1]') for i in itertools.count()]
+
+def counted():
+    return collections.Counter(str(i) for i in itertools.count())
+
+def dicts():
+    kept = collections.deque()
+    while True:
+        kept.append({'a': len(kept)})
+
+def strung():
+    kept = ''
+    for i in itertools.count():
+        kept = (kept, i)
+
+def sorted_pairs():
+    return sorted((i, i) for i in itertools.count())
+
+def suspended():
+    def numbers():
+        yield 1
+    kept = []
+    while True:
+        generator = numbers()
+        next(generator)
+        kept.append(generator)
+
+for make in [loop, linked, floats, tree, strings, numbers, instances, generated, tuples, mapped, closures, words, found,
+             parsed, counted, dicts, strung, sorted_pairs, suspended]:
+    for again in range(2):
+        try:
+            make()
+        except MemoryError:
+            pass
+        else:
+            print(make.__name__, 'was not refused')
+kept = [[i] for i in range(10**5)]
+print(len(kept), sum(i for [i] in kept))
+";
+
+#[test]
+fn a_program_goes_on_after_too_many_small_objects() {
+    check_within(700 << 10, &TOO_MANY.replace("range(2)", "range(1)"), "100000 4999950000\n");
+}
+
+#[test]
+fn the_heap_has_a_limit_where_one_is_given() {
+    for (mode, limit) in [("", "max=64M"), ("off", "max=64M"), ("threshold=3", "max=64M,nursery=256K")] {
+        let mut command = Command::new(binary());
+        command.args(["-c", TOO_MANY]).env("ADDER_JIT", mode).env("ADDER_GC", limit);
+        let output = command.output().expect("the program starts");
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(out, "100000 4999950000\n", "{limit}, mode `{mode}`, {}\n{err}", output.status);
+    }
+}
+
 #[test]
 fn buffers_that_die_make_room() {
     let program = "

@@ -66,7 +66,7 @@ PYTHONNOUSERSITE, PYTHONINTMAXSTRDIGITS, PYTHONNODEBUGRANGES, PYTHONTRACEMALLOC,
 
 ADDER_JIT is a comma-separated list of options of the JIT:
 {}
-ADDER_GC is a comma-separated list of options of the collector:
+ADDER_GC is a comma-separated list of options of the collector (BYTES: a number, which K, M or G may follow):
 {}",
         jit_defaults().help(),
         heap_options_help()
@@ -332,13 +332,13 @@ const HEAP_OPTIONS: &[HeapOption] = &[
         name: "nursery",
         value: "BYTES",
         sentence: "allocation between two minor collections",
-        set: |config, value| number(value).map(|n| config.nursery_bytes = n),
+        set: |config, value| bytes(value).map(|n| config.nursery_bytes = n),
     },
     HeapOption {
         name: "max",
         value: "BYTES",
         sentence: "the heap's limit, beyond which MemoryError is raised; 0: what the system gives",
-        set: |config, value| number(value).map(|n| config.max_bytes = n),
+        set: |config, value| bytes(value).map(|n| config.max_bytes = n),
     },
     HeapOption {
         name: "mark",
@@ -359,6 +359,19 @@ const HEAP_OPTIONS: &[HeapOption] = &[
 
 fn number(value: &str) -> Option<usize> {
     value.parse().ok()
+}
+
+/// A number of bytes, or of the unit that a K, M or G behind it names.
+fn bytes(value: &str) -> Option<usize> {
+    let digits = value.trim_end_matches(['K', 'M', 'G']);
+    let shift = match &value[digits.len()..] {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        _ => return None,
+    };
+    number(digits)?.checked_mul(1 << shift)
 }
 
 fn heap_options_help() -> String {

@@ -26,15 +26,15 @@ fn main() {
             let start = Instant::now();
             run(&mut bench);
             let seconds = start.elapsed().as_secs_f64();
-            let stats = bench.heap.stats();
+            let (stats, pauses) = (bench.heap.stats(), &bench.heap.pauses().all);
             println!(
                 "{name:16} {:8.1} ms  minor {:5}  full {:3}  promoted {:5} MiB  gc {:7.1} ms  longest {:6.1} ms  peak {} MiB",
                 seconds * 1e3,
                 stats.minor_collections,
                 stats.full_collections,
                 stats.promoted_bytes >> 20,
-                stats.pause_total_ns as f64 / 1e6,
-                stats.pause_max_ns as f64 / 1e6,
+                pauses.total_ns as f64 / 1e6,
+                pauses.longest_ns as f64 / 1e6,
                 peak_rss_kib() >> 10,
             );
         }

@@ -133,7 +133,8 @@ impl Heap {
 
     unsafe fn begin_marking(&mut self) {
         let bytes = self.heap_bytes();
-        let headroom = (bytes / 4).max(self.config.first_full_bytes / 4);
+        let least = self.config.first_full_bytes / 4;
+        let headroom = (bytes / 4).saturating_sub(2 * least).max(least);
         self.cycle = Cycle {
             stage: Stage::Marking,
             units_a_byte: self.cycle.units_a_byte,
@@ -300,6 +301,8 @@ impl Heap {
         // SAFETY: as above.
         dirty.retain(|&object| unsafe { self.marked_fate(object) }.is_some());
         self.dirty_large = dirty;
+        // SAFETY: nothing has been swept.
+        unsafe { self.forget_dead_referrers() };
     }
 
     /// `steps` steps of sweeping; whether that was the end of the full collection.
@@ -326,6 +329,8 @@ impl Heap {
         let live = self.heap_bytes();
         self.cycle.stage = Stage::Idle;
         self.cycle.units_a_byte = (self.cycle.units as f64 / live.max(1 << 20) as f64).clamp(0.25, 6.0);
-        self.full_threshold = (live + live / 2).max(self.config.first_full_bytes);
+        // A small heap may double; a big one may grow by half, less what a small one may.
+        let least = self.config.first_full_bytes;
+        self.full_threshold = live + (live / 2).saturating_sub(least).max(least);
     }
 }

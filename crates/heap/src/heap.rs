@@ -15,6 +15,7 @@ use crate::old::{BLOCK_BYTES, OldSpace};
 use crate::pauses::{Clock, Log, Pauses, Phase};
 use crate::policy::Policy;
 use crate::pressure::Pressure;
+use crate::referrers::Referrers;
 use crate::roots::{Roots, thread_stack_base, with_registers};
 use crate::shapes::ShapeTable;
 use crate::{Finalize, Layout, ShapeId, Value};
@@ -84,8 +85,6 @@ pub struct Stats {
     /// Of these, bytes reported by `add_pressure`.
     pub off_heap_bytes: usize,
     pub immortal_bytes: usize,
-    pub pause_total_ns: u64,
-    pub pause_max_ns: u64,
 }
 
 /// The heap of one mutator thread. Compiled code bumps `free` up to `limit`.
@@ -107,6 +106,7 @@ pub struct Heap {
     pub(crate) remembered: Vec<usize>,
     /// Large objects with marked cards.
     pub(crate) dirty_large: Vec<usize>,
+    pub(crate) referrers: Referrers,
     /// Objects reached and not yet scanned, during a minor collection.
     pub(crate) gray: Vec<usize>,
     /// The full collection under way.
@@ -168,6 +168,7 @@ impl Heap {
             roots: Roots { stack_base: thread_stack_base(), ..Roots::default() },
             remembered: Vec::new(),
             dirty_large: Vec::new(),
+            referrers: Referrers::default(),
             // As many as can be promoted at once: a minor collection shall not need memory. Untouched it costs none.
             gray: Vec::with_capacity(nursery_bytes / 16),
             cycle: Cycle::default(),
@@ -248,8 +249,6 @@ impl Heap {
             heap_bytes: self.heap_bytes(),
             off_heap_bytes: self.buffers.bytes,
             immortal_bytes: self.immortal.used(),
-            pause_total_ns: self.pauses.all.total_ns,
-            pause_max_ns: self.pauses.all.longest_ns,
             ..self.stats
         }
     }
@@ -324,7 +323,7 @@ impl Heap {
     unsafe fn collect_from(&mut self, full: bool, sp: usize) {
         assert!(!self.collecting, "a root callback or a visitor has allocated");
         self.collecting = true;
-        let start = self.clock();
+        let (start, full_parts) = (self.clock(), self.pauses.full_parts());
         // SAFETY: the mutator stands at a safepoint, with its registers above `sp`.
         unsafe {
             self.timed(Phase::Minor, |heap| heap.minor_collection(sp));
@@ -335,7 +334,7 @@ impl Heap {
             }
             self.relieve(full);
         }
-        self.pauses.all.add(start.elapsed_ns());
+        self.pauses.add(start.elapsed_ns(), self.pauses.full_parts() != full_parts);
         self.collecting = false;
     }
 

@@ -5,11 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::header::{LIVE, load, store};
-use crate::memory::{Table, discard};
+use crate::memory::{HUGE_BYTES, Table, advise_huge, discard};
 use crate::old::OldSpace;
 
 pub(crate) const CARD_BYTES: usize = 512;
 const PAGE_BYTES: usize = 4096;
+/// Of the pages that were freed, so many are kept, and a quarter of those in use: getting them from the system again would cost
+/// more than filling them with zeros.
+const KEPT_BYTES: usize = 32 << 20;
 
 pub(crate) struct LargeSpace {
     /// The range that is shared with old space.
@@ -71,6 +74,9 @@ impl LargeSpace {
                 }
                 self.low -= bytes;
                 old.limit = self.low;
+                if bytes >= 2 * HUGE_BYTES {
+                    advise_huge(self.low, bytes);
+                }
                 self.low
             }
         };
@@ -79,17 +85,16 @@ impl LargeSpace {
         Some(object)
     }
 
-    /// Whether an object of `bytes` bytes has room, with `reserve` bytes left between the spaces if it takes from there.
+    /// Whether an object of `bytes` bytes has room, with `reserve` bytes left for old space if it takes from what both share.
     pub fn has_room(&self, bytes: usize, reserve: usize, old: &mut OldSpace) -> bool {
         let bytes = pages(bytes);
         if self.free.has(bytes) {
             return true;
         }
-        let wanted = bytes.saturating_add(reserve);
-        if self.low - old.top() < wanted {
+        if self.low - old.top() < bytes {
             old.trim();
         }
-        self.low - old.top() >= wanted
+        self.low - old.top() >= bytes && old.free_bytes() >= bytes.saturating_add(reserve)
     }
 
     pub fn free(&mut self, object: usize) {
@@ -136,12 +141,13 @@ impl LargeSpace {
         }
     }
 
-    /// Gives pages of free runs back to the system, about `bytes` at a time, and addresses to old space; whether all have
-    /// been.
+    /// Gives pages of free runs back to the system, but for some that will be wanted soon, about `bytes` at a time, and addresses
+    /// to old space; whether all have been.
     pub fn release_some(&mut self, bytes: usize, old: &mut OldSpace) -> bool {
-        let done = self.free.clean(bytes);
+        let kept = (KEPT_BYTES + self.used / 4).min(old.free_bytes() / 4);
+        let done = self.free.clean(kept, bytes);
         if done {
-            while let Some(run) = self.free.starting_at(self.low) {
+            while let Some(run) = self.free.clean_run_at(self.low) {
                 self.low += run.bytes;
                 old.limit = self.low;
             }
@@ -250,23 +256,33 @@ impl FreeRuns {
         self.by_size.range((bytes, 0)..).next().is_some()
     }
 
-    /// Discards dirty runs until about `bytes` bytes are; whether none is left.
-    fn clean(&mut self, bytes: usize) -> bool {
+    /// Discards dirty runs, lower ones first, until `kept` bytes of them are left or about `bytes` have been discarded; whether
+    /// it was the former.
+    fn clean(&mut self, kept: usize, bytes: usize) -> bool {
+        let dirty = self.by_address.values().filter(|run| run.dirty);
+        let mut excess = dirty.map(|run| run.bytes).sum::<usize>().saturating_sub(kept);
         let mut cleaned = 0;
-        for run in self.by_address.values_mut().filter(|run| run.dirty) {
+        while excess != 0 {
             if cleaned >= bytes {
                 return false;
             }
-            discard(run.start, run.bytes);
-            run.dirty = false;
-            cleaned += run.bytes;
+            let Some(&run) = self.by_address.values().find(|run| run.dirty) else { break };
+            self.remove(run.start);
+            let part = pages(excess).min(run.bytes);
+            discard(run.start, part);
+            if part != run.bytes {
+                self.insert(Run { start: run.start + part, bytes: run.bytes - part, dirty: true });
+            }
+            self.insert(Run { start: run.start, bytes: part, dirty: false });
+            excess = excess.saturating_sub(part);
+            cleaned += part;
         }
         true
     }
 
-    /// Takes the run that starts at `address`, if one does.
-    fn starting_at(&mut self, address: usize) -> Option<Run> {
-        self.by_address.contains_key(&address).then(|| self.remove(address))
+    /// Takes the run that starts at `address`, if one does that reads as zero.
+    fn clean_run_at(&mut self, address: usize) -> Option<Run> {
+        self.by_address.get(&address).is_some_and(|run| !run.dirty).then(|| self.remove(address))
     }
 
     fn insert(&mut self, run: Run) {

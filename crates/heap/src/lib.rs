@@ -25,6 +25,7 @@ mod old;
 mod pauses;
 mod policy;
 mod pressure;
+mod referrers;
 mod refusal;
 mod roots;
 mod shapes;

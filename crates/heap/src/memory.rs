@@ -161,6 +161,21 @@ pub(crate) fn populate(start: usize, bytes: usize) {
     let _ = (start, bytes);
 }
 
+/// The pages that the system may use in place of 512 small ones, where it has been told so.
+pub(crate) const HUGE_BYTES: usize = 2 << 20;
+
+/// Lets the system use huge pages for the whole ones in a range that will be filled soon. Failure is harmless.
+pub(crate) fn advise_huge(start: usize, bytes: usize) {
+    let (first, end) = (start.next_multiple_of(HUGE_BYTES), (start + bytes) / HUGE_BYTES * HUGE_BYTES);
+    if first < end {
+        #[cfg(target_os = "linux")]
+        // SAFETY: the advice changes nothing of a mapping's contents.
+        unsafe {
+            libc::madvise(first as *mut _, end - first, libc::MADV_HUGEPAGE)
+        };
+    }
+}
+
 /// What freed memory is filled with: no canonical address, so that using it as a pointer faults; its bit 0 is clear, so
 /// that it is no header either.
 pub(crate) const POISON: u64 = 0x5858_5858_5858_5858;

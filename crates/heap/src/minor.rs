@@ -22,9 +22,11 @@ impl Heap {
         unsafe {
             self.find_ambiguous(sp);
             let pinned = self.pin_ambiguous();
+            let released = self.referrers.turn(&self.nursery.pinned, &pinned);
             let all_young = self.young_for_census();
             self.visit_roots();
             self.visit_remembered();
+            self.visit_released(released);
             self.reach_all_young(all_young);
             self.drain_minor();
             self.queue_dead_young();
@@ -102,9 +104,7 @@ impl Heap {
             let is_marked = self.is_marking() && header & LIVE != 0;
             for (start, end) in self.large.take_cards(object) {
                 descriptor.slots_between(object, start, end, |slot| {
-                    if self.visit_slot(slot) {
-                        self.remember_card(object, slot);
-                    }
+                    self.visit_slot_of_large(object, slot);
                     if is_marked {
                         self.mark_value(load(slot) as usize);
                     }
@@ -120,9 +120,9 @@ impl Heap {
         }
     }
 
-    /// Visits all slots of an object; an old one that still refers to a young one is remembered.
+    /// Visits all slots of an object; an old one that still refers to a young one is kept in sight.
     #[inline(always)]
-    unsafe fn scan(&mut self, object: usize) {
+    pub(crate) unsafe fn scan(&mut self, object: usize) {
         // SAFETY: the caller names a live object that does not move any more.
         unsafe {
             let header = load(object);
@@ -132,8 +132,8 @@ impl Heap {
             if descriptor.weak != 0 {
                 self.weak.pending.push(object);
             }
-            if refers_to_young && !self.nursery.contains(object) && load(object) & TRACK != 0 {
-                self.remember(object);
+            if refers_to_young && !self.nursery.contains(object) {
+                self.keep_in_sight(object);
             }
         }
     }

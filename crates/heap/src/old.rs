@@ -8,7 +8,7 @@
 //! lines of both epochs are in use; sweeping a block frees the older ones. Blocks are swept in ascending order, some after
 //! each minor collection and some where a hole is wanted.
 
-use crate::memory::{Table, discard, give_up, poison, populate};
+use crate::memory::{HUGE_BYTES, Table, advise_huge, discard, give_up, poison, populate};
 
 pub(crate) const BLOCK_BYTES: usize = 32 << 10;
 const LINE_BYTES: usize = 128;
@@ -22,6 +22,8 @@ const ROOMY_LINES: usize = crate::LARGE_BYTES / LINE_BYTES;
 const PAGE_LINES: usize = 4096 / LINE_BYTES;
 /// Fresh blocks are faulted in by so many.
 const POPULATE_BLOCKS: usize = 8;
+/// From this size on, old space grows by huge pages: the faults of small ones would take a fifth of the time.
+const HUGE_FROM: usize = 32 << 20;
 /// So many blocks are swept where a hole is wanted and none is known.
 const SWEEP_FOR_HOLE: usize = 8;
 /// Free blocks that stay with the process.
@@ -273,6 +275,9 @@ impl OldSpace {
         let address = self.block_address(block);
         if address + BLOCK_BYTES > self.limit {
             give_up(self.bytes);
+        }
+        if self.bytes >= HUGE_FROM && address.is_multiple_of(HUGE_BYTES) && address + HUGE_BYTES <= self.limit {
+            advise_huge(address, HUGE_BYTES);
         }
         if block.is_multiple_of(POPULATE_BLOCKS) && address + POPULATE_BLOCKS * BLOCK_BYTES <= self.limit {
             populate(address, POPULATE_BLOCKS * BLOCK_BYTES);

@@ -128,6 +128,10 @@ fn bucket_end(bucket: usize) -> u64 {
 pub struct Pauses {
     /// Whole pauses.
     pub all: Times,
+    /// Those in which nothing was done for a full collection.
+    pub minor: Times,
+    /// The others.
+    pub full: Times,
     phases: [Times; 4],
 }
 
@@ -135,6 +139,17 @@ impl Pauses {
     /// The parts of pauses that were spent on `phase`.
     pub fn of(&self, phase: Phase) -> &Times {
         &self.phases[phase as usize]
+    }
+
+    /// How many parts of full collections there have been.
+    pub(crate) fn full_parts(&self) -> u64 {
+        [Phase::Mark, Phase::End, Phase::Sweep].map(|phase| self.of(phase).count).iter().sum()
+    }
+
+    /// A whole pause; `full`: something was done for a full collection.
+    pub(crate) fn add(&mut self, ns: u64, full: bool) {
+        self.all.add(ns);
+        if full { self.full.add(ns) } else { self.minor.add(ns) }
     }
 
     pub(crate) fn of_mut(&mut self, phase: Phase) -> &mut Times {

@@ -51,7 +51,8 @@ impl Heap {
 
     /// Whether a large object of `bytes` bytes has room, after a full collection if need be.
     pub fn has_room(&mut self, bytes: usize) -> bool {
-        bytes <= physical_bytes() && (self.has_room_now(bytes) || self.collect_for_room(|heap| heap.has_room_now(bytes)))
+        bytes <= physical_bytes()
+            && (self.has_room_now(bytes) || self.collect_for_room(|heap| heap.has_room_now(bytes)))
     }
 
     fn has_room_off_heap(&mut self, bytes: usize) -> bool {
@@ -85,6 +86,19 @@ impl Heap {
     /// The same; the heap counts as not exhausted from here on.
     pub fn take_exhausted(&mut self) -> bool {
         std::mem::take(&mut self.pressure.exhausted)
+    }
+
+    /// At a safepoint: an exhausted heap is collected, and if that makes room it does not count as exhausted any more. The native
+    /// stack below the address `low` is not taken for references; 0: all of it is.
+    ///
+    /// # Safety
+    /// As for [`Heap::collect_full_above`].
+    pub unsafe fn recover_above(&mut self, low: usize) {
+        // SAFETY: this function's contract.
+        unsafe { self.collect_full_above(low) };
+        if self.can_promote() {
+            self.pressure.exhausted = false;
+        }
     }
 
     /// `signal` is called when the heap becomes exhausted. It must not touch the heap.

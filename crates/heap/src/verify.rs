@@ -29,6 +29,8 @@ struct Check<'a> {
     /// Addresses of the objects in the nursery.
     young: HashSet<usize>,
     remembered: HashSet<usize>,
+    /// Pinned objects with their referrers.
+    referrers: HashSet<(usize, usize)>,
     seen: HashSet<usize>,
     /// Objects to be checked.
     queue: Vec<usize>,
@@ -40,7 +42,8 @@ impl<'a> Check<'a> {
         // SAFETY: the gaps are parsable (invariant 5).
         unsafe { heap.nursery.for_each_object(&heap.shapes, heap.free, |object| _ = young.insert(object)) };
         let remembered = heap.remembered.iter().copied().collect();
-        Check { heap, young, remembered, seen: HashSet::new(), queue: Vec::new() }
+        let referrers = heap.referrers.all().collect();
+        Check { heap, young, remembered, referrers, seen: HashSet::new(), queue: Vec::new() }
     }
 
     unsafe fn run(&mut self) {
@@ -170,7 +173,9 @@ impl<'a> Check<'a> {
                 if value.is_object() && self.is_young(value.0 as usize) && !self.is_young(object) {
                     let remembered = header & TRACK == 0 && self.remembered.contains(&object);
                     let carded = header & CARDS != 0 && self.heap.large.is_card_marked(slot);
-                    assert!(remembered || carded, "{from} refers to a young object and is not remembered");
+                    let pinned = value.0 as usize;
+                    let listed = [object, slot].iter().any(|&entry| self.referrers.contains(&(pinned, entry)));
+                    assert!(remembered || carded || listed, "{from} refers to a young object and is not remembered");
                 }
             }
             if descriptor.weak != 0 {

@@ -128,28 +128,30 @@ fn a_missing_barrier_is_found() {
 
 #[test]
 fn garbage_is_freed() {
-    let (mut heap, shapes, roots) = rooted(Config { first_full_bytes: 4 << 20, ..Config::default() });
-    for i in 0..40 {
-        away(|| {
-            let mut list = Value::NULL;
-            for k in 0..20_000 {
-                list = node(&mut heap, &shapes, k, list, Value::NULL);
-            }
-            roots.borrow_mut().clear();
-            roots.borrow_mut().push(list);
-            if i % 4 == 0 {
-                let large = heap.alloc_tail(shapes.array, 24, 20_000);
-                roots.borrow_mut().push(large);
-            }
-        });
-    }
-    clobber_stack();
-    heap.collect_full();
-    assert!(heap.stats().heap_bytes < 3 << 20, "{:?}", heap.stats());
-    roots.borrow_mut().clear();
-    clobber_stack();
-    heap.collect_full();
-    assert!(heap.stats().heap_bytes < 64 << 10, "{:?}", heap.stats());
+    on_fresh_stack(|| {
+        let (mut heap, shapes, roots) = rooted(Config { first_full_bytes: 4 << 20, ..Config::default() });
+        for i in 0..40 {
+            away(|| {
+                let mut list = Value::NULL;
+                for k in 0..20_000 {
+                    list = node(&mut heap, &shapes, k, list, Value::NULL);
+                }
+                roots.borrow_mut().clear();
+                roots.borrow_mut().push(list);
+                if i % 4 == 0 {
+                    let large = heap.alloc_tail(shapes.array, 24, 20_000);
+                    roots.borrow_mut().push(large);
+                }
+            });
+        }
+        clobber_stack();
+        heap.collect_full();
+        assert!(heap.stats().heap_bytes < 3 << 20, "{:?}", heap.stats());
+        roots.borrow_mut().clear();
+        clobber_stack();
+        heap.collect_full();
+        assert!(heap.stats().heap_bytes < 64 << 10, "{:?}", heap.stats());
+    });
 }
 
 #[test]
@@ -393,4 +395,56 @@ fn every_live_object_is_visited() {
     heap.for_each_reference(roots.borrow()[0], |value| references.push(value));
     assert_eq!(references[0].as_int(), 999);
     assert_eq!(references.len(), 3);
+}
+
+/// The pin is a word of a registered range, as what compiled code holds in a register is.
+#[test]
+fn referrers_of_an_object_that_stays_pinned_see_it_move_at_last() {
+    on_fresh_stack(|| {
+        for stress in [0, 7] {
+            let config = Config { stress, nursery_bytes: 256 << 10, poison: true, verify: 1, ..Config::default() };
+            let (mut heap, shapes, roots) = rooted(config);
+            let pin = Rc::new(RefCell::new(vec![0u64]));
+            let words = pin.clone();
+            heap.add_roots(Box::new(move |visitor| {
+                // SAFETY: the words can be read.
+                unsafe { visitor.ambiguous_range(words.borrow().as_ptr(), 1) }
+            }));
+            away(|| {
+                let held = node(&mut heap, &shapes, 77, Value::NULL, Value::NULL);
+                pin.borrow_mut()[0] = held.0;
+                // Some are dropped again, some are written to again, half of the slots are in a large object.
+                let table = heap.alloc_tail(shapes.array, 24, 4000);
+                roots.borrow_mut().push(table);
+                for i in 0..2000 {
+                    let held = Value(pin.borrow()[0]);
+                    let new = node(&mut heap, &shapes, i, held, Value::NULL);
+                    roots.borrow_mut().push(new);
+                    let table = roots.borrow()[0];
+                    store(&mut heap, table, 3 + i as usize, held);
+                    if i % 5 == 0 {
+                        roots.borrow_mut().pop();
+                    }
+                    if i % 100 == 99 {
+                        let old = roots.borrow()[roots.borrow().len() / 2];
+                        store(&mut heap, old, 3, new);
+                        if i % 300 == 99 { heap.collect_full() } else { heap.collect_young() }
+                    }
+                }
+            });
+            assert!(heap.stats().pinned_objects > 10);
+            // Kept in a form that pins nothing.
+            let held = Box::new(away(|| !pin.borrow()[0]));
+            away(|| pin.borrow_mut()[0] = 0);
+            away(clobber_stack);
+            away(|| heap.collect_young());
+            away(|| heap.collect_young());
+            let roots = roots.borrow();
+            let moved = word(roots[1], 2);
+            assert_ne!(!moved.0, *held, "it was pinned by nothing any more");
+            assert_eq!(word(moved, 1).as_int(), 77);
+            assert!(roots[1..].iter().all(|&root| word(root, 2) == moved));
+            assert!((0..2000).all(|i| word(roots[0], 3 + i) == moved));
+        }
+    });
 }

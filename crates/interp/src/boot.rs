@@ -6,6 +6,7 @@ use metatrace::{Jit, Options};
 use objects::error::PyResult;
 use objects::value_vec::ValueVec;
 use objects::vm::Vm;
+use std::sync::atomic::Ordering;
 
 /// Bytes of the native stack that stay free for Rust code when Python recursion stops.
 const NATIVE_RESERVE_BYTES: usize = 1 << 20;
@@ -20,8 +21,13 @@ pub fn new_vm(heap: heap::Config, jit: Options, config: Config, stack_bytes: usi
     state::make_types(&mut vm);
     crate::poll::register(&mut vm, run_finalizers);
     crate::poll::register(&mut vm, run_out_of_memory);
+    let poll = &raw const vm.thread.poll;
     // SAFETY: the word is named until the VM is dropped; the next one to be made names its own.
-    unsafe { heap::on_reserve_used(&raw const vm.thread.poll) };
+    unsafe { heap::on_reserve_used(poll) };
+    vm.thread.heap.on_exhausted(Box::new(move || {
+        // SAFETY: the VM that has the word has the heap, too.
+        unsafe { (*poll).fetch_or(1, Ordering::Relaxed) };
+    }));
     vm
 }
 
@@ -40,6 +46,17 @@ fn run_finalizers(vm: &mut Vm) -> PyResult<()> {
     Ok(())
 }
 
+/// Called by the dispatch loop, at an instruction whose operands are on the value stack: if the heap is full, frees what
+/// only dead words of the native stack refer to.
+pub fn recover(vm: &mut Vm) {
+    if vm.thread.heap.memory_exhausted() {
+        crate::frame_object::clear_dead_slots(vm);
+        let low = vm.thread.loop_base;
+        // SAFETY: what lies below the loop's base is the loop's frame and ours, and neither needs a value.
+        unsafe { vm.thread.heap.recover_above(low) };
+    }
+}
+
 /// MemoryError where there was too little memory since the last safe point, though it went on.
 fn run_out_of_memory(vm: &mut Vm) -> PyResult<()> {
     let used = heap::take_reserve_used();
@@ -47,7 +64,8 @@ fn run_out_of_memory(vm: &mut Vm) -> PyResult<()> {
         vm.thread.heap.collect_full();
     }
     heap::ensure_reserve();
-    if used { Err(vm.memory_error("")) } else { Ok(()) }
+    let exhausted = vm.thread.heap.take_exhausted();
+    if used || exhausted { Err(vm.memory_error("")) } else { Ok(()) }
 }
 
 fn order_queue(vm: &mut Vm) -> PyResult<()> {

@@ -112,7 +112,7 @@ fn observed<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Option<Leave<M::Ref>
 #[inline(never)]
 fn unwind<M: PyMachine>(m: &mut M, frame: &mut PyFrame<M>, exception: M::Ref) -> Option<Leave<M::Ref>> {
     if exception::find_handler(m, frame, exception) {
-        return None;
+        return if M::DIRECT && exception::is_memory_error(m, exception) { Some(start_over(m, frame)) } else { None };
     }
     if frame.code.flags().has_any(CodeFlags::GENERATOR_LIKE) {
         let generator = frame.slot(slots::GENERATOR);
@@ -123,6 +123,14 @@ fn unwind<M: PyMachine>(m: &mut M, frame: &mut PyFrame<M>, exception: M::Ref) ->
     }
     let exception = exception::tell(m, &FRAME_UNWINDS, exception);
     leave(m, frame, Err(exception))
+}
+
+/// Has the loop go on in a fresh native frame: dead words in this one may refer to what the program has just let go of.
+#[cold]
+fn start_over<M: PyMachine>(m: &mut M, frame: &PyFrame<M>) -> Leave<M::Ref> {
+    // SAFETY: the current frame has a record.
+    unsafe { ((*m.context().thread.record).pc, (*m.context().thread.record).sp) = (frame.pc, frame.sp) };
+    Leave::Continue
 }
 
 /// Leaves the current frame; its result arrives in the caller's.

@@ -155,19 +155,22 @@ pub fn set_slot(vm: &mut Vm, frame: Value, index: usize, value: Value) {
     }
 }
 
-/// Forgets what frames left in slots that they have no use for, so that a collection finds it dead. A frame's slots are all
-/// roots, and those above its stack keep what stood there.
-pub fn clear_dead_slots(vm: &mut Vm) {
-    let mut depths: HashMap<*const Code, HashMap<usize, Vec<Kind>>> = HashMap::new();
-    let records: Vec<_> = vm.thread.records().collect();
-    if let Some(&current) = records.first() {
-        // A function that only asks for a collection is called, not compiled: the interpreter knows what is dead.
+/// A function that only asks for a collection is called, not compiled: the interpreter knows what is dead.
+pub fn call_uncompiled(vm: &mut Vm) {
+    if let Some(current) = vm.thread.records().next() {
         // SAFETY: the record of a live frame.
         let code = unsafe { (*current).code };
         if code.hot.len() == 1 {
             code.traceable.set(false);
         }
     }
+}
+
+/// Forgets what frames left in slots that they have no use for, so that a collection finds it dead. A frame's slots are all
+/// roots, and those above its stack keep what stood there.
+pub fn clear_dead_slots(vm: &mut Vm) {
+    let mut depths: HashMap<*const Code, HashMap<usize, Vec<Kind>>> = HashMap::new();
+    let records: Vec<_> = vm.thread.records().collect();
     for record in records {
         // SAFETY: the record of a live frame.
         let Record { code, pc, sp, slots } = unsafe { *record };

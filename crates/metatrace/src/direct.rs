@@ -34,13 +34,17 @@ impl<L: Language> Direct<L> {
         let mut saved = [0; 12];
         let outer = std::mem::replace(&mut direct.thread().loop_base, heap::save_registers(&mut saved));
         let left = if pc == 0 { crate::driver::count_entry(&mut direct, &mut frame) } else { None };
-        let left = left.unwrap_or_else(|| L::run_direct(&mut direct, frame));
+        let left = match left {
+            Some(Leave::Continue) => go_on(&mut direct),
+            Some(left) => left,
+            None => run_loop(&mut direct, frame),
+        };
         std::hint::black_box(&saved);
         direct.thread().loop_base = outer;
         match left {
             Leave::Return(value) => Ok(value),
             Leave::Raise(exception) => Err(exception),
-            Leave::Continue => unreachable!("the direct interpreter has nobody to go on in its stead"),
+            Leave::Continue => unreachable!("the loop has gone on"),
         }
     }
 
@@ -85,6 +89,35 @@ pub(crate) fn unbased<L: Language>(context: *mut L::Context) -> Direct<L> {
 /// A machine whose dispatch loop ends with the frame of `base`.
 pub(crate) fn based<L: Language>(context: *mut L::Context, base: *mut Record<L>) -> Direct<L> {
     Direct { context, base }
+}
+
+/// Runs the dispatch loop until the base frame is left.
+#[inline(always)]
+pub(crate) fn run_loop<L: Language>(direct: &mut Direct<L>, frame: Frame<L, Value>) -> Leave<Value> {
+    match L::run_direct(direct, frame) {
+        Leave::Continue => go_on(direct),
+        left => left,
+    }
+}
+
+/// Goes on with the topmost frame where native frames have not left any values.
+#[cold]
+#[inline(never)]
+fn go_on<L: Language>(direct: &mut Direct<L>) -> Leave<Value> {
+    loop {
+        scrub_stack();
+        let frame = direct.thread().current_frame();
+        match L::run_direct(direct, frame) {
+            Leave::Continue => {}
+            left => return left,
+        }
+    }
+}
+
+/// Overwrites the native stack below the caller.
+#[inline(never)]
+fn scrub_stack() {
+    std::hint::black_box(&mut [0u64; 4096]);
 }
 
 /// Loads the word at `offset` of an object.

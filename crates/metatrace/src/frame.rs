@@ -84,7 +84,8 @@ pub enum Leave<R> {
     Return(R),
     /// An exception left the base frame.
     Raise(R),
-    /// Tracer only: the frames are the direct interpreter's again; go on with the topmost one.
+    /// Go on with the topmost frame: after the tracer's loop because the frames are the direct interpreter's again, after the direct
+    /// one's in a fresh native frame, since words it left in the old one would keep objects.
     Continue,
 }
 

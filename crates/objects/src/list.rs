@@ -151,8 +151,10 @@ impl Vm {
         from_array(self, items)
     }
 
+    /// [`heap::refuse`]d where the heap is full.
     #[inline]
     pub fn list_append(&mut self, list: Value, value: Value) {
+        self.refuse_if_exhausted();
         let object = cast::<List>(list);
         let len = object.len.get() as usize;
         if len == value_vec::capacity(object.items.get()) {

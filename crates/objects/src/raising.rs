@@ -36,10 +36,20 @@ impl Vm {
         }
     }
 
+    /// Whatever in Rust may go on for long, gathering objects, ends here where the heap is full.
+    #[inline]
+    pub fn refuse_if_exhausted(&mut self) {
+        if self.thread.heap.memory_exhausted() {
+            heap::refuse();
+        }
+    }
+
     /// Values that were gathered on the value stack are given up.
     #[cold]
     fn refused(&mut self, _: heap::OutOfMemory, top: *mut Value) -> Raised {
         self.thread.top = top;
+        // The program is told now.
+        self.thread.heap.take_exhausted();
         self.memory_error("")
     }
 

@@ -35,7 +35,9 @@ impl ValueVec {
         ValueVec { array: array_of(vm, values), len: values.len() }
     }
 
+    /// [`heap::refuse`]d where the heap is full: what gathers values may go on for long.
     pub fn push(&mut self, vm: &mut Vm, value: Value) {
+        vm.refuse_if_exhausted();
         if self.len == capacity(self.array) {
             let grown = new_array(vm, (self.len * 2).max(8));
             copy_items(vm, self.array, 0, grown, 0, self.len);

@@ -63,6 +63,14 @@ pub fn node(heap: &mut Heap, shapes: &Shapes, number: i64, left: Value, right: V
     object
 }
 
+/// Runs a test where no earlier thread has left words that look like pointers: a stack this big is not kept for the next thread.
+pub fn on_fresh_stack(test: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(test).expect("a thread");
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
 /// Overwrites dead stack below the caller, so that stale words there do not keep objects.
 #[inline(never)]
 pub fn clobber_stack() {

@@ -68,12 +68,14 @@ callees! {
 
     /// Signals and whatever else asked for attention.
     POLL: fn poll(vm) -> Ref, RunsGuest {
+        crate::boot::recover(vm);
         crate::poll::attend(vm)?;
         Ok(vm.none)
     }
 
     /// The same where a frame begins or goes on, which a debugger or profiler wants to know.
     POLL_AT_RESUME: fn poll_at_resume(vm) -> Ref, RunsGuest {
+        crate::boot::recover(vm);
         crate::poll::attend(vm)?;
         crate::observe::entered(vm)?;
         Ok(vm.none)

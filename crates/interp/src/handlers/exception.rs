@@ -89,6 +89,12 @@ pub fn is_stop_iteration<M: PyMachine>(m: &mut M, exception: M::Ref) -> bool {
     shape.ty.is_subtype(stop)
 }
 
+pub fn is_memory_error<M: PyMachine>(m: &mut M, exception: M::Ref) -> bool {
+    let shape = shape_of(m, exception);
+    let class = m.context().exc.memory_error;
+    shape.ty.is_subtype(class)
+}
+
 /// WITH_EXCEPT_START: calls `__exit__(type, exception, traceback)`.
 pub fn with_except_start<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Result<(), M::Ref> {
     let exception = f.peek(0);

@@ -116,12 +116,13 @@ impl<L: Language> Tracer<L> {
         let thread = self.thread();
         let record = thread.record.wrapping_sub(active - 1 - base);
         let mut direct = crate::direct::based(self.context, record);
-        let leave = L::run_direct(&mut direct, self.thread().current_frame());
+        let frame = self.thread().current_frame();
+        let leave = crate::direct::run_loop(&mut direct, frame);
         self.retract(published);
         match leave {
             Leave::Return(value) => Leave::Return(Traced::constant(value)),
             Leave::Raise(exception) => Leave::Raise(Traced::constant(exception)),
-            Leave::Continue => unreachable!("the direct interpreter has nobody to go on in its stead"),
+            Leave::Continue => unreachable!("the loop has gone on"),
         }
     }
 }

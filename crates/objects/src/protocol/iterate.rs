@@ -40,6 +40,11 @@ impl Vm {
     /// The same where the value of a StopIteration counts: an iterator that raised one raises it here.
     #[inline]
     pub fn next_or_stop(&mut self, iterator: Value) -> PyResult<Option<Value>> {
+        // A loop in Rust may go on for long.
+        if self.thread.heap.memory_exhausted() {
+            self.thread.heap.take_exhausted();
+            return Err(self.memory_error(""));
+        }
         let next = self.type_of(iterator).slots().next;
         match next {
             Some(next) => next(self, iterator),

@@ -46,6 +46,7 @@ fn collect_generation(vm: &mut Vm, generation: usize) -> PyResult<i64> {
         announce(vm, generation);
     }
     let before = vm.thread.heap.stats();
+    interp::frame_object::call_uncompiled(vm);
     interp::frame_object::clear_dead_slots(vm);
     objects::type_::resolve::release_retired(vm);
     let found = if generation == 0 {
@@ -215,12 +216,22 @@ pub fn get_stats(vm: &mut Vm, args: &CallArgs) -> PyResult {
     Ok(stats)
 }
 
-/// What the heap knows of pauses, in seconds; its figures are of minor and full collections together.
+/// How long collections stopped the program, in seconds: generation 0 has the pauses that were minor collections alone,
+/// generation 2 those with a step of a full one in them.
 fn add_pauses(vm: &mut Vm, row: Value, generation: usize) {
-    let stats = vm.thread.heap.stats();
-    let seconds = |ns: u64| if generation == 2 { ns as f64 * 1e-9 } else { 0.0 };
-    for (name, ns) in [("pause_total", stats.pause_total_ns), ("pause_max", stats.pause_max_ns)] {
-        let seconds = vm.float(seconds(ns));
+    let none = heap::Times::default();
+    let pauses = vm.thread.heap.pauses();
+    let times = [&pauses.minor, &none, &pauses.full][generation];
+    let count = times.count as i64;
+    let nanoseconds = [
+        ("pause_total", times.total_ns),
+        ("pause_p50", times.percentile_ns(0.5)),
+        ("pause_p99", times.percentile_ns(0.99)),
+        ("pause_max", times.longest_ns),
+    ];
+    vm.dict_set_str(row, "pauses", Value::from_int(count));
+    for (name, ns) in nanoseconds {
+        let seconds = vm.float(ns as f64 * 1e-9);
         vm.dict_set_str(row, name, seconds);
     }
 }

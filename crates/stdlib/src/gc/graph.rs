@@ -104,6 +104,7 @@ const ALL: [Generation; 3] = [Generation::Young, Generation::Recent, Generation:
 /// A full collection, so that the generations hold only what is alive. On behalf of this module's `function`, whose arguments
 /// lie on the value stack.
 fn drop_the_dead(vm: &mut Vm, function: &str) {
+    interp::frame_object::call_uncompiled(vm);
     interp::frame_object::clear_dead_slots(vm);
     let low = collect::stack_needed_from(vm, function);
     // SAFETY: the dispatch loop called us, and neither it nor we hold a value.

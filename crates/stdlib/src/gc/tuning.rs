@@ -2,7 +2,7 @@
 //!
 //! `threshold0` is the young allocation between two minor collections, in units of [`UNIT_BYTES`]: about what a small
 //! object with its share of storage takes. 0 stands for no automatic full collection, as `disable()` does. `threshold1` is
-//! how many minor collections lie at least between two full ones; these come when the heap has grown by 80 %. `threshold2`
+//! how many minor collections lie at least between two full ones; these begin when the heap has grown by about half. `threshold2`
 //! means nothing here and is kept for who reads it back. What has not been set is as the heap was made.
 //!
 //! Minor collections cannot be switched off: the nursery is finite. Who switches automatic collection off gets the nursery
