@@ -2,7 +2,7 @@
 
 use crate::handlers::call::ClassPlan;
 use metatrace::{Field, Lookup, Repr};
-use objects::ty::{ResolutionKind, TypeData, TypeRef, flags};
+use objects::ty::{ResolutionKind, TypeData, flags};
 use objects::vm::Vm;
 
 /// Instances of more words than this are made the general way.
@@ -39,7 +39,7 @@ pub fn class_plan(vm: &mut Vm, data: i64) -> Lookup<ClassPlan> {
 }
 
 fn plan_of(vm: &mut Vm, data: &'static TypeData) -> Option<ClassPlan> {
-    let ty: TypeRef = *data.mro.borrow().first()?;
+    let ty = data.class;
     let plain_metaclass = vm.type_of(ty.value()) == vm.types.type_;
     let flags_needed = flags::HEAP;
     if !plain_metaclass || !ty.has(flags_needed) || ty.has(flags::ABSTRACT) || ty.has(flags::HAS_FINALIZER) {

@@ -39,7 +39,11 @@ fn window(vm: &mut Vm, code: &'static Code, function: Value) -> PyResult<*mut Va
     // SAFETY: the window has the code's slots.
     unsafe {
         *window.add(slots::FUNCTION) = function;
-        *window.add(slots::GLOBALS) = cast::<Function>(function).globals.get();
+        let globals = cast::<Function>(function).globals.get();
+        *window.add(slots::GLOBALS) = globals;
+        if !code.flags().has(CodeFlags::OPTIMIZED) {
+            *window.add(slots::LOCALS) = globals;
+        }
     }
     Ok(window)
 }
@@ -57,7 +61,16 @@ pub fn run_code(vm: &mut Vm, code: &'static Code, globals: Value, locals: Value,
     if !closure.is_null() {
         vm.write(function, &object.closure, closure);
     }
+    // Code of a function lacks its arguments here.
+    let bound = match code.source.parameter_count() {
+        0 => vm.empty_tuple,
+        _ => crate::arguments::bind(vm, function, &CallArgs::positional(&[]))?,
+    };
     let window = window(vm, code, function)?;
+    for (i, value) in objects::tuple::items(bound).iter().enumerate() {
+        // SAFETY: parameters are the first locals.
+        unsafe { *window.add(slots::FIRST_LOCAL + i) = *value };
+    }
     if !code.flags().has(CodeFlags::OPTIMIZED) {
         // SAFETY: the window has the code's slots.
         unsafe { *window.add(slots::LOCALS) = locals };

@@ -62,9 +62,19 @@ pub fn of_generator(vm: &mut Vm, generator: Value) -> Value {
     frame
 }
 
+/// The mapping that holds the variables of a frame; NULL if the frame does: of a function, or of a module or class inside a
+/// comprehension, whose variables are none of the mapping's (PEP 709).
+fn namespace(vm: &mut Vm, frame: Value) -> Value {
+    let namespace = frame_object::slot(vm, frame, slots::LOCALS);
+    let kinds = &code_of(frame).source.local_kinds;
+    let in_comprehension =
+        |vm: &mut Vm| (0..kinds.len()).any(|i| kinds[i].is_hidden() && !variable(vm, frame, i).is_null());
+    if !namespace.is_null() && in_comprehension(vm) { Value::NULL } else { namespace }
+}
+
 /// The variables of a frame: a namespace's mapping, or a dict of a function's variables that have values.
 pub fn locals_snapshot(vm: &mut Vm, frame: Value) -> PyResult {
-    let namespace = frame_object::slot(vm, frame, slots::LOCALS);
+    let namespace = namespace(vm, frame);
     if !namespace.is_null() {
         return Ok(namespace);
     }
@@ -98,9 +108,6 @@ fn variables(vm: &mut Vm, frame: Value) -> Variables {
     let code = code_of(frame);
     let mut flat = ValueVec::new();
     for i in 0..code.local_count as usize {
-        if code.source.local_kinds[i].is_hidden() {
-            continue;
-        }
         let value = variable(vm, frame, i);
         if !value.is_null() {
             flat.push(vm, code.local_names[i]);
@@ -148,8 +155,10 @@ fn index_of(vm: &mut Vm, frame: Value, name: Value) -> Option<usize> {
         return None;
     }
     let bytes = vm.str_bytes(name);
-    (0..code.local_count as usize)
-        .find(|i| !code.source.local_kinds[*i].is_hidden() && vm.str_bytes(code.local_names[*i]) == bytes)
+    // A name that a comprehension hides may be there twice: the one that has a value is meant.
+    let named = |vm: &Vm, i: &usize| vm.str_bytes(code.local_names[*i]) == bytes;
+    let set = |vm: &mut Vm, i: usize| !code.source.local_kinds[i].is_hidden() || !variable(vm, frame, i).is_null();
+    (0..code.local_count as usize).find(|&i| named(vm, &i) && set(vm, i))
 }
 
 fn f_back(vm: &mut Vm, frame: Value) -> PyResult {
@@ -166,7 +175,7 @@ fn f_back(vm: &mut Vm, frame: Value) -> PyResult {
 }
 
 fn f_locals(vm: &mut Vm, frame: Value) -> PyResult {
-    let namespace = frame_object::slot(vm, frame, slots::LOCALS);
+    let namespace = namespace(vm, frame);
     if !namespace.is_null() {
         return Ok(namespace);
     }

@@ -185,6 +185,11 @@ pub fn throw_given(vm: &mut Vm, generator: Value, given: &[Value]) -> PyResult {
 }
 
 fn throw_here(vm: &mut Vm, generator: Value, exception: Value) -> PyResult {
+    // It arises where the generator stands: in what the generator itself handles, not in what its caller does.
+    // SAFETY: the generator has all slots of its code.
+    let handled =
+        unsafe { *((generator.0 as usize + GeneratorObject::BYTES + crate::slots::HANDLED * 8) as *const Value) };
+    objects::exceptions::set_context(vm, exception, handled);
     let handle = crate::state::thrown(vm);
     vm.thread.set_handle(handle, exception);
     run(vm, generator, Value::NULL)
@@ -254,10 +259,16 @@ fn close_any(vm: &mut Vm, iterator: Value) -> PyResult<()> {
     if is_generator_like(vm, iterator) {
         return close(vm, iterator);
     }
-    if let Some(method) = vm.getattr_str_opt(iterator, "close")? {
-        vm.call(method, &[])?;
+    match vm.getattr_str_opt(iterator, "close") {
+        Ok(Some(method)) => vm.call(method, &[]).map(|_| ()),
+        Ok(None) => Ok(()),
+        // It is closed all the same.
+        Err(raised) => {
+            let text = format!("Exception ignored while closing generator {}", vm.repr_text(iterator)?);
+            crate::warnings::unraisable(vm, raised.0, &text, Value::NULL);
+            Ok(())
+        }
     }
-    Ok(())
 }
 
 /// `close()`.

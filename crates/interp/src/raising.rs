@@ -11,15 +11,7 @@ use objects::vm::Vm;
 /// `raise exception from cause`: the instance to raise, its context and cause set.
 pub fn make(vm: &mut Vm, exception: Value, cause: Value, handled: Value) -> PyResult {
     let instance = if is_exception_class(vm, exception) {
-        let instance = vm.call(exception, &[])?;
-        if !is_exception(vm, instance) {
-            let (class, kind) = (vm.repr(exception)?, vm.type_of(instance).name());
-            let class = vm.text_of(class);
-            let message =
-                format!("calling {class} should have returned an instance of BaseException, not <class '{kind}'>");
-            return Err(vm.type_error(message));
-        }
-        instance
+        instantiate(vm, exception)?
     } else if is_exception(vm, exception) {
         exception
     } else {
@@ -27,7 +19,7 @@ pub fn make(vm: &mut Vm, exception: Value, cause: Value, handled: Value) -> PyRe
     };
     if !cause.is_null() {
         let cause = if is_exception_class(vm, cause) {
-            vm.call(cause, &[])?
+            instantiate(vm, cause)?
         } else if is_exception(vm, cause) || cause == vm.none {
             cause
         } else {
@@ -41,6 +33,16 @@ pub fn make(vm: &mut Vm, exception: Value, cause: Value, handled: Value) -> PyRe
     let handled = handled_exception(vm, handled);
     objects::exceptions::set_context(vm, instance, handled);
     Ok(instance)
+}
+
+fn instantiate(vm: &mut Vm, class: Value) -> PyResult {
+    let instance = vm.call(class, &[])?;
+    if is_exception(vm, instance) {
+        return Ok(instance);
+    }
+    let kind = vm.type_of(instance).value();
+    let (class, kind) = (vm.repr_text(class)?, vm.repr_text(kind)?);
+    Err(vm.type_error(format!("calling {class} should have returned an instance of BaseException, not {kind}")))
 }
 
 /// The exception being handled: `own` if the frame handles one itself, else the nearest caller's; NULL if none.

@@ -12,7 +12,7 @@ use crate::handlers::{arith, attribute, build, call, exception, flow, iterate, n
 use crate::machine::*;
 use crate::slots::{self, FIRST_LOCAL};
 use heap::Value;
-use metatrace::Operand;
+use metatrace::{Lookup, Operand};
 use objects::builtin_layouts::CellObject;
 use objects::builtin_layouts::Function;
 use objects::layout::Object;
@@ -590,16 +590,10 @@ pub(crate) fn step<M: PyMachine>(
         Op::Reraise => {
             let exception = f.pop();
             if arg > 0 {
-                // The instruction that raised it first: tracebacks and `f_lasti` speak of that one.
                 let at = f.peek(arg as usize - 1);
                 let is_int = m.is_int(at);
                 if m.decide(is_int) {
-                    let at = m.int_unbox(at);
-                    if M::DIRECT && m.observed() {
-                        let at = m.promote_int(at) as u32;
-                        // SAFETY: the current frame has a record.
-                        unsafe { (*m.context().thread.record).pc = at };
-                    }
+                    exception::reraised_at(m, f, at);
                 }
             }
             return Err(Raise::Again(exception));
@@ -704,7 +698,14 @@ pub(crate) fn step<M: PyMachine>(
                 objects::ty::flags::SEQUENCE
             };
             let subject = f.peek(0);
-            let matches = object_shape(m, subject).is_some_and(|shape| shape.ty.has(flag));
+            let matches = match object_shape(m, subject) {
+                // `Sequence.register` and the like change what a class is.
+                Some(shape) => *m.lookup(&f.code.sites[pc], shape.id.0 as i64, |_| Lookup {
+                    assumption: shape.ty.data().version,
+                    result: if shape.ty.has(flag) { &true } else { &false },
+                }),
+                None => false,
+            };
             let value = flow::bool_value(m, matches);
             f.push(value);
         }

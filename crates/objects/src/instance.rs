@@ -432,6 +432,14 @@ pub fn set_class(vm: &mut Vm, object: Value, ty: TypeRef) -> PyResult<()> {
     if old == ty {
         return Ok(());
     }
+    reclass(vm, object, old, ty)?;
+    if resolve::descriptor_halves(old) != resolve::descriptor_halves(ty) {
+        resolve::descriptors_changed(vm, |_, value| value == object);
+    }
+    Ok(())
+}
+
+fn reclass(vm: &mut Vm, object: Value, old: TypeRef, ty: TypeRef) -> PyResult<()> {
     let module_like = vm.kind(object) == Kind::Module || old.has(flags::HEAP) && ty.has(flags::HEAP);
     if !module_like || ty.has(flags::IMMUTABLE) && ty != vm.types.module {
         return Err(vm.type_error("__class__ assignment only supported for mutable types or ModuleType subclasses"));

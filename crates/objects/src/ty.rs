@@ -81,12 +81,16 @@ pub mod flags {
 
 /// The Rust half of a class.
 pub struct TypeData {
+    /// Whose half this is.
+    pub class: TypeRef,
     pub name: RefCell<String>,
     pub flags: Cell<u32>,
     pub base: Cell<Option<TypeRef>>,
-    /// Also the class's own; method resolution order.
+    /// Method resolution order. It starts with the class itself, unless a metaclass's `mro()` has other ideas.
     pub mro: RefCell<Vec<TypeRef>>,
     pub subclasses: RefCell<Vec<TypeRef>>,
+    /// Classes that have this one in their MRO, by a metaclass's `mro()`, without deriving from it.
+    pub followers: RefCell<Vec<TypeRef>>,
     pub slots: RefCell<Slots>,
     /// Of what an instance starts as. Of types without instances of their own shape (abstract ones): `None`.
     pub shape: Cell<Option<&'static Shape>>,

@@ -97,7 +97,7 @@ fn abc_init(vm: &mut Vm, args: &CallArgs) -> PyResult {
         let dict = ty.0.dict.get();
         if let Some(wanted) = vm.dict_get_name(dict, name) {
             let wanted = vm.as_i64(wanted).unwrap_or(0) as u32 & (flags::SEQUENCE | flags::MAPPING);
-            ty.data().flags.set(ty.data().flags.get() | wanted);
+            ty.data().flags.set(ty.data().flags.get() & !(flags::SEQUENCE | flags::MAPPING) | wanted);
             vm.delattr(class, name)?;
         }
     }
@@ -165,6 +165,7 @@ fn register(vm: &mut Vm, args: &CallArgs) -> PyResult {
         let inherited = TypeRef::from_value(class).data().flags.get() & (flags::SEQUENCE | flags::MAPPING);
         if inherited != 0 {
             set_collection_flags(TypeRef::from_value(subclass), inherited);
+            objects::type_::resolve::changed(vm, TypeRef::from_value(subclass));
         }
     }
     Ok(subclass)

@@ -21,6 +21,12 @@ callees! {
         Ok(exception)
     }
 
+    /// The last instruction that the frame of this frame object has run.
+    STOOD_AT: fn stood_at(vm, frame: Ref, instruction: Int) -> Ref, Writes {
+        frame_object::set_instruction(frame, instruction);
+        Ok(vm.none)
+    }
+
     /// Puts the frame in front of the traceback; gives the frame object, made if need be.
     ADD_TRACEBACK: fn add_traceback(vm, exception: Ref, frame: Ref, function: Ref, pc: Int) -> Ref, RunsGuest {
         Ok(frame_object::add_traceback(vm, exception, frame, function, pc))

@@ -96,8 +96,7 @@ fn plan_of<M: PyMachine>(
             m.lookup(site, data, |vm| {
                 // SAFETY: the field of a type object holds the address of its `TypeData`, which is `'static`.
                 let data: &'static TypeData = unsafe { &*(data as usize as *const TypeData) };
-                let class = *data.mro.borrow().first().expect("a class is the first of its MRO");
-                vm.class_attribute_plan(class, name)
+                vm.class_attribute_plan(data.class, name)
             })
         }
         Kind::Module if shape.ty == m.context().types.module => {

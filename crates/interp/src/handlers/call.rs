@@ -86,7 +86,7 @@ pub fn call_function<M: PyMachine>(
         unsafe { *window.add(index) = value }
     };
     set(slots::FUNCTION, function);
-    set(slots::GLOBALS, m.get_ref(function, Function::GLOBALS));
+    set_namespaces(m, code, window, function);
     if let Some(instead) = instead {
         set(slots::INSTEAD, instead);
     }
@@ -122,6 +122,18 @@ pub fn call_function<M: PyMachine>(
     }
     f.sp -= drop as u32;
     enter(code, window)
+}
+
+/// The globals of a call. They are the locals too of a function that was made of a module's code.
+#[inline(always)]
+fn set_namespaces<M: PyMachine>(m: &mut M, code: &'static Code, window: *mut M::Ref, function: M::Ref) {
+    let globals = m.get_ref(function, Function::GLOBALS);
+    // SAFETY: the window has the code's slots.
+    unsafe { *window.add(slots::GLOBALS) = globals };
+    if !code.source.flags.has(CodeFlags::OPTIMIZED) {
+        // SAFETY: as above.
+        unsafe { *window.add(slots::LOCALS) = globals };
+    }
 }
 
 /// Positional arguments and, behind them, defaults. False if defaults are missing.
@@ -278,8 +290,8 @@ pub fn call_unpacked<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Step<M> {
         // SAFETY: the window has the code's slots.
         unsafe {
             *window.add(slots::FUNCTION) = callable;
-            *window.add(slots::GLOBALS) = m.get_ref(callable, Function::GLOBALS);
         }
+        set_namespaces(m, code, window, callable);
         for i in 0..code.source.parameter_count() {
             let index = m.int(i as i64);
             let value = m.item_ref(bound, index, objects::tuple::TUPLE_ITEMS);

@@ -4,6 +4,7 @@ use crate::callees::exceptions::*;
 use crate::machine::*;
 use crate::slots;
 use metatrace::{Callee, Operand};
+use syntax::Op;
 
 /// RAISE_VARARGS: the exception to raise.
 pub fn raise_varargs<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, count: u32) -> M::Ref {
@@ -53,10 +54,14 @@ pub fn find_handler<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, exception: M::R
     let Some(entry) = code.source.exceptions.iter().find(|entry| entry.from <= at && at < entry.to) else {
         return false;
     };
+    let last = code.source.instructions[at as usize];
+    let first_raised_at = (last.op == Op::Reraise && last.arg > 0).then(|| f.peek(last.arg as usize - 1));
     f.sp = code.first_local + code.local_count + entry.depth;
     if entry.push_lasti {
-        let at = m.int(at as i64);
-        let at = m.int_box(at);
+        let at = first_raised_at.unwrap_or_else(|| {
+            let at = m.int(at as i64);
+            m.int_box(at)
+        });
         f.push(at);
     }
     f.push(exception);
@@ -80,6 +85,27 @@ fn keep_slots<M: PyMachine>(m: &mut M, f: &PyFrame<M>, frame_object: M::Ref) {
     // SAFETY: every frame has its fixed slots and locals.
     let values = unsafe { std::slice::from_raw_parts(f.slots, count) };
     m.call_slice(&LEAVE_FRAME, frame_object, values);
+    // What raises again stands where it was raised first: see `reraised_at`.
+    let last = f.code.source.instructions[f.pc as usize - 1];
+    if last.op != Op::Reraise || last.arg == 0 {
+        let at = m.int(f.pc as i64 - 1);
+        m.call_ref(&STOOD_AT, &[Operand::Ref(frame_object), Operand::Int(at)]);
+    }
+}
+
+/// RERAISE of what instruction `at` raised: `f_lineno` and `f_lasti` speak of that one.
+pub fn reraised_at<M: PyMachine>(m: &mut M, f: &PyFrame<M>, at: M::Ref) {
+    let at = m.int_unbox(at);
+    if M::DIRECT && m.observed() {
+        let at = m.promote_int(at) as u32;
+        // SAFETY: the current frame has a record.
+        unsafe { (*m.context().thread.record).pc = at };
+    }
+    let frame_object = f.slot(slots::FRAME_OBJECT);
+    let none = m.is_null(frame_object);
+    if !m.decide(none) {
+        m.call_ref(&STOOD_AT, &[Operand::Ref(frame_object), Operand::Int(at)]);
+    }
 }
 
 /// Whether an exception is an instance of `StopIteration`.

@@ -115,6 +115,9 @@ fn call<M: PyMachine>(
     let code = m.get_int(function, Function::CODE);
     let code = Code::from_token(m.promote_int(code));
     let source = &code.source;
+    if !source.flags.has(CodeFlags::OPTIMIZED) {
+        return Ok(None);
+    }
     if source.arg_count != 2 || source.kwonly_count != 0 || source.flags.has_any(CodeFlags::VARIADIC) {
         return Ok(None);
     }

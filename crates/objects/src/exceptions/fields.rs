@@ -6,7 +6,7 @@ use crate::error::PyResult;
 use crate::exceptions::base;
 use crate::layout::cast;
 use crate::slots::Slots;
-use crate::ty::TypeSpec;
+use crate::ty::{TypeRef, TypeSpec, flags};
 use crate::value_vec::{array_get, array_set, new_array};
 use crate::vm::Vm;
 use heap::Value;
@@ -50,6 +50,11 @@ fn index_of(vm: &Vm, exception: Value, name: &str) -> Option<usize> {
         let (_, fields) = FAMILIES.iter().find(|(family, _)| *family == class.as_str())?;
         fields.iter().position(|field| *field == name)
     })
+}
+
+/// Whether this built-in exception has fields that its base has not.
+pub fn adds_fields(ty: TypeRef) -> bool {
+    !ty.has(flags::HEAP) && FAMILIES.iter().any(|(family, _)| *family == ty.data().name.borrow().as_str())
 }
 
 /// The field `name` of an exception; NULL if unset.

@@ -2,6 +2,7 @@
 
 use crate::args::CallArgs;
 use crate::error::{PyResult, Raised};
+use crate::exceptions::{extra, set_extra};
 use crate::object::generic_getattr_opt;
 use crate::slots::GetattrFn;
 use crate::ty::ResolutionKind;
@@ -14,7 +15,22 @@ impl Vm {
     pub fn getattr(&mut self, object: Value, name: Value) -> PyResult {
         let name = self.attribute_name(name)?;
         let getattr = self.type_of(object).slots().getattr.expect("every type has __getattribute__");
-        getattr(self, object, name)
+        getattr(self, object, name).map_err(|raised| self.with_attribute(raised, object, name))
+    }
+
+    /// An AttributeError says what was looked for in what, unless it does so already.
+    #[cold]
+    fn with_attribute(&mut self, raised: Raised, object: Value, name: Value) -> Raised {
+        let exception = raised.0;
+        if self.exception_matches(exception, self.exc.attribute_error) {
+            let is_unset =
+                |vm: &Vm, field| matches!(extra(vm, exception, field), value if value.is_null() || value == vm.none);
+            if is_unset(self, "name") && is_unset(self, "obj") {
+                set_extra(self, exception, "name", name);
+                set_extra(self, exception, "obj", object);
+            }
+        }
+        raised
     }
 
     pub fn getattr_str(&mut self, object: Value, name: &str) -> PyResult {

@@ -4,14 +4,14 @@ use crate::args::GetSetDef;
 use crate::error::PyResult;
 use crate::slots::{GetattrFn, SetattrFn};
 use crate::ty::{ResolutionKind, TypeRef, flags};
-use crate::type_::{inherit, is_type, mro, new_class, resolve};
+use crate::type_::{bases, inherit, is_type, resolve};
 use crate::vm::Vm;
 use heap::Value;
 
 pub(super) static GETSET: &[GetSetDef] = &[
     GetSetDef::new("__name__", get_name, set_name),
     GetSetDef::new("__qualname__", get_qualname, set_qualname),
-    GetSetDef::new("__bases__", get_bases, set_bases),
+    GetSetDef::new("__bases__", get_bases, bases::set),
     GetSetDef::read_only("__base__", get_base),
     GetSetDef::new("__mro__", get_mro, |vm, _, _| Err(vm.attribute_error_text("readonly attribute"))),
     GetSetDef::new("__module__", get_module, set_module),
@@ -138,7 +138,7 @@ fn receiver(class: Value) -> TypeRef {
     TypeRef::from_value(class)
 }
 
-fn check_settable(vm: &mut Vm, ty: TypeRef, name: &str, value: Value) -> PyResult<()> {
+pub(super) fn check_settable(vm: &mut Vm, ty: TypeRef, name: &str, value: Value) -> PyResult<()> {
     if ty.has(flags::IMMUTABLE) {
         let class = ty.name();
         return Err(vm.type_error(format!("cannot set '{name}' attribute of immutable type '{class}'")));
@@ -185,75 +185,6 @@ fn set_qualname(vm: &mut Vm, class: Value, value: Value) -> PyResult<()> {
 
 fn get_bases(_: &mut Vm, class: Value) -> PyResult {
     Ok(receiver(class).0.bases.get())
-}
-
-fn set_bases(vm: &mut Vm, class: Value, value: Value) -> PyResult<()> {
-    let ty = receiver(class);
-    check_settable(vm, ty, "__bases__", value)?;
-    let name = ty.name();
-    if !vm.type_of(value).has(flags::TUPLE) {
-        let given = vm.type_name(value);
-        return Err(vm.type_error(format!("can only assign tuple to {name}.__bases__, not {given}")));
-    }
-    let items = crate::tuple::items(value);
-    if items.is_empty() {
-        return Err(vm.type_error(format!("can only assign non-empty tuple to {name}.__bases__, not ()")));
-    }
-    let mut bases = Vec::new();
-    for &base in items {
-        if !is_type(vm, base) {
-            let given = vm.type_name(base);
-            return Err(vm.type_error(format!("{name}.__bases__ must be tuple of classes, not '{given}'")));
-        }
-        let base = TypeRef::from_value(base);
-        if base.is_subtype(ty) {
-            return Err(vm.type_error("a __bases__ item causes an inheritance cycle"));
-        }
-        bases.push(base);
-    }
-    let best = new_class::best_base(vm, &bases)?;
-    let old_best = ty.data().base.get().expect("a class has a base");
-    {
-        let (old, new) = (old_best.data().layout.borrow(), best.data().layout.borrow());
-        let differs =
-            old.fixed_words != new.fixed_words || old.solid != new.solid || old.overflow_word != new.overflow_word;
-        let (old_dict, new_dict) = (old.overflow_word != 0, new.overflow_word != 0);
-        drop((old, new));
-        if differs && !(ty.data().members.borrow().is_empty() && old_dict == new_dict) {
-            let (new, old) = (best.name(), old_best.name());
-            return Err(vm.type_error(format!("__bases__ assignment: '{new}' object layout differs from '{old}'")));
-        }
-    }
-    let order = mro::compute(vm, ty, &bases)?;
-    let old: Vec<TypeRef> =
-        crate::tuple::items(ty.0.bases.get()).iter().map(|&base| TypeRef::from_value(base)).collect();
-    for base in old {
-        base.data().subclasses.borrow_mut().retain(|&class| class != ty);
-    }
-    for base in &bases {
-        base.data().subclasses.borrow_mut().push(ty);
-    }
-    vm.write(class, &ty.0.bases, value);
-    ty.data().base.set(Some(best));
-    new_class::set_mro(vm, ty, order);
-    update_subclasses(vm, ty)?;
-    resolve::changed(vm, ty);
-    Ok(())
-}
-
-/// After the bases changed: order and slots of the class and all below.
-fn update_subclasses(vm: &mut Vm, ty: TypeRef) -> PyResult<()> {
-    resolve::changed(vm, ty);
-    inherit::fill_slots(vm, ty);
-    let subclasses = ty.data().subclasses.borrow().clone();
-    for subclass in subclasses {
-        let bases: Vec<TypeRef> =
-            crate::tuple::items(subclass.0.bases.get()).iter().map(|&base| TypeRef::from_value(base)).collect();
-        let order = mro::compute(vm, subclass, &bases)?;
-        new_class::set_mro(vm, subclass, order);
-        update_subclasses(vm, subclass)?;
-    }
-    Ok(())
 }
 
 fn get_base(vm: &mut Vm, class: Value) -> PyResult {

@@ -132,12 +132,15 @@ pub(super) fn allocate(vm: &mut Vm, shape: &'static Shape, _metatype: TypeRef, s
 }
 
 pub(super) fn initialise(object: Value, version: Assumption, spec: &TypeSpec) -> TypeRef {
+    let ty = cast::<TypeObject>(object);
     let data = Box::leak(Box::new(TypeData {
+        class: TypeRef(ty),
         name: RefCell::new(spec.name.to_string()),
         flags: Cell::new(spec.flags | flags::IMMUTABLE),
         base: Cell::new(None),
         mro: RefCell::default(),
         subclasses: RefCell::default(),
+        followers: RefCell::default(),
         slots: RefCell::new(spec.slots),
         shape: Cell::new(None),
         layout: RefCell::new(InstanceLayout {
@@ -164,7 +167,6 @@ pub(super) fn initialise(object: Value, version: Assumption, spec: &TypeSpec) ->
         methods: spec.methods,
         members: RefCell::default(),
     }));
-    let ty = cast::<TypeObject>(object);
     ty.data.set(std::ptr::from_ref(data).addr() as i64);
     TypeRef(ty)
 }
@@ -259,7 +261,7 @@ pub(super) fn fill(vm: &mut Vm, ty: TypeRef, contents: Contents) {
         if !(group.present)(&contents.slots) {
             continue;
         }
-        for def in group.defs {
+        for def in group.defs.iter().filter(|def| !def.is_of_guests_alone()) {
             let wrapper = crate::slot_wrapper::new_wrapper(vm, def, ty);
             let name = vm.intern(def.name);
             vm.dict_set_name(dict, name, wrapper);

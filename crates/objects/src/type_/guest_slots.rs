@@ -2,6 +2,7 @@
 
 use crate::args::CallArgs;
 use crate::error::PyResult;
+use crate::shape::Kind;
 use crate::slots::{BufferView, CompareOp, Slots};
 use crate::ty::TypeRef;
 use crate::vm::Vm;
@@ -165,11 +166,14 @@ pub fn hash(vm: &mut Vm, receiver: Value) -> PyResult<i64> {
 
 pub fn call(vm: &mut Vm, receiver: Value, args: &CallArgs) -> PyResult {
     let name = vm.names.__call__;
-    match vm.special_unbound(receiver, name)? {
-        Some((method, true)) => vm.call_prepended(method, receiver, args),
-        Some((method, false)) => vm.call_kw(method, args),
-        None => Err(vm.not_callable(receiver)),
+    let Some((method, unbound)) = vm.special_unbound(receiver, name)? else { return Err(vm.not_callable(receiver)) };
+    // A Python function counts for itself. Other callables may call on and on without one.
+    if unbound && vm.kind(method) == Kind::Function {
+        return vm.call_prepended(method, receiver, args);
     }
+    vm.guarded(" while calling a Python object", |vm| {
+        if unbound { vm.call_prepended(method, receiver, args) } else { vm.call_kw(method, args) }
+    })
 }
 
 pub fn init(vm: &mut Vm, receiver: Value, args: &CallArgs) -> PyResult<()> {

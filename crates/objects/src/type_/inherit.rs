@@ -7,6 +7,7 @@ use crate::slots::NewFn;
 use crate::slots::Slots;
 use crate::ty::{TypeRef, flags};
 use crate::type_::guest_slots;
+use crate::type_::resolve;
 use crate::type_::slot_table::{GROUPS, SlotGroup};
 use crate::vm::Vm;
 use heap::Value;
@@ -16,7 +17,7 @@ pub fn fill_slots(vm: &mut Vm, ty: TypeRef) {
     let mro = ty.data().mro.borrow().clone();
     let base = ty.data().base.get().expect("a class has a base");
     *ty.data().slots.borrow_mut() = *base.slots();
-    let single = mro.len() == base.data().mro.borrow().len() + 1;
+    let single = mro.split_first().is_some_and(|(first, rest)| *first == ty && *rest == **base.data().mro.borrow());
     for group in GROUPS {
         if !single || group.defs.iter().any(|def| defines(vm, ty, def.name)) {
             update_group(vm, ty, group);
@@ -31,6 +32,16 @@ pub fn update(vm: &mut Vm, ty: TypeRef, name: &str) {
     if !(name.starts_with("__") && name.ends_with("__")) {
         return;
     }
+    for class in resolve::with_subclasses(ty) {
+        let before = resolve::descriptor_halves(class);
+        update_one(vm, class, name);
+        if resolve::descriptor_halves(class) != before {
+            resolve::descriptors_changed(vm, |vm, value| vm.type_of(value) == class);
+        }
+    }
+}
+
+fn update_one(vm: &mut Vm, ty: TypeRef, name: &str) {
     for group in GROUPS {
         if group.defs.iter().any(|def| def.name == name) {
             update_group(vm, ty, group);
@@ -40,10 +51,6 @@ pub fn update(vm: &mut Vm, ty: TypeRef, name: &str) {
         "__new__" => update_new(vm, ty),
         "__del__" => update_finalizer(vm, ty),
         _ => {}
-    }
-    let subclasses = ty.data().subclasses.borrow().clone();
-    for subclass in subclasses {
-        update(vm, subclass, name);
     }
 }
 

@@ -8,7 +8,7 @@ use crate::shape::Kind;
 use crate::ty::TypeSpec;
 use crate::ty::{InstanceLayout, TypeObject, TypeRef, flags};
 use crate::type_::builtin_type::{INHERITED, initialise};
-use crate::type_::{inherit, is_type, mro};
+use crate::type_::{inherit, is_type, mro, resolve};
 use crate::vm::Vm;
 use heap::Value;
 
@@ -115,17 +115,15 @@ fn make(vm: &mut Vm, metatype: TypeRef, name: Value, bases: Value, namespace: Va
     *data.name.borrow_mut() = name_text;
     data.base.set(Some(best));
     let inherited = base_types.iter().fold(0, |all, base| all | base.data().flags.get() & INHERITED);
-    data.flags.set(flags::HEAP | flags::BASETYPE | inherited);
+    data.flags.set(flags::HEAP | flags::BASETYPE | inherited & !(flags::SEQUENCE | flags::MAPPING));
     vm.write(object, &ty.0.name, name);
     vm.write(object, &ty.0.qualname, qualname);
     vm.write(object, &ty.0.bases, bases);
     vm.write(object, &ty.0.dict, dict);
 
-    let order = match custom_mro(vm, metatype, ty, &base_types)? {
-        Some(order) => order,
-        None => mro::compute(vm, ty, &base_types)?,
-    };
+    let order = order_of(vm, ty, &base_types)?;
     set_mro(vm, ty, order);
+    inherit_collection_flags(ty);
     lay_out(vm, ty, best, &base_types, &slots)?;
     fill_dict(vm, ty, &slots)?;
     inherit::fill_slots(vm, ty);
@@ -142,13 +140,29 @@ fn make(vm: &mut Vm, metatype: TypeRef, name: Value, bases: Value, namespace: Va
 /// Sets the MRO, in Rust and as a tuple.
 pub fn set_mro(vm: &mut Vm, ty: TypeRef, order: Vec<TypeRef>) {
     let values: Vec<Value> = order.iter().map(|ty| ty.value()).collect(); // immortal
+    let bases = crate::tuple::items(ty.0.bases.get());
+    let derives_from = |class| bases.iter().any(|&base| TypeRef::from_value(base).is_subtype(class));
+    for &class in order.iter().filter(|&&class| class != ty && !derives_from(class)) {
+        let mut followers = class.data().followers.borrow_mut();
+        if !followers.contains(&ty) {
+            followers.push(ty);
+        }
+    }
     *ty.data().mro.borrow_mut() = order;
     let tuple = vm.new_tuple(&values);
     vm.write(ty.value(), &ty.0.mro, tuple);
 }
 
-/// What a metaclass's own `mro()` says.
-pub fn custom_mro(vm: &mut Vm, metatype: TypeRef, ty: TypeRef, bases: &[TypeRef]) -> PyResult<Option<Vec<TypeRef>>> {
+/// The order for a class with these bases: what a metaclass's own `mro()` says, or the ordinary one.
+pub fn order_of(vm: &mut Vm, ty: TypeRef, bases: &[TypeRef]) -> PyResult<Vec<TypeRef>> {
+    match custom_mro(vm, ty)? {
+        Some(order) => Ok(order),
+        None => mro::compute(vm, ty, bases),
+    }
+}
+
+fn custom_mro(vm: &mut Vm, ty: TypeRef) -> PyResult<Option<Vec<TypeRef>>> {
+    let metatype = vm.type_of(ty.value());
     if metatype == vm.types.type_ {
         return Ok(None);
     }
@@ -157,20 +171,39 @@ pub fn custom_mro(vm: &mut Vm, metatype: TypeRef, ty: TypeRef, bases: &[TypeRef]
     if resolution.owner == Some(vm.types.type_) {
         return Ok(None);
     }
-    // `type.mro`, which it may call, needs the ordinary order.
-    let order = mro::compute(vm, ty, bases)?;
-    set_mro(vm, ty, order);
     let result = vm.call_special(ty.value(), name, &[])?;
+    let object = vm.types.object;
+    let solid = |class: TypeRef| class.data().layout.borrow().solid.unwrap_or(object);
+    let room = solid(ty.data().base.get().expect("a class has a base"));
     let mut order = Vec::new();
     vm.for_each(result, |vm, class| {
         if !is_type(vm, class) {
             let given = vm.type_name(class);
             return Err(vm.type_error(format!("mro() returned a non-class ('{given}')")));
         }
-        order.push(TypeRef::from_value(class));
+        let class = TypeRef::from_value(class);
+        // Methods of a class count on the words of its instances.
+        if class != ty && !room.is_subtype(solid(class)) {
+            let name = class.name();
+            return Err(vm.type_error(format!("mro() returned base with unsuitable layout ('{name}')")));
+        }
+        order.push(class);
         Ok(())
     })?;
+    if order.is_empty() {
+        return Err(vm.type_error("type MRO must not be empty"));
+    }
+    // The metaclass's `mro()` may have looked at the class.
+    resolve::changed(vm, ty);
     Ok(Some(order))
+}
+
+/// A class matches as a sequence or as a mapping, as the first of its bases that is either.
+fn inherit_collection_flags(ty: TypeRef) {
+    const EITHER: u32 = flags::SEQUENCE | flags::MAPPING;
+    let found = ty.data().mro.borrow().iter().map(|class| class.data().flags.get() & EITHER).find(|&found| found != 0);
+    let flags = &ty.data().flags;
+    flags.set(flags.get() & !EITHER | found.unwrap_or(0));
 }
 
 /// The base whose layout the class extends.
@@ -470,9 +503,14 @@ fn init_subclass(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult<()> {
                 break;
             }
         }
-        if found == Some(vm.types.object) {
+        if found == Some(vm.types.object) && ty.data().mro.borrow()[0] == ty {
             return Ok(());
         }
+    }
+    if !ty.data().mro.borrow().contains(&ty) {
+        let name = ty.name();
+        let complaint = format!("super(type, obj): obj (type {name}) is not an instance or subtype of type ({name}).");
+        return Err(vm.type_error(complaint));
     }
     let method = crate::super_object::attribute(vm, ty.value(), ty.value(), name)?;
     let keywords = CallArgs { values: &args.values[args.args().len()..], names: args.names };

@@ -4,6 +4,7 @@ use crate::builtin_layouts::{Builtin, Member};
 use crate::layout::cast;
 use crate::shape::Kind;
 use crate::ty::{Resolution, ResolutionKind, TypeRef, flags};
+use crate::value_map::WordSet;
 use crate::vm::Vm;
 use heap::Value;
 
@@ -95,18 +96,45 @@ pub fn classify(vm: &Vm, value: Value) -> ResolutionKind {
     }
 }
 
+/// The class and what derives from it, bases mostly before what derives from them.
+pub fn with_subclasses(ty: TypeRef) -> Vec<TypeRef> {
+    reachable(ty, |class, found| found.extend(class.data().subclasses.borrow().iter()))
+}
+
+/// The class and all that look attributes up in it.
+fn dependents(ty: TypeRef) -> Vec<TypeRef> {
+    reachable(ty, |class, found| {
+        found.extend(class.data().subclasses.borrow().iter());
+        found.extend(class.data().followers.borrow().iter());
+    })
+}
+
+fn reachable(ty: TypeRef, add_next: impl Fn(TypeRef, &mut Vec<TypeRef>)) -> Vec<TypeRef> {
+    let mut found = vec![ty];
+    let mut seen = WordSet::from_iter([ty.value()]);
+    let (mut at, mut next) = (0, Vec::new());
+    while let Some(&class) = found.get(at) {
+        at += 1;
+        add_next(class, &mut next);
+        found.extend(next.drain(..).filter(|class| seen.insert(class.value())));
+    }
+    found
+}
+
 /// The class or one of its bases was changed: whoever relied on its version must look again. Subclasses too.
 pub fn changed(vm: &mut Vm, ty: TypeRef) {
+    for class in dependents(ty) {
+        end_version(vm, class);
+    }
+}
+
+fn end_version(vm: &mut Vm, ty: TypeRef) {
     let data = ty.data();
     vm.thread.jit.invalidate(data.version);
     for (_, resolution) in data.resolutions.borrow_mut().drain() {
         vm.retired.extend(resolution.value);
     }
     data.generation.set(data.generation.get() + 1);
-    let subclasses: Vec<TypeRef> = data.subclasses.borrow().clone();
-    for subclass in subclasses {
-        changed(vm, subclass);
-    }
     // Classes are looked up by the plans of their metaclass's instances too.
     if ty.has(flags::TYPE) && ty != vm.types.type_ {
         let instances: Vec<TypeRef> =
@@ -115,6 +143,30 @@ pub fn changed(vm: &mut Vm, ty: TypeRef) {
             vm.thread.jit.invalidate(class.data().version);
             class.data().generation.set(class.data().generation.get() + 1);
         }
+    }
+}
+
+/// Which halves of the descriptor protocol the instances of a class have: whether `__get__`, whether `__set__` or
+/// `__delete__`.
+pub fn descriptor_halves(ty: TypeRef) -> (bool, bool) {
+    let slots = ty.slots();
+    (slots.descr_get.is_some(), slots.descr_set.is_some())
+}
+
+/// The values that `is_meant` picks behave otherwise as descriptors now: classes whose attributes they are look again.
+pub fn descriptors_changed(vm: &mut Vm, is_meant: impl Fn(&Vm, Value) -> bool) {
+    let holds_one = |vm: &Vm, class: TypeRef| {
+        let mut position = 0;
+        while let Some((_, value)) = vm.dict_next(class.0.dict.get(), &mut position) {
+            if value.is_object() && is_meant(vm, value) {
+                return true;
+            }
+        }
+        false
+    };
+    let holders: Vec<TypeRef> = vm.all_types.iter().copied().filter(|&class| holds_one(vm, class)).collect();
+    for class in holders {
+        changed(vm, class);
     }
 }
 

@@ -22,6 +22,13 @@ pub struct SlotDef {
     pub call: fn(&mut Vm, TypeRef, Value, &CallArgs) -> PyResult,
 }
 
+impl SlotDef {
+    /// Whether only classes written in Python have this special method: the slot of a built-in type does not stand for it.
+    pub fn is_of_guests_alone(&self) -> bool {
+        self.name == "__getattr__"
+    }
+}
+
 /// One slot and its special methods.
 pub struct SlotGroup {
     pub id: SlotId,
@@ -79,6 +86,7 @@ slot_table! {
     finalize (some) { __del__ finalize 0 0 "Called when the instance is about to be destroyed."; }
     getattr (some) {
         __getattribute__ getattr 1 1 "Return getattr(self, name).";
+        // No built-in type has it: see `SlotDef::is_of_guests_alone`.
         __getattr__ getattr 1 1 "";
     }
     setattr (some) {
