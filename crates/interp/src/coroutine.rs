@@ -1,7 +1,7 @@
 //! Coroutines' `__await__`, and async generators.
 
 use crate::generator::{GeneratorObject, state};
-use crate::generator_object::{self, thrown_exception};
+use crate::generator_object::{self, thrown_exception, warn_of_parts};
 use heap::Value;
 use objects::args::{CallArgs, MethodDef};
 use objects::error::PyResult;
@@ -109,6 +109,7 @@ static WRAPPER_METHODS: [MethodDef; 3] = [
     }),
     MethodDef::method("throw", 2, 4, |vm, args| {
         let coroutine = cast::<CoroutineWrapper>(args.values[0]).coroutine.get();
+        warn_of_parts(vm, "throw", &args.values[1..])?;
         generator_object::throw_given(vm, coroutine, &args.values[1..])
     }),
     MethodDef::method("close", 1, 1, |vm, args| {
@@ -154,16 +155,21 @@ pub fn async_next(vm: &mut Vm, generator: Value) -> PyResult {
     new_step(vm, generator, none, step::SEND)
 }
 
-pub static ASYNC_METHODS: [MethodDef; 3] = [
-    MethodDef::method("asend", 2, 2, |vm, args| new_step(vm, args.values[0], args.values[1], step::SEND)),
+pub static ASYNC_METHODS: [MethodDef; 4] = [
+    MethodDef::method("asend", 2, 2, |vm, args| new_step(vm, args.values[0], args.values[1], step::SEND))
+    .with_doc("asend($self, object, /)\n--\n\nasend(v) -> send 'v' in generator."),
     MethodDef::method("athrow", 2, 4, |vm, args| {
+        warn_of_parts(vm, "athrow", &args.values[1..])?;
         let exception = thrown_exception(vm, &args.values[1..])?;
         new_step(vm, args.values[0], exception, step::THROW)
-    }),
+    })
+    .with_doc("athrow(value)\nathrow(type[,value[,tb]])\n\nraise exception in generator.\nthe (type, val, tb) signature is deprecated, \nand may be removed in a future version of Python."),
     MethodDef::method("aclose", 1, 1, |vm, args| {
         let exception = vm.raise_args(vm.exc.generator_exit, &[]).0;
         new_step(vm, args.values[0], exception, step::CLOSE)
-    }),
+    })
+    .with_doc("aclose($self, /)\n--\n\naclose() -> raise GeneratorExit inside generator."),
+    objects::generic_alias::CLASS_GETITEM,
 ];
 
 static STEP_METHODS: [MethodDef; 3] = [
@@ -210,6 +216,7 @@ fn step_throw(vm: &mut Vm, args: &CallArgs) -> PyResult {
         return Err(vm.runtime_error("cannot reuse already awaited __anext__()/asend()"));
     }
     this.progress.set(1);
+    warn_of_parts(vm, "throw", &args.values[1..])?;
     let exception = thrown_exception(vm, &args.values[1..])?;
     let result = generator_object::throw(vm, this.generator.get(), exception);
     finish_step(vm, args.values[0], result)

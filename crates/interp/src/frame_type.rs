@@ -274,7 +274,9 @@ fn clear(vm: &mut Vm, args: &CallArgs) -> PyResult {
     Ok(vm.none)
 }
 
-static METHODS: [MethodDef; 1] = [MethodDef::method("clear", 1, 1, clear)];
+static METHODS: [MethodDef; 1] =
+    [MethodDef::method("clear", 1, 1, clear)
+        .with_doc("clear($self, /)\n--\n\nClear all references held by the frame.")];
 
 fn repr(vm: &mut Vm, frame: Value) -> PyResult {
     let code = code_of(frame);

@@ -342,6 +342,16 @@ pub fn thrown_exception(vm: &mut Vm, args: &[Value]) -> PyResult {
     Ok(exception)
 }
 
+/// `throw` with a class, a value and a traceback is deprecated.
+pub fn warn_of_parts(vm: &mut Vm, method: &str, given: &[Value]) -> PyResult<()> {
+    if given.len() < 2 {
+        return Ok(());
+    }
+    let text =
+        format!("the (type, exc, tb) signature of {method}() is deprecated, use the single-arg signature instead.");
+    crate::warnings::warn(vm, vm.exc.deprecation_warning, &text, 1)
+}
+
 /// SEND's receiver that is no running generator: send, or next for None.
 pub fn send_any(vm: &mut Vm, receiver: Value, value: Value) -> PyResult {
     if is_generator_like(vm, receiver) && !code_of(receiver).flags().has(CodeFlags::ASYNC_GENERATOR) {
@@ -462,6 +472,7 @@ fn method_send(vm: &mut Vm, args: &CallArgs) -> PyResult {
 }
 
 fn method_throw(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    warn_of_parts(vm, "throw", &args.values[1..])?;
     throw_given(vm, args.values[0], &args.values[1..])
 }
 
@@ -469,10 +480,14 @@ fn method_close(vm: &mut Vm, args: &CallArgs) -> PyResult {
     close_with_value(vm, args.values[0])
 }
 
-static METHODS: [MethodDef; 3] = [
-    MethodDef::method("send", 2, 2, method_send),
-    MethodDef::method("throw", 2, 4, method_throw),
-    MethodDef::method("close", 1, 1, method_close),
+static METHODS: [MethodDef; 4] = [
+    MethodDef::method("send", 2, 2, method_send)
+    .with_doc("send($self, object, /)\n--\n\nsend(value) -> send 'value' into generator,\nreturn next yielded value or raise StopIteration."),
+    MethodDef::method("throw", 2, 4, method_throw)
+    .with_doc("throw(value)\nthrow(type[,value[,tb]])\n\nRaise exception in generator, return next yielded value or raise\nStopIteration.\nthe (type, val, tb) signature is deprecated, \nand may be removed in a future version of Python."),
+    MethodDef::method("close", 1, 1, method_close)
+    .with_doc("close($self, /)\n--\n\nclose() -> raise GeneratorExit inside generator."),
+    objects::generic_alias::CLASS_GETITEM,
 ];
 
 macro_rules! getters {

@@ -1,5 +1,6 @@
 //! The interpreter of Python: frames, the bytecode handlers, calls, exceptions, imports.
 
+pub mod anext;
 pub mod arguments;
 pub mod boot;
 pub mod builtins;

@@ -50,7 +50,7 @@ pub fn load(vm: &mut Vm, object: Value, which: usize) -> PyResult {
     let message = if hint.is_empty() {
         format!("'{kind}' object does not support the {what} protocol (missed {name} method)")
     } else {
-        format!("'{kind}' object does not support the {what} protocol{hint}")
+        format!("'{kind}' object does not support the {what} protocol (missed {name} method){hint}")
     };
     Err(vm.type_error(message))
 }

@@ -225,13 +225,13 @@ fn arity_error(
     vm.type_error(message)
 }
 
-/// `__doc__` without the signature in front; None if empty.
+/// `__doc__` without the signature in front; None if nothing is left.
 pub fn doc_value(vm: &mut Vm, doc: &str) -> Value {
     let text = match doc.split_once("\n--\n\n") {
         Some((_, text)) => text,
         None => doc,
     };
-    if doc.is_empty() { vm.none } else { vm.new_str(text) }
+    if text.is_empty() { vm.none } else { vm.new_str(text) }
 }
 
 /// `__text_signature__`: from the first `(`; None without.

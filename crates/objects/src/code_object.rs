@@ -56,8 +56,10 @@ static GETSET: &[GetSetDef] = &[
 ];
 
 static METHODS: &[MethodDef] = &[
-    MethodDef::method("co_lines", 1, 1, lines),
-    MethodDef::method("co_positions", 1, 1, positions),
+    MethodDef::method("co_lines", 1, 1, lines)
+    .with_doc("co_lines($self, /)\n--\n\n"),
+    MethodDef::method("co_positions", 1, 1, positions)
+    .with_doc("co_positions($self, /)\n--\n\n"),
     MethodDef::method("_varname_from_oparg", 2, 2, |vm, args| {
         let index = vm.index(args.values[1])?;
         let names = &data_of(args.values[0]).local_names;
@@ -65,11 +67,13 @@ static METHODS: &[MethodDef] = &[
             Some(name) => Ok(*name),
             None => Err(vm.raise(vm.exc.index_error, "tuple index out of range")),
         }
-    }),
+    })
+    .with_doc("_varname_from_oparg($self, /, oparg)\n--\n\n(internal-only) Return the local variable name for the given oparg.\n\nWARNING: this method is for internal use only and may change or go\naway."),
     MethodDef::method("__sizeof__", 1, 1, |vm, args| {
         let code = data_of(args.values[0]);
         Ok(vm.int((size_of::<Code>() + code.instructions.len() * 48) as i64))
-    }),
+    })
+    .with_doc("__sizeof__($self, /)\n--\n\n"),
 ];
 
 fn names(vm: &mut Vm, names: &[Box<str>]) -> Value {

@@ -3,6 +3,7 @@
 use crate::args::CallArgs;
 use crate::arity;
 use crate::builtin_layouts::Set;
+use crate::dict::cached_hash;
 use crate::error::PyResult;
 use crate::layout::cast;
 use crate::set;
@@ -44,8 +45,9 @@ fn new(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {
     Ok(set)
 }
 
-/// CPython's hash: independent of order, so that equal sets have equal hashes.
-fn hash(_: &mut Vm, value: Value) -> PyResult<i64> {
+/// CPython's hash: independent of order, so that equal sets have equal hashes. The table keeps hashes without their top bit,
+/// so each element is asked again; strs, tuples and frozensets know theirs.
+fn hash(vm: &mut Vm, value: Value) -> PyResult<i64> {
     let set = cast::<Set>(value);
     if set.hash.get() != -1 {
         return Ok(set.hash.get());
@@ -54,7 +56,11 @@ fn hash(_: &mut Vm, value: Value) -> PyResult<i64> {
     let mut at = 0;
     while let Some(index) = table::next_live(set, at) {
         at = index + 1;
-        let bits = table::hash_at(set, index) as u64;
+        let element = table::key_at(set, index);
+        let bits = match cached_hash(element) {
+            Some(hash) => hash,
+            None => vm.guarded("", |vm| vm.hash(element))?,
+        } as u64;
         hash ^= ((bits ^ 89869747) ^ (bits << 16)).wrapping_mul(3644798167);
     }
     hash ^= (set.used.get() as u64).wrapping_add(1).wrapping_mul(1927868237);

@@ -37,7 +37,7 @@ pub fn class_getitem(vm: &mut Vm, args: &CallArgs) -> PyResult {
 
 /// The row for method tables.
 pub const CLASS_GETITEM: MethodDef =
-    MethodDef::class_method("__class_getitem__", 2, 2, class_getitem).with_doc("See PEP 585");
+    MethodDef::class_method("__class_getitem__", 2, 2, class_getitem).with_doc("__class_getitem__($type, object, /)\n--\n\nSee PEP 585");
 
 fn make(vm: &mut Vm, ty: TypeRef, origin: Value, args: Value) -> Value {
     let alias = vm.new_instance(ty);
@@ -66,15 +66,20 @@ pub(crate) fn init(vm: &mut Vm) {
                 ..Slots::default()
             },
             methods: const { &[
-                MethodDef::method("__mro_entries__", 2, 2, mro_entries),
+                MethodDef::method("__mro_entries__", 2, 2, mro_entries)
+                .with_doc("__mro_entries__($self, object, /)\n--\n\n"),
                 MethodDef::method("__instancecheck__", 2, 2, |vm, _| {
                     Err(vm.type_error("isinstance() argument 2 cannot be a parameterized generic"))
-                }),
+                })
+                .with_doc("__instancecheck__($self, object, /)\n--\n\n"),
                 MethodDef::method("__subclasscheck__", 2, 2, |vm, _| {
                     Err(vm.type_error("issubclass() argument 2 cannot be a parameterized generic"))
-                }),
-                MethodDef::method("__reduce__", 1, 1, reduce),
-                MethodDef::method("__dir__", 1, 1, dir),
+                })
+                .with_doc("__subclasscheck__($self, object, /)\n--\n\n"),
+                MethodDef::method("__reduce__", 1, 1, reduce)
+                .with_doc("__reduce__($self, /)\n--\n\n"),
+                MethodDef::method("__dir__", 1, 1, dir)
+                .with_doc("__dir__($self, /)\n--\n\n"),
             ] },
             getset: const { &[
                 GetSetDef::read_only("__origin__", |_, alias| Ok(cast::<GenericAlias>(alias).origin.get())),

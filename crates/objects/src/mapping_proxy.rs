@@ -101,17 +101,15 @@ static METHODS: &[MethodDef] = &[
         let default = args.get(2).unwrap_or(vm.none);
         vm.call_method(mapping_of(args.values[0]), "get", &[args.values[1], default])
     })
-    .with_doc(
-        "get($self, key, default=None, /)\n--\n\nReturn the value for key if key is in the mapping, else default.",
-    ),
+    .with_doc("get($self, key, default=None, /)\n--\n\nReturn the value for key if key is in the mapping, else default."),
     MethodDef::method("keys", 1, 1, |vm, args| forward(vm, args, "keys"))
-        .with_doc("D.keys() -> a set-like object providing a view on D's keys"),
+        .with_doc("keys($self, /)\n--\n\nD.keys() -> a set-like object providing a view on D's keys"),
     MethodDef::method("values", 1, 1, |vm, args| forward(vm, args, "values"))
-        .with_doc("D.values() -> an object providing a view on D's values"),
+        .with_doc("values($self, /)\n--\n\nD.values() -> an object providing a view on D's values"),
     MethodDef::method("items", 1, 1, |vm, args| forward(vm, args, "items"))
-        .with_doc("D.items() -> a set-like object providing a view on D's items"),
-    MethodDef::method("copy", 1, 1, |vm, args| forward(vm, args, "copy")).with_doc("D.copy() -> a shallow copy of D"),
+        .with_doc("items($self, /)\n--\n\nD.items() -> a set-like object providing a view on D's items"),
+    MethodDef::method("copy", 1, 1, |vm, args| forward(vm, args, "copy")).with_doc("copy($self, /)\n--\n\nD.copy() -> a shallow copy of D"),
     MethodDef::method("__reversed__", 1, 1, |vm, args| forward(vm, args, "__reversed__"))
-        .with_doc("D.__reversed__() -> reverse iterator"),
-    MethodDef::class_method("__class_getitem__", 2, 2, crate::list::class_getitem).with_doc("See PEP 585"),
+        .with_doc("__reversed__($self, /)\n--\n\nD.__reversed__() -> reverse iterator"),
+    MethodDef::class_method("__class_getitem__", 2, 2, crate::list::class_getitem).with_doc("__class_getitem__($type, object, /)\n--\n\nmappingproxy objects are generic over two types, signifying (respectively) the types of their keys and values"),
 ];

@@ -154,7 +154,7 @@ pub(crate) fn init(vm: &mut Vm) {
                 getattr: Some(getattr),
                 ..Slots::default()
             },
-            methods: const { &[MethodDef::method("__dir__", 1, 1, dir).with_doc("__dir__() -> list\nspecialized dir() implementation")] },
+            methods: const { &[MethodDef::method("__dir__", 1, 1, dir).with_doc("__dir__($self, /)\n--\n\n__dir__() -> list\nspecialized dir() implementation")] },
             getset: GETSET,
             doc: "module(name, doc=None)\n--\n\nCreate a module object.\n\nThe name must be a string; the optional docstring argument can have any type.",
             ..TypeSpec::of::<Module>("module", Kind::Module)

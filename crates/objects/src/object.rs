@@ -26,18 +26,14 @@ pub(crate) fn slots() -> Slots {
 }
 
 pub(crate) static METHODS: &[MethodDef] = &[
-    MethodDef::method("__reduce_ex__", 2, 2, reduce_ex).with_doc("Helper for pickle."),
-    MethodDef::method("__reduce__", 1, 1, reduce).with_doc("Helper for pickle."),
-    MethodDef::method("__getstate__", 1, 1, getstate).with_doc("Helper for pickle."),
-    MethodDef::method("__format__", 2, 2, format).with_doc("Default object formatter.\n\nReturn str(self) if format_spec is empty. Raise TypeError otherwise."),
-    MethodDef::method("__sizeof__", 1, 1, sizeof).with_doc("Size of object in memory, in bytes."),
-    MethodDef::method("__dir__", 1, 1, dir).with_doc("Default dir() implementation."),
-    MethodDef::class_method("__subclasshook__", 1, crate::args::MANY, subclasshook).with_doc(
-        "Abstract classes can override this to customize issubclass().\n\nThis is invoked early on by abc.ABCMeta.__subclasscheck__().\nIt should return True, False or NotImplemented.  If it returns\nNotImplemented, the normal algorithm is used.  Otherwise, it\noverrides the normal algorithm (and the outcome is cached).\n",
-    ),
-    MethodDef::class_method("__init_subclass__", 1, 1, init_subclass).with_doc(
-        "This method is called when a class is subclassed.\n\nThe default implementation does nothing. It may be\noverridden to extend subclasses.\n",
-    ),
+    MethodDef::method("__reduce_ex__", 2, 2, reduce_ex).with_doc("__reduce_ex__($self, protocol, /)\n--\n\nHelper for pickle."),
+    MethodDef::method("__reduce__", 1, 1, reduce).with_doc("__reduce__($self, /)\n--\n\nHelper for pickle."),
+    MethodDef::method("__getstate__", 1, 1, getstate).with_doc("__getstate__($self, /)\n--\n\nHelper for pickle."),
+    MethodDef::method("__format__", 2, 2, format).with_doc("__format__($self, format_spec, /)\n--\n\nDefault object formatter.\n\nReturn str(self) if format_spec is empty. Raise TypeError otherwise."),
+    MethodDef::method("__sizeof__", 1, 1, sizeof).with_doc("__sizeof__($self, /)\n--\n\nSize of object in memory, in bytes."),
+    MethodDef::method("__dir__", 1, 1, dir).with_doc("__dir__($self, /)\n--\n\nDefault dir() implementation."),
+    MethodDef::class_method("__subclasshook__", 1, crate::args::MANY, subclasshook).with_doc("__subclasshook__($type, object, /)\n--\n\nAbstract classes can override this to customize issubclass().\n\nThis is invoked early on by abc.ABCMeta.__subclasscheck__().\nIt should return True, False or NotImplemented.  If it returns\nNotImplemented, the normal algorithm is used.  Otherwise, it\noverrides the normal algorithm (and the outcome is cached).\n"),
+    MethodDef::class_method("__init_subclass__", 1, 1, init_subclass).with_doc("__init_subclass__($type, /)\n--\n\nThis method is called when a class is subclassed.\n\nThe default implementation does nothing. It may be\noverridden to extend subclasses.\n"),
 ];
 
 pub(crate) static GETSET: &[GetSetDef] =

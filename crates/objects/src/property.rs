@@ -32,13 +32,17 @@ pub(crate) fn init(vm: &mut Vm) {
 }
 
 static METHODS: &[MethodDef] = &[
-    MethodDef::method("getter", 2, 2, |vm, args| copy(vm, args, 0))
-        .with_doc("Descriptor to obtain a copy of the property with a different getter."),
-    MethodDef::method("setter", 2, 2, |vm, args| copy(vm, args, 1))
-        .with_doc("Descriptor to obtain a copy of the property with a different setter."),
-    MethodDef::method("deleter", 2, 2, |vm, args| copy(vm, args, 2))
-        .with_doc("Descriptor to obtain a copy of the property with a different deleter."),
-    MethodDef::method("__set_name__", 3, 3, set_name).with_doc("Method to set name of a property."),
+    MethodDef::method("getter", 2, 2, |vm, args| copy(vm, args, 0)).with_doc(
+        "getter($self, object, /)\n--\n\nDescriptor to obtain a copy of the property with a different getter.",
+    ),
+    MethodDef::method("setter", 2, 2, |vm, args| copy(vm, args, 1)).with_doc(
+        "setter($self, object, /)\n--\n\nDescriptor to obtain a copy of the property with a different setter.",
+    ),
+    MethodDef::method("deleter", 2, 2, |vm, args| copy(vm, args, 2)).with_doc(
+        "deleter($self, object, /)\n--\n\nDescriptor to obtain a copy of the property with a different deleter.",
+    ),
+    MethodDef::method("__set_name__", 3, 3, set_name)
+        .with_doc("__set_name__($self, owner, name, /)\n--\n\nMethod to set name of a property."),
 ];
 
 static GETSET: &[GetSetDef] = &[

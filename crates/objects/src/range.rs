@@ -281,18 +281,17 @@ static GETSET: &[GetSetDef] = &[
 static METHODS: &[MethodDef] = &[
     MethodDef::method("__reversed__", 1, 1, |vm, args| reversed(vm, args.values[0]))
         .leaf()
-        .with_doc("Return a reverse iterator."),
+        .with_doc("__reversed__($self, /)\n--\n\nReturn a reverse iterator."),
     MethodDef::method("__reduce__", 1, 1, |vm, args| {
         let range = cast::<Range>(args.values[0]);
         let parts = vm.new_tuple(&[range.start.get(), range.stop.get(), range.step.get()]);
         Ok(vm.new_tuple(&[vm.types.range.value(), parts]))
     })
-    .leaf(),
+    .leaf()
+    .with_doc("__reduce__($self, /)\n--\n\n"),
     MethodDef::method("count", 2, 2, count)
-        .with_doc("rangeobject.count(value) -> integer -- return number of occurrences of value"),
-    MethodDef::method("index", 2, 2, index).with_doc(
-        "rangeobject.index(value) -> integer -- return index of value.\nRaise ValueError if the value is not present.",
-    ),
+        .with_doc("count($self, object, /)\n--\n\nrangeobject.count(value) -> integer -- return number of occurrences of value"),
+    MethodDef::method("index", 2, 2, index).with_doc("index($self, object, /)\n--\n\nrangeobject.index(value) -> integer -- return index of value.\nRaise ValueError if the value is not present."),
 ];
 
 fn reversed(vm: &mut Vm, range: Value) -> PyResult {

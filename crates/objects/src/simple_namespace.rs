@@ -34,10 +34,8 @@ pub(crate) fn init(vm: &mut Vm) {
             },
             methods: const {
                 &[
-                    MethodDef::method("__reduce__", 1, 1, reduce).with_doc("Return state information for pickling"),
-                    MethodDef::method("__replace__", 1, 1, replace).with_keywords().with_doc(
-                        "Return a copy of the namespace object with new values for the specified attributes.",
-                    ),
+                    MethodDef::method("__reduce__", 1, 1, reduce).with_doc("__reduce__($self, /)\n--\n\nReturn state information for pickling"),
+                    MethodDef::method("__replace__", 1, 1, replace).with_keywords().with_doc("__replace__($self, /, **changes)\n--\n\nReturn a copy of the namespace object with new values for the specified attributes."),
                 ]
             },
             getset: std::slice::from_ref(&instance::DICT_GETSET),

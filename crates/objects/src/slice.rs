@@ -214,8 +214,11 @@ fn repr(vm: &mut Vm, slice: Value) -> PyResult {
 }
 
 fn hash(vm: &mut Vm, slice: Value) -> PyResult<i64> {
-    let tuple = vm.new_tuple(&parts(slice));
-    vm.hash(tuple)
+    let mut hash = crate::tuple::HashState::new();
+    for part in parts(slice) {
+        hash.add(vm.hash(part)?);
+    }
+    Ok(hash.finish(0))
 }
 
 fn compare(vm: &mut Vm, a: Value, b: Value, op: CompareOp) -> PyResult {
@@ -236,17 +239,14 @@ static GETSET: &[GetSetDef] = &[
 ];
 
 static METHODS: &[MethodDef] = &[
-    MethodDef::method("indices", 2, 2, indices).with_doc(
-        "S.indices(len) -> (start, stop, stride)\n\nAssuming a sequence of length len, calculate the start and stop\n\
-         indices, and the stride length of the extended slice described by\n\
-         S. Out of bounds indices are clipped in a manner consistent with the\nhandling of normal slices.",
-    ),
+    MethodDef::method("indices", 2, 2, indices).with_doc("indices($self, object, /)\n--\n\nS.indices(len) -> (start, stop, stride)\n\nAssuming a sequence of length len, calculate the start and stop\nindices, and the stride length of the extended slice described by\nS. Out of bounds indices are clipped in a manner consistent with the\nhandling of normal slices."),
     MethodDef::method("__reduce__", 1, 1, |vm, args| {
         let parts = vm.new_tuple(&parts(args.values[0]));
         Ok(vm.new_tuple(&[vm.types.slice.value(), parts]))
     })
-    .leaf(),
-    MethodDef::class_method("__class_getitem__", 2, 2, crate::list::class_getitem).with_doc("See PEP 585"),
+    .leaf()
+    .with_doc("__reduce__($self, /)\n--\n\nReturn state information for pickling."),
+    MethodDef::class_method("__class_getitem__", 2, 2, crate::list::class_getitem).with_doc("__class_getitem__($type, object, /)\n--\n\nSee PEP 585"),
 ];
 
 /// `slice.indices`: with ints of any size.

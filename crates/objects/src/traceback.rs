@@ -32,7 +32,8 @@ pub(crate) fn init(vm: &mut Vm) {
                 &[MethodDef::method("__dir__", 1, 1, |vm, _| {
                     let names = ["tb_frame", "tb_next", "tb_lasti", "tb_lineno"].map(|name| vm.intern(name));
                     Ok(vm.new_list(&names))
-                })]
+                })
+                .with_doc("__dir__($self, /)\n--\n\n")]
             },
             getset: const {
                 &[

@@ -126,27 +126,50 @@ fn repr(vm: &mut Vm, tuple: Value) -> PyResult {
 }
 
 /// CPython's hash: xxHash without its avalanche.
-fn hash(vm: &mut Vm, tuple: Value) -> PyResult<i64> {
+/// CPython's hash of a sequence of hashes, after xxHash.
+pub(crate) struct HashState(u64);
+
+impl HashState {
     const PRIME_1: u64 = 11400714785074694791;
     const PRIME_2: u64 = 14029467366897019727;
     const PRIME_5: u64 = 2870177450012600261;
+
+    pub(crate) fn new() -> HashState {
+        HashState(HashState::PRIME_5)
+    }
+
+    #[inline(always)]
+    pub(crate) fn add(&mut self, hash: i64) {
+        let sum = self.0.wrapping_add((hash as u64).wrapping_mul(HashState::PRIME_2));
+        self.0 = sum.rotate_left(31).wrapping_mul(HashState::PRIME_1);
+    }
+
+    /// `length` stands for what a tuple adds of its length; slices add nothing.
+    pub(crate) fn finish(self, length: u64) -> i64 {
+        let sum = self.0.wrapping_add(length);
+        if sum == u64::MAX { 1546275796 } else { sum as i64 }
+    }
+
+    fn of_length(length: usize) -> u64 {
+        length as u64 ^ (HashState::PRIME_5 ^ 3527539)
+    }
+}
+
+fn hash(vm: &mut Vm, tuple: Value) -> PyResult<i64> {
     let exact = if shape::is_exact(tuple, Kind::Tuple) { tuple } else { cast::<WrappedInstance>(tuple).value.get() };
     let cached = cast::<Tuple>(exact).hash.get();
     if cached != -1 {
         return Ok(cached);
     }
     let items = exact_items(exact);
-    let mut sum = PRIME_5;
+    let mut state = HashState::new();
     for &item in items {
-        let lane = match crate::dict::cached_hash(item) {
+        state.add(match crate::dict::cached_hash(item) {
             Some(hash) => hash,
             None => vm.guarded("", |vm| vm.hash(item))?,
-        };
-        sum = sum.wrapping_add((lane as u64).wrapping_mul(PRIME_2));
-        sum = sum.rotate_left(31).wrapping_mul(PRIME_1);
+        });
     }
-    sum = sum.wrapping_add(items.len() as u64 ^ (PRIME_5 ^ 3527539));
-    let hash = if sum == u64::MAX { 1546275796 } else { sum as i64 };
+    let hash = state.finish(HashState::of_length(items.len()));
     cast::<Tuple>(exact).hash.set(hash);
     Ok(hash)
 }
@@ -224,10 +247,7 @@ fn repeat(vm: &mut Vm, tuple: Value, count: Value) -> PyResult {
 }
 
 static METHODS: &[MethodDef] = &[
-    MethodDef::method("index", 2, 4, index).with_doc(
-        "index($self, value, start=0, stop=sys.maxsize, /)\n--\n\nReturn first index of value.\n\n\
-         Raises ValueError if the value is not present.",
-    ),
+    MethodDef::method("index", 2, 4, index).with_doc("index($self, value, start=0, stop=sys.maxsize, /)\n--\n\nReturn first index of value.\n\nRaises ValueError if the value is not present."),
     MethodDef::method("count", 2, 2, |vm, args| {
         let [tuple, value] = args.values else { unreachable!("the table counts arguments") };
         sequence::count(vm, || items(*tuple), *value)
@@ -237,8 +257,9 @@ static METHODS: &[MethodDef] = &[
         let copy = vm.new_tuple(items(args.values[0]));
         Ok(vm.new_tuple(&[copy]))
     })
-    .leaf(),
-    MethodDef::class_method("__class_getitem__", 2, 2, crate::list::class_getitem).with_doc("See PEP 585"),
+    .leaf()
+    .with_doc("__getnewargs__($self, /)\n--\n\n"),
+    MethodDef::class_method("__class_getitem__", 2, 2, crate::list::class_getitem).with_doc("__class_getitem__($type, object, /)\n--\n\nTuples are generic over the types of their contents.\n\nFor example, use ``tuple[int, str]`` for a pair whose first element\nis an int and second element is a string.\n\nTuples also support the form ``tuple[T, ...]`` to indicate\nan arbitrary length tuple of elements of type T."),
 ];
 
 fn index(vm: &mut Vm, args: &CallArgs) -> PyResult {

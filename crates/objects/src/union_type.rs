@@ -51,11 +51,14 @@ pub(crate) fn init(vm: &mut Vm) {
                         let result = vm.issubclass(args.values[1], args.values[0])?;
                         Ok(vm.bool(result))
                     }),
-                    MethodDef::class_method("__class_getitem__", 2, 2, class_getitem),
+                    MethodDef::class_method("__class_getitem__", 2, 2, class_getitem).with_doc(
+                        "__class_getitem__($type, object, /)\n--\n\nCreate a union containing the given types",
+                    ),
                     MethodDef::method("__mro_entries__", 2, 2, |vm, args| {
                         let text = vm.repr_text(args.values[0])?;
                         Err(vm.type_error(format!("Cannot subclass {text}")))
-                    }),
+                    })
+                    .with_doc("__mro_entries__($self, object, /)\n--\n\n"),
                 ]
             },
             getset: const {

@@ -54,22 +54,29 @@ static FUNCTIONS: &[MethodDef] = &[
         let counter = vm.extension::<State>().counter;
         Ok(vm.int(counter))
     })
-    .with_doc("get_cache_token($module, /)\n--\n\nReturns the current ABC cache token.\n\nThe token is an opaque object (supporting equality testing) identifying the\ncurrent version of the ABC cache for virtual subclasses. The token changes\nwith every call to register() on any ABC."),
-    MethodDef::function("_abc_init", 1, 1, abc_init),
-    MethodDef::function("_abc_register", 2, 2, register),
-    MethodDef::function("_abc_instancecheck", 2, 2, instance_check),
-    MethodDef::function("_abc_subclasscheck", 2, 2, subclass_check),
-    MethodDef::function("_get_dump", 1, 1, dump),
+    .with_doc("get_cache_token($module, /)\n--\n\nReturns the current ABC cache token.\n\nThe token is an opaque object (supporting equality testing) identifying\nthe current version of the ABC cache for virtual subclasses.  The token\nchanges with every call to register() on any ABC."),
+    MethodDef::function("_abc_init", 1, 1, abc_init)
+    .with_doc("_abc_init($module, self, /)\n--\n\nInternal ABC helper for class set-up. Should be never used outside abc module."),
+    MethodDef::function("_abc_register", 2, 2, register)
+    .with_doc("_abc_register($module, self, subclass, /)\n--\n\nInternal ABC helper for subclasss registration. Should be never used outside abc module."),
+    MethodDef::function("_abc_instancecheck", 2, 2, instance_check)
+    .with_doc("_abc_instancecheck($module, self, instance, /)\n--\n\nInternal ABC helper for instance checks. Should be never used outside abc module."),
+    MethodDef::function("_abc_subclasscheck", 2, 2, subclass_check)
+    .with_doc("_abc_subclasscheck($module, self, subclass, /)\n--\n\nInternal ABC helper for subclasss checks. Should be never used outside abc module."),
+    MethodDef::function("_get_dump", 1, 1, dump)
+    .with_doc("_get_dump($module, self, /)\n--\n\nInternal ABC helper for cache and registry debugging.\n\nReturn shallow copies of registry, of both caches, and\nnegative cache version. Don't call this function directly,\ninstead use ABC._dump_registry() for a nice repr."),
     MethodDef::function("_reset_registry", 1, 1, |vm, args| {
         data_of(vm, args.values[0])?.1.registry.set(Value::NULL);
         Ok(vm.none)
-    }),
+    })
+    .with_doc("_reset_registry($module, self, /)\n--\n\nInternal ABC helper to reset registry of a given class.\n\nShould be only used by refleak.py"),
     MethodDef::function("_reset_caches", 1, 1, |vm, args| {
         let (_, data) = data_of(vm, args.values[0])?;
         data.cache.set(Value::NULL);
         data.negative.set(Value::NULL);
         Ok(vm.none)
-    }),
+    })
+    .with_doc("_reset_caches($module, self, /)\n--\n\nInternal ABC helper to reset both caches of a given class.\n\nShould be only used by refleak.py"),
 ];
 
 fn data_of(vm: &mut Vm, class: Value) -> PyResult<(Value, &'static AbcData)> {

@@ -39,7 +39,8 @@ static FUNCTIONS: &[MethodDef] = &[
         vm.list_append(list, call);
         Ok(args.values[0])
     })
-    .with_keywords(),
+    .with_keywords()
+    .with_doc("register($module, func, /, *args, **kwargs)\n--\n\nRegister a function to be executed upon normal program termination\n\n    func - function to be called at exit\n    args - optional arguments to pass to func\n    kwargs - optional keyword arguments to pass to func\n\n    func is returned to facilitate usage as a decorator."),
     MethodDef::function("unregister", 1, 1, |vm, args| {
         let list = calls(vm);
         let kept = vm.new_list(&[]);
@@ -51,20 +52,24 @@ static FUNCTIONS: &[MethodDef] = &[
         }
         replace(vm, kept);
         Ok(vm.none)
-    }),
+    })
+    .with_doc("unregister($module, func, /)\n--\n\nUnregister an exit function which was previously registered using\natexit.register\n\n    func - function to be unregistered"),
     MethodDef::function("_clear", 0, 0, |vm, _| {
         let list = vm.new_list(&[]);
         replace(vm, list);
         Ok(vm.none)
-    }),
+    })
+    .with_doc("_clear($module, /)\n--\n\nClear the list of previously registered exit functions."),
     MethodDef::function("_ncallbacks", 0, 0, |vm, _| {
         let count = objects::list::items(calls(vm)).len();
         Ok(vm.int(count as i64))
-    }),
+    })
+    .with_doc("_ncallbacks($module, /)\n--\n\nReturn the number of registered exit functions."),
     MethodDef::function("_run_exitfuncs", 0, 0, |vm, _| {
         run(vm)?;
         Ok(vm.none)
-    }),
+    })
+    .with_doc("_run_exitfuncs($module, /)\n--\n\nRun all registered exit functions.\n\nIf a callback raises an exception, it is logged with sys.unraisablehook."),
 ];
 
 fn replace(vm: &mut Vm, list: Value) {

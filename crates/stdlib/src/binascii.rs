@@ -19,7 +19,7 @@ struct State {
 static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("a2b_base64", 0, MANY, from_base64)
         .with_keywords()
-        .with_doc("a2b_base64($module, data, /, *, strict_mode=False)\n--\n\nDecode a line of base64 data.\n\n  strict_mode\n    When set to True, bytes that are not in the base64 standard are not allowed.\n    The same applies to excess data after padding (= / ==)."),
+        .with_doc("a2b_base64($module, data, /, *, strict_mode=False)\n--\n\nDecode a line of base64 data.\n\n  strict_mode\n    When set to True, bytes that are not part of the base64 standard are not allowed.\n    The same applies to excess data after padding (= / ==)."),
     MethodDef::function("b2a_base64", 0, MANY, to_base64)
         .with_keywords()
         .with_doc("b2a_base64($module, data, /, *, newline=True)\n--\n\nBase64-code line of data."),

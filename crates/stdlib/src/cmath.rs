@@ -66,7 +66,7 @@ static FUNCTIONS: &[MethodDef] = &[
         let base = args.get(1).map(|base| argument(vm, base)).transpose()?;
         complex(vm, pymath::cmath::log(z, base))
     })
-    .with_doc("log(z[, base]) -> the logarithm of z to the given base.\n\nIf the base is not specified, returns the natural logarithm (base e) of z."),
+    .with_doc("log($module, z, base=<unrepresentable>, /)\n--\n\nlog(z[, base]) -> the logarithm of z to the given base.\n\nIf the base is not specified, returns the natural logarithm (base e)\nof z."),
     MethodDef::function("phase", 1, 1, |vm, args| {
         let z = argument(vm, args.values[0])?;
         let phase = pymath::cmath::phase(z).map_err(|error| failure(vm, error))?;
@@ -93,7 +93,7 @@ static FUNCTIONS: &[MethodDef] = &[
         .with_doc("isnan($module, z, /)\n--\n\nChecks if the real or imaginary part of z not a number (NaN)."),
     MethodDef::function("isclose", 2, 2, is_close)
         .with_keywords()
-        .with_doc("isclose($module, /, a, b, *, rel_tol=1e-09, abs_tol=0.0)\n--\n\nDetermine whether two complex numbers are close in value."),
+        .with_doc("isclose($module, /, a, b, *, rel_tol=1e-09, abs_tol=0.0)\n--\n\nDetermine whether two complex numbers are close in value.\n\n  rel_tol\n    maximum difference for being considered \"close\", relative to the\n    magnitude of the input values\n  abs_tol\n    maximum difference for being considered \"close\", regardless of the\n    magnitude of the input values\n\nReturn True if a is close in value to b, and False otherwise.\n\nFor the values to be considered close, the difference between them must\nbe smaller than at least one of the tolerances.\n\n-inf, inf and NaN behave similarly to the IEEE 754 Standard.  That is,\nNaN is not close to anything, even itself. inf and -inf are only close\nto themselves."),
 ];
 
 fn argument(vm: &mut Vm, value: Value) -> PyResult<Complex64> {

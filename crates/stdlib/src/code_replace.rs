@@ -11,7 +11,9 @@ use syntax::{Code, CodeFlags};
 static REPLACE: MethodDef = MethodDef::method("replace", 1, 1, replace).with_keywords().with_doc(
     "replace($self, /, **changes)\n--\n\nReturn a copy of the code object with new values for the specified fields.",
 );
-static REPLACE_PROTOCOL: MethodDef = MethodDef::method("__replace__", 1, 1, replace).with_keywords();
+static REPLACE_PROTOCOL: MethodDef = MethodDef::method("__replace__", 1, 1, replace)
+    .with_keywords()
+    .with_doc("__replace__($self, /, **changes)\n--\n\nThe same as replace().");
 
 /// Gives code objects the method.
 pub fn install(vm: &mut Vm) {

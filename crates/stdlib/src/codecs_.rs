@@ -15,6 +15,7 @@ pub static MODULE: ModuleDef = ModuleDef { name: "_codecs", doc: "", functions: 
 macro_rules! encoder {
     ($name:literal, $codec:expr) => {
         MethodDef::function($name, 1, 2, |vm, args| encode_with(vm, $name, args, $codec))
+            .with_doc(concat!($name, "($module, str, errors=None, /)\n--\n\n"))
     };
     ($name:literal, $codec:expr, with_order) => {
         MethodDef::function($name, 1, 3, |vm, args| {
@@ -29,18 +30,22 @@ macro_rules! encoder {
             };
             encode_with(vm, $name, args, $codec(order))
         })
+        .with_doc(concat!($name, "($module, str, errors=None, byteorder=0, /)\n--\n\n"))
     };
 }
 
 macro_rules! decoder {
     ($name:literal, $codec:expr) => {
         MethodDef::function($name, 1, 3, |vm, args| decode_with(vm, $name, args, $codec, false))
+            .with_doc(concat!($name, "($module, data, errors=None, final=False, /)\n--\n\n"))
     };
     ($name:literal, $codec:expr, whole) => {
         MethodDef::function($name, 1, 2, |vm, args| decode_with(vm, $name, args, $codec, true))
+            .with_doc(concat!($name, "($module, data, errors=None, /)\n--\n\n"))
     };
     ($name:literal, $codec:expr, escapes) => {
         MethodDef::function($name, 1, 3, |vm, args| decode_escapes(vm, $name, args, $codec))
+            .with_doc(concat!($name, "($module, data, errors=None, final=True, /)\n--\n\n"))
     };
 }
 
@@ -48,26 +53,33 @@ static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("register", 1, 1, |vm, args| {
         registry::register(vm, args.values[0])?;
         Ok(vm.none)
-    }),
+    })
+    .with_doc("register($module, search_function, /)\n--\n\nRegister a codec search function.\n\nSearch functions are expected to take one argument, the encoding\nname in all lower case letters, and either return None, or a tuple\nof functions (encoder, decoder, stream_reader, stream_writer) (or\na CodecInfo object)."),
     MethodDef::function("unregister", 1, 1, |vm, args| {
         registry::unregister(vm, args.values[0]);
         Ok(vm.none)
-    }),
+    })
+    .with_doc("unregister($module, search_function, /)\n--\n\nUnregister a codec search function and clear the registry's cache.\n\nIf the search function is not registered, do nothing."),
     MethodDef::function("lookup", 1, 1, |vm, args| {
         let encoding = str_argument(vm, "lookup", args.values[0])?;
         registry::lookup(vm, encoding)
-    }),
+    })
+    .with_doc("lookup($module, encoding, /)\n--\n\nLooks up a codec tuple in the Python codec registry and returns a CodecInfo object."),
     MethodDef::function("register_error", 2, 2, |vm, args| {
         let name = str_argument(vm, "register_error", args.values[0])?;
         registry::register_error(vm, name, args.values[1])?;
         Ok(vm.none)
-    }),
+    })
+    .with_doc("register_error($module, errors, handler, /)\n--\n\nRegister the specified error handler under the name errors.\n\nhandler must be a callable object, that will be called with an exception\ninstance containing information about the location of the\nencoding/decoding error and must return a (replacement, new position)\ntuple."),
     MethodDef::function("lookup_error", 1, 1, |vm, args| {
         let name = str_argument(vm, "lookup_error", args.values[0])?;
         registry::lookup_error(vm, name)
-    }),
-    MethodDef::function("encode", 1, 3, |vm, args| by_registry(vm, "encode", args, 0)).with_keywords(),
-    MethodDef::function("decode", 1, 3, |vm, args| by_registry(vm, "decode", args, 1)).with_keywords(),
+    })
+    .with_doc("lookup_error($module, name, /)\n--\n\nlookup_error(errors) -> handler\n\nReturn the error handler for the specified error handling name or raise\na LookupError, if no handler exists under this name."),
+    MethodDef::function("encode", 1, 3, |vm, args| by_registry(vm, "encode", args, 0)).with_keywords()
+    .with_doc("encode($module, /, obj, encoding='utf-8', errors='strict')\n--\n\nEncodes obj using the codec registered for encoding.\n\nThe default encoding is 'utf-8'.  errors may be given to set a\ndifferent error handling scheme.  Default is 'strict' meaning that\nencoding errors raise a ValueError.  Other possible values are 'ignore',\n'replace' and 'backslashreplace' as well as any other name registered\nwith codecs.register_error that can handle ValueErrors."),
+    MethodDef::function("decode", 1, 3, |vm, args| by_registry(vm, "decode", args, 1)).with_keywords()
+    .with_doc("decode($module, /, obj, encoding='utf-8', errors='strict')\n--\n\nDecodes obj using the codec registered for encoding.\n\nDefault encoding is 'utf-8'.  errors may be given to set a\ndifferent error handling scheme.  Default is 'strict' meaning that\nencoding errors raise a ValueError.  Other possible values are 'ignore',\n'replace' and 'backslashreplace' as well as any other name registered\nwith codecs.register_error that can handle ValueErrors."),
     encoder!("utf_8_encode", Codec::Utf8),
     decoder!("utf_8_decode", Codec::Utf8),
     encoder!("ascii_encode", Codec::Ascii),
@@ -82,7 +94,8 @@ static FUNCTIONS: &[MethodDef] = &[
     decoder!("utf_16_be_decode", Codec::Utf16(Order::Big)),
     MethodDef::function("utf_16_ex_decode", 1, 4, |vm, args| {
         decode_telling_order(vm, "utf_16_ex_decode", args, Codec::Utf16)
-    }),
+    })
+    .with_doc("utf_16_ex_decode($module, data, errors=None, byteorder=0, final=False,\n                 /)\n--\n\n"),
     encoder!("utf_32_encode", Codec::Utf32, with_order),
     encoder!("utf_32_le_encode", Codec::Utf32(Order::Little)),
     encoder!("utf_32_be_encode", Codec::Utf32(Order::Big)),
@@ -91,7 +104,8 @@ static FUNCTIONS: &[MethodDef] = &[
     decoder!("utf_32_be_decode", Codec::Utf32(Order::Big)),
     MethodDef::function("utf_32_ex_decode", 1, 4, |vm, args| {
         decode_telling_order(vm, "utf_32_ex_decode", args, Codec::Utf32)
-    }),
+    })
+    .with_doc("utf_32_ex_decode($module, data, errors=None, byteorder=0, final=False,\n                 /)\n--\n\n"),
     encoder!("unicode_escape_encode", Codec::UnicodeEscape),
     decoder!("unicode_escape_decode", Codec::UnicodeEscape, escapes),
     encoder!("raw_unicode_escape_encode", Codec::RawUnicodeEscape),
@@ -104,22 +118,28 @@ static FUNCTIONS: &[MethodDef] = &[
         let encoded = escapes::escape_encode(bytes);
         let encoded = vm.new_bytes(&encoded);
         Ok(vm.new_tuple(&[encoded, Value::from_int(bytes.len() as i64)]))
-    }),
+    })
+    .with_doc("escape_encode($module, data, errors=None, /)\n--\n\n"),
     MethodDef::function("escape_decode", 1, 2, |vm, args| {
         let bytes = bytes_or_text(vm, args.values[0])?;
         let errors = errors_argument(vm, "escape_decode", args.get(1))?;
         let decoded = escapes::escape_decode(vm, bytes, errors)?;
         let decoded = vm.new_bytes(&decoded);
         Ok(vm.new_tuple(&[decoded, Value::from_int(bytes.len() as i64)]))
-    }),
+    })
+    .with_doc("escape_decode($module, data, errors=None, /)\n--\n\n"),
     MethodDef::function("readbuffer_encode", 1, 2, |vm, args| {
         let bytes = bytes_or_text(vm, args.values[0])?;
         let copy = vm.new_bytes(bytes);
         Ok(vm.new_tuple(&[copy, Value::from_int(bytes.len() as i64)]))
-    }),
-    MethodDef::function("charmap_build", 1, 1, charmap_build),
-    MethodDef::function("charmap_encode", 1, 3, charmap_encode),
-    MethodDef::function("charmap_decode", 1, 3, charmap_decode),
+    })
+    .with_doc("readbuffer_encode($module, data, errors=None, /)\n--\n\n"),
+    MethodDef::function("charmap_build", 1, 1, charmap_build)
+    .with_doc("charmap_build($module, map, /)\n--\n\n"),
+    MethodDef::function("charmap_encode", 1, 3, charmap_encode)
+    .with_doc("charmap_encode($module, str, errors=None, mapping=None, /)\n--\n\n"),
+    MethodDef::function("charmap_decode", 1, 3, charmap_decode)
+    .with_doc("charmap_decode($module, data, errors=None, mapping=None, /)\n--\n\n"),
 ];
 
 fn str_argument(vm: &mut Vm, function: &str, value: Value) -> PyResult<&'static str> {

@@ -48,7 +48,8 @@ struct State {
 static FUNCTIONS: &[MethodDef] = &[MethodDef::function("copy_context", 0, 0, |vm, _| {
     let current = current(vm);
     Ok(copy_of(vm, current))
-})];
+})
+.with_doc("copy_context($module, /)\n--\n\n")];
 
 fn types(vm: &mut Vm) -> [TypeRef; 3] {
     vm.extension::<State>().types.expect("made with the module")
@@ -173,7 +174,8 @@ fn compare_contexts(vm: &mut Vm, a: Value, b: Value, op: CompareOp) -> PyResult 
 }
 
 static CONTEXT_METHODS: &[MethodDef] = &[
-    MethodDef::method("copy", 1, 1, |vm, args| Ok(copy_of(vm, args.values[0]))),
+    MethodDef::method("copy", 1, 1, |vm, args| Ok(copy_of(vm, args.values[0])))
+    .with_doc("copy($self, /)\n--\n\nReturn a shallow copy of the context object."),
     MethodDef::method("get", 2, 3, |vm, args| {
         check_key(vm, args.values[1])?;
         let value = vm.dict_get(cast::<Context>(args.values[0]).values.get(), args.values[1])?;
@@ -181,13 +183,16 @@ static CONTEXT_METHODS: &[MethodDef] = &[
     }),
     MethodDef::method("items", 1, 1, |vm, args| {
         vm.call_method(cast::<Context>(args.values[0]).values.get(), "items", &[])
-    }),
+    })
+    .with_doc("items($self, /)\n--\n\nReturn all variables and their values in the context object.\n\nThe result is returned as a list of 2-tuples (variable, value)."),
     MethodDef::method("keys", 1, 1, |vm, args| {
         vm.call_method(cast::<Context>(args.values[0]).values.get(), "keys", &[])
-    }),
+    })
+    .with_doc("keys($self, /)\n--\n\nReturn a list of all variables in the context object."),
     MethodDef::method("values", 1, 1, |vm, args| {
         vm.call_method(cast::<Context>(args.values[0]).values.get(), "values", &[])
-    }),
+    })
+    .with_doc("values($self, /)\n--\n\nReturn a list of all variables' values in the context object."),
     MethodDef::method("run", 1, objects::args::MANY, run).with_keywords(),
 ];
 
@@ -268,8 +273,10 @@ static VARIABLE_METHODS: &[MethodDef] = &[
         object.variable.set(variable);
         object.old.set(old);
         Ok(token)
-    }),
-    MethodDef::method("reset", 2, 2, |vm, args| reset(vm, args.values[0], args.values[1])),
+    })
+    .with_doc("set($self, value, /)\n--\n\nCall to set a new value for the context variable in the current context.\n\nThe required value argument is the new value for the context\nvariable.\n\nReturns a Token object that can be used to restore the variable to\nits previous value via the `ContextVar.reset()` method."),
+    MethodDef::method("reset", 2, 2, |vm, args| reset(vm, args.values[0], args.values[1]))
+    .with_doc("reset($self, token, /)\n--\n\nReset the context variable.\n\nThe variable is reset to the value it had before the\n`ContextVar.set()` that created the token was used."),
     objects::generic_alias::CLASS_GETITEM,
 ];
 
@@ -324,11 +331,15 @@ static TOKEN_GETSET: &[GetSetDef] = &[
 ];
 
 static TOKEN_METHODS: &[MethodDef] = &[
-    MethodDef::method("__enter__", 1, 1, |_, args| Ok(args.values[0])),
+    MethodDef::method("__enter__", 1, 1, |_, args| Ok(args.values[0]))
+        .with_doc("__enter__($self, /)\n--\n\nEnter into Token context manager."),
     MethodDef::method("__exit__", 4, 4, |vm, args| {
         let variable = cast::<Token>(args.values[0]).variable.get();
         reset(vm, variable, args.values[0])
-    }),
+    })
+    .with_doc(
+        "__exit__($self, type, val, tb, /)\n--\n\nExit from Token context manager, restore the linked ContextVar.",
+    ),
     objects::generic_alias::CLASS_GETITEM,
 ];
 

@@ -33,46 +33,64 @@ static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("lock_held", 0, 0, |vm, _| {
         let held = vm.extension::<State>().depth > 0;
         Ok(vm.bool(held))
-    }),
+    })
+    .with_doc("lock_held($module, /)\n--\n\nReturn True if the import lock is currently held, else False.\n\nOn platforms without threads, return False."),
     MethodDef::function("acquire_lock", 0, 0, |vm, _| {
         vm.extension::<State>().depth += 1;
         Ok(vm.none)
-    }),
+    })
+    .with_doc("acquire_lock($module, /)\n--\n\nAcquires the interpreter's import lock for the current thread.\n\nThis lock should be used by import hooks to ensure thread-safety when\nimporting modules.  On platforms without threads, this function does\nnothing."),
     MethodDef::function("release_lock", 0, 0, |vm, _| {
         if vm.extension::<State>().depth == 0 {
             return Err(vm.runtime_error("not holding the import lock"));
         }
         vm.extension::<State>().depth -= 1;
         Ok(vm.none)
-    }),
+    })
+    .with_doc("release_lock($module, /)\n--\n\nRelease the interpreter's import lock.\n\nOn platforms without threads, this function does nothing."),
     MethodDef::function("is_builtin", 1, 1, |vm, args| {
         let name = vm.text_of(args.values[0]);
         let known = vm.native_names().contains(&&*name);
         Ok(Value::from_int(i64::from(known)))
-    }),
+    })
+    .with_doc("is_builtin($module, name, /)\n--\n\nReturns True if the module name corresponds to a built-in module."),
     MethodDef::function("create_builtin", 1, 1, |vm, args| {
         let name = vm.getattr_str(args.values[0], "name")?;
         let name = vm.text_of(name);
         Ok(vm.load_native(&name)?.unwrap_or(vm.none))
-    }),
-    MethodDef::function("exec_builtin", 1, 1, |_, _| Ok(Value::from_int(0))),
-    MethodDef::function("exec_dynamic", 1, 1, |_, _| Ok(Value::from_int(0))),
+    })
+    .with_doc("create_builtin($module, spec, /)\n--\n\nCreate an extension module."),
+    MethodDef::function("exec_builtin", 1, 1, |_, _| Ok(Value::from_int(0)))
+    .with_doc("exec_builtin($module, mod, /)\n--\n\nInitialize a built-in module."),
+    MethodDef::function("exec_dynamic", 1, 1, |_, _| Ok(Value::from_int(0)))
+    .with_doc("exec_dynamic($module, mod, /)\n--\n\nInitialize an extension module."),
     MethodDef::function("create_dynamic", 1, 2, |vm, args| {
         let name = vm.getattr_str(args.values[0], "name")?;
         let shown = vm.text_of(name);
         let class = vm.exc.import_error;
         Err(vm.import_error(class, format!("extension modules are not supported: '{shown}'"), name, Value::NULL))
-    }),
-    MethodDef::function("extension_suffixes", 0, 0, |vm, _| Ok(vm.new_list(&[]))),
-    MethodDef::function("is_frozen", 1, 1, |vm, _| Ok(vm.false_)),
-    MethodDef::function("is_frozen_package", 1, 1, |vm, args| Err(no_frozen(vm, args.values[0]))),
-    MethodDef::function("get_frozen_object", 1, 2, |vm, args| Err(no_frozen(vm, args.values[0]))),
-    MethodDef::function("init_frozen", 1, 1, |vm, _| Ok(vm.none)),
-    MethodDef::function("find_frozen", 1, 2, |vm, _| Ok(vm.none)).with_keywords(),
-    MethodDef::function("_frozen_module_names", 0, 0, |vm, _| Ok(vm.new_list(&[]))),
-    MethodDef::function("_override_frozen_modules_for_tests", 1, 1, |vm, _| Ok(vm.none)),
-    MethodDef::function("_override_multi_interp_extensions_check", 1, 1, |_, _| Ok(Value::from_int(0))),
-    MethodDef::function("_fix_co_filename", 2, 2, |vm, _| Ok(vm.none)),
+    })
+    .with_doc("create_dynamic($module, spec, file=<unrepresentable>, /)\n--\n\nCreate an extension module."),
+    MethodDef::function("extension_suffixes", 0, 0, |vm, _| Ok(vm.new_list(&[])))
+    .with_doc("extension_suffixes($module, /)\n--\n\nReturns the list of file suffixes used to identify extension modules."),
+    MethodDef::function("is_frozen", 1, 1, |vm, _| Ok(vm.false_))
+    .with_doc("is_frozen($module, name, /)\n--\n\nReturns True if the module name corresponds to a frozen module."),
+    MethodDef::function("is_frozen_package", 1, 1, |vm, args| Err(no_frozen(vm, args.values[0])))
+    .with_doc("is_frozen_package($module, name, /)\n--\n\nReturns True if the module name is of a frozen package."),
+    MethodDef::function("get_frozen_object", 1, 2, |vm, args| Err(no_frozen(vm, args.values[0])))
+    .with_doc("get_frozen_object($module, name, data=None, /)\n--\n\nCreate a code object for a frozen module."),
+    MethodDef::function("init_frozen", 1, 1, |vm, _| Ok(vm.none))
+    .with_doc("init_frozen($module, name, /)\n--\n\nInitializes a frozen module."),
+    MethodDef::function("find_frozen", 1, 2, |vm, _| Ok(vm.none)).with_keywords()
+    .with_doc("find_frozen($module, name, /, *, withdata=False)\n--\n\nReturn info about the corresponding frozen module (if there is one) or None.\n\nThe returned info (a 2-tuple):\n\n * data         the raw marshalled bytes\n * is_package   whether or not it is a package\n * origname     the originally frozen module's name, or None if not\n                a stdlib module (this will usually be the same as\n                the module's current name)"),
+    MethodDef::function("_frozen_module_names", 0, 0, |vm, _| Ok(vm.new_list(&[])))
+    .with_doc("_frozen_module_names($module, /)\n--\n\nReturns the list of available frozen modules."),
+    MethodDef::function("_override_frozen_modules_for_tests", 1, 1, |vm, _| Ok(vm.none))
+    .with_doc("_override_frozen_modules_for_tests($module, override, /)\n--\n\n(internal-only) Override PyConfig.use_frozen_modules.\n\n(-1: \"off\", 1: \"on\", 0: no override)\nSee frozen_modules() in Lib/test/support/import_helper.py."),
+    MethodDef::function("_override_multi_interp_extensions_check", 1, 1, |_, _| Ok(Value::from_int(0)))
+    .with_doc("_override_multi_interp_extensions_check($module, override, /)\n--\n\n(internal-only) Override PyInterpreterConfig.check_multi_interp_extensions.\n\n(-1: \"never\", 1: \"always\", 0: no override)"),
+    MethodDef::function("_fix_co_filename", 2, 2, |vm, _| Ok(vm.none))
+    .with_doc("_fix_co_filename($module, code, path, /)\n--\n\nChanges code.co_filename to specify the passed-in file path.\n\n  code\n    Code object to change.\n  path\n    File path to use."),
     MethodDef::function("_import_module", 1, 1, |vm, args| {
         let name = vm.text_of(args.values[0]);
         interp::import::import_module(vm, &name)
@@ -104,7 +122,8 @@ static FUNCTIONS: &[MethodDef] = &[
         let hash = sip_hash_13(key, 0, source);
         Ok(vm.new_bytes(&hash.to_le_bytes()))
     })
-    .with_keywords(),
+    .with_keywords()
+    .with_doc("source_hash($module, /, key, source)\n--\n\n"),
 ];
 
 fn library_member(vm: &mut Vm, name: Value) -> PyResult<pylib::EmbeddedModule> {

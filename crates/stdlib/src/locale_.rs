@@ -12,20 +12,24 @@ pub static MODULE: ModuleDef =
     ModuleDef { name: "_locale", doc: "Support for POSIX locales.", functions: FUNCTIONS, init };
 
 static FUNCTIONS: &[MethodDef] = &[
-    MethodDef::function("setlocale", 1, 2, setlocale),
-    MethodDef::function("localeconv", 0, 0, localeconv),
+    MethodDef::function("setlocale", 1, 2, setlocale)
+        .with_doc("setlocale($module, category, locale=None, /)\n--\n\nActivates/queries locale processing."),
+    MethodDef::function("localeconv", 0, 0, localeconv)
+        .with_doc("localeconv($module, /)\n--\n\nReturns numeric and monetary locale-specific parameters."),
     MethodDef::function("nl_langinfo", 1, 1, |vm, args| {
         let item = vm.index(args.values[0])? as libc::nl_item;
         // SAFETY: returns a string of the C library for any number.
         let text = unsafe { CStr::from_ptr(libc::nl_langinfo(item)) }.to_string_lossy();
         Ok(vm.new_str(&text))
-    }),
+    })
+    .with_doc("nl_langinfo($module, key, /)\n--\n\nReturn the value for the locale information associated with key."),
     MethodDef::function("strcoll", 2, 2, |vm, args| {
         let (a, b) = (c_string(vm, args.values[0])?, c_string(vm, args.values[1])?);
         // SAFETY: both are NUL-terminated.
         let order = unsafe { libc::strcoll(a.as_ptr(), b.as_ptr()) };
         Ok(vm.int(i64::from(order)))
-    }),
+    })
+    .with_doc("strcoll($module, os1, os2, /)\n--\n\nCompares two strings according to the locale."),
     MethodDef::function("strxfrm", 1, 1, |vm, args| {
         let text = c_string(vm, args.values[0])?;
         unsafe extern "C" {
@@ -38,8 +42,12 @@ static FUNCTIONS: &[MethodDef] = &[
         unsafe { strxfrm(buffer.as_mut_ptr().cast(), text.as_ptr(), buffer.len()) };
         let text = String::from_utf8_lossy(&buffer[..size]);
         Ok(vm.new_str(&text))
-    }),
-    MethodDef::function("getencoding", 0, 0, |vm, _| Ok(vm.intern("utf-8"))),
+    })
+    .with_doc(
+        "strxfrm($module, string, /)\n--\n\nReturn a string that can be used as a key for locale-aware comparisons.",
+    ),
+    MethodDef::function("getencoding", 0, 0, |vm, _| Ok(vm.intern("utf-8")))
+        .with_doc("getencoding($module, /)\n--\n\nGet the current locale encoding."),
 ];
 
 static CONSTANTS: &[(&str, i64)] = &[

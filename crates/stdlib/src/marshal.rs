@@ -38,7 +38,8 @@ static FUNCTIONS: &[MethodDef] = &[
         let allow_code = allow_code.is_null() || vm.truth(allow_code)?;
         dump(vm, value, allow_code)
     })
-    .with_keywords(),
+    .with_keywords()
+    .with_doc("dumps($module, value, version=version, /, *, allow_code=True)\n--\n\nReturn the bytes object that would be written to a file by dump(value, file).\n\n  value\n    Must be a supported type.\n  version\n    Indicates the data format that dumps should use.\n  allow_code\n    Allow to write code objects.\n\nRaise a ValueError exception if value has (or contains an object that\nhas) an unsupported type."),
     MethodDef::function("dump", 2, 4, |vm, args| {
         let signature = Signature {
             parameters: ["value", "file", "version", "allow_code"],
@@ -52,7 +53,8 @@ static FUNCTIONS: &[MethodDef] = &[
         let bytes = dump(vm, value, allow_code)?;
         vm.call_method(file, "write", &[bytes])
     })
-    .with_keywords(),
+    .with_keywords()
+    .with_doc("dump($module, value, file, version=version, /, *, allow_code=True)\n--\n\nWrite the value on the open file.\n\n  value\n    Must be a supported type.\n  file\n    Must be a writeable binary file.\n  version\n    Indicates the data format that dump should use.\n  allow_code\n    Allow to write code objects.\n\nIf the value has (or contains an object that has) an unsupported type, a\nValueError exception is raised - but garbage data will also be written\nto the file. The object will not be properly read back by load()."),
     MethodDef::function("loads", 1, 2, |vm, args| {
         let signature = Signature {
             parameters: ["bytes", "allow_code"],
@@ -66,7 +68,8 @@ static FUNCTIONS: &[MethodDef] = &[
         let bytes = vm.bytes_like(bytes)?;
         load(vm, bytes, allow_code)
     })
-    .with_keywords(),
+    .with_keywords()
+    .with_doc("loads($module, bytes, /, *, allow_code=True)\n--\n\nConvert the bytes-like object to a value.\n\n  allow_code\n    Allow to load code objects.\n\nIf no valid value is found, raise EOFError, ValueError or TypeError.\nExtra bytes in the input are ignored."),
     MethodDef::function("load", 1, 2, |vm, args| {
         let signature = Signature {
             parameters: ["file", "allow_code"],
@@ -81,7 +84,8 @@ static FUNCTIONS: &[MethodDef] = &[
         let bytes = vm.bytes_like(bytes)?;
         load(vm, bytes, allow_code)
     })
-    .with_keywords(),
+    .with_keywords()
+    .with_doc("load($module, file, /, *, allow_code=True)\n--\n\nRead one value from the open file and return it.\n\n  file\n    Must be readable binary file.\n  allow_code\n    Allow to load code objects.\n\nIf no valid value is read (e.g. because the data has a different Python\nversion's incompatible marshal format), raise EOFError, ValueError or\nTypeError.\n\nNote: If an object containing an unsupported type was marshalled with\ndump(), load() will substitute None for the unmarshallable type."),
 ];
 
 fn dump(vm: &mut Vm, value: Value, allow_code: bool) -> PyResult {

@@ -16,22 +16,31 @@ static FUNCTIONS: &[MethodDef] = &[
         .with_keywords()
         .with_doc("stack_effect($module, opcode, oparg=None, /, *, jump=None)\n--\n\nCompute the stack effect of the opcode."),
     MethodDef::function("is_valid", 0, 1, |vm, args| has(vm, args, "is_valid", |code| HAS_DEFINITION.contains(code)))
-        .with_keywords(),
+        .with_keywords()
+        .with_doc("is_valid($module, /, opcode)\n--\n\nReturn True if opcode is valid, False otherwise."),
     MethodDef::function("has_arg", 0, 1, |vm, args| has(vm, args, "has_arg", |code| HAS_ARG.contains(code)))
-        .with_keywords(),
+        .with_keywords()
+        .with_doc("has_arg($module, /, opcode)\n--\n\nReturn True if the opcode uses its oparg, False otherwise."),
     MethodDef::function("has_const", 0, 1, |vm, args| has(vm, args, "has_const", |code| HAS_CONST.contains(code)))
-        .with_keywords(),
+        .with_keywords()
+        .with_doc("has_const($module, /, opcode)\n--\n\nReturn True if the opcode accesses a constant, False otherwise."),
     MethodDef::function("has_name", 0, 1, |vm, args| has(vm, args, "has_name", |code| HAS_NAME.contains(code)))
-        .with_keywords(),
+        .with_keywords()
+        .with_doc("has_name($module, /, opcode)\n--\n\nReturn True if the opcode accesses an attribute by name, False otherwise."),
     MethodDef::function("has_jump", 0, 1, |vm, args| has(vm, args, "has_jump", |code| HAS_JUMP.contains(code)))
-        .with_keywords(),
+        .with_keywords()
+        .with_doc("has_jump($module, /, opcode)\n--\n\nReturn True if the opcode has a jump target, False otherwise."),
     MethodDef::function("has_free", 0, 1, |vm, args| has(vm, args, "has_free", |code| HAS_FREE.contains(code)))
-        .with_keywords(),
+        .with_keywords()
+        .with_doc("has_free($module, /, opcode)\n--\n\nReturn True if the opcode accesses a free variable, False otherwise.\n\nNote that 'free' in this context refers to names in the current scope\nthat are referenced by inner scopes or names in outer scopes that are\nreferenced from this scope. It does not include references to global\nor builtin scopes."),
     MethodDef::function("has_local", 0, 1, |vm, args| has(vm, args, "has_local", |code| HAS_LOCAL.contains(code)))
-        .with_keywords(),
+        .with_keywords()
+        .with_doc("has_local($module, /, opcode)\n--\n\nReturn True if the opcode accesses a local variable, False otherwise."),
     MethodDef::function("has_exc", 0, 1, |vm, args| has(vm, args, "has_exc", |code| HAS_EXC.contains(code)))
-        .with_keywords(),
-    MethodDef::function("get_specialization_stats", 0, 0, |vm, _| Ok(vm.none)),
+        .with_keywords()
+        .with_doc("has_exc($module, /, opcode)\n--\n\nReturn True if the opcode sets an exception handler, False otherwise."),
+    MethodDef::function("get_specialization_stats", 0, 0, |vm, _| Ok(vm.none))
+    .with_doc("get_specialization_stats($module, /)\n--\n\nReturn the specialization stats"),
     MethodDef::function("get_nb_ops", 0, 0, |vm, _| {
         let list = vm.new_list(&[]);
         for (name, symbol) in BINARY_OPERATORS {
@@ -56,7 +65,7 @@ static FUNCTIONS: &[MethodDef] = &[
         Err(vm.runtime_error("Executors are not available in this build"))
     })
     .with_keywords()
-    .with_doc("get_executor($module, /, *, code, offset)\n--\n\nReturn the executor object at offset in code if exists, None otherwise."),
+    .with_doc("get_executor($module, /, code, offset)\n--\n\nReturn the executor object at offset in code if exists, None otherwise."),
 ];
 
 fn init(vm: &mut Vm, module: Value) -> PyResult<()> {

@@ -39,21 +39,21 @@ layout! {
 macro_rules! binary {
     ($name:literal, $op:ident, $doc:literal) => {
         MethodDef::function($name, 2, 2, |vm, args| vm.binary_op(BinaryOp::$op, args.values[0], args.values[1]))
-            .with_doc(concat!($name, "(a, b, /)\n--\n\nSame as ", $doc, "."))
+            .with_doc(concat!($name, "($module, a, b, /)\n--\n\nSame as ", $doc, "."))
     };
 }
 
 macro_rules! in_place {
     ($name:literal, $op:ident, $doc:literal) => {
         MethodDef::function($name, 2, 2, |vm, args| vm.inplace_op(BinaryOp::$op, args.values[0], args.values[1]))
-            .with_doc(concat!($name, "(a, b, /)\n--\n\nSame as ", $doc, "."))
+            .with_doc(concat!($name, "($module, a, b, /)\n--\n\nSame as ", $doc, "."))
     };
 }
 
 macro_rules! comparison {
     ($name:literal, $op:ident, $doc:literal) => {
         MethodDef::function($name, 2, 2, |vm, args| vm.compare(args.values[0], args.values[1], CompareOp::$op))
-            .with_doc(concat!($name, "(a, b, /)\n--\n\nSame as ", $doc, "."))
+            .with_doc(concat!($name, "($module, a, b, /)\n--\n\nSame as ", $doc, "."))
     };
 }
 
@@ -90,60 +90,60 @@ static FUNCTIONS: &[MethodDef] = &[
     comparison!("ne", Ne, "a != b"),
     comparison!("gt", Gt, "a > b"),
     comparison!("ge", Ge, "a >= b"),
-    MethodDef::function("neg", 1, 1, |vm, args| vm.negative(args.values[0])).with_doc("neg(a, /)\n--\n\nSame as -a."),
-    MethodDef::function("pos", 1, 1, |vm, args| vm.positive(args.values[0])).with_doc("pos(a, /)\n--\n\nSame as +a."),
+    MethodDef::function("neg", 1, 1, |vm, args| vm.negative(args.values[0])).with_doc("neg($module, a, /)\n--\n\nSame as -a."),
+    MethodDef::function("pos", 1, 1, |vm, args| vm.positive(args.values[0])).with_doc("pos($module, a, /)\n--\n\nSame as +a."),
     MethodDef::function("abs", 1, 1, |vm, args| vm.absolute(args.values[0]))
-        .with_doc("abs(a, /)\n--\n\nSame as abs(a)."),
-    MethodDef::function("inv", 1, 1, |vm, args| vm.invert(args.values[0])).with_doc("inv(a, /)\n--\n\nSame as ~a."),
+        .with_doc("abs($module, a, /)\n--\n\nSame as abs(a)."),
+    MethodDef::function("inv", 1, 1, |vm, args| vm.invert(args.values[0])).with_doc("inv($module, a, /)\n--\n\nSame as ~a."),
     MethodDef::function("invert", 1, 1, |vm, args| vm.invert(args.values[0]))
-        .with_doc("invert(a, /)\n--\n\nSame as ~a."),
+        .with_doc("invert($module, a, /)\n--\n\nSame as ~a."),
     MethodDef::function("not_", 1, 1, |vm, args| {
         let truth = vm.truth(args.values[0])?;
         Ok(vm.bool(!truth))
     })
-    .with_doc("not_(a, /)\n--\n\nSame as not a."),
+    .with_doc("not_($module, a, /)\n--\n\nSame as not a."),
     MethodDef::function("truth", 1, 1, |vm, args| {
         let truth = vm.truth(args.values[0])?;
         Ok(vm.bool(truth))
     })
-    .with_doc("truth(a, /)\n--\n\nReturn True if a is true, False otherwise."),
+    .with_doc("truth($module, a, /)\n--\n\nReturn True if a is true, False otherwise."),
     MethodDef::function("is_", 2, 2, |vm, args| {
         let same = vm.is(args.values[0], args.values[1]);
         Ok(vm.bool(same))
     })
-    .with_doc("is_(a, b, /)\n--\n\nSame as a is b."),
+    .with_doc("is_($module, a, b, /)\n--\n\nSame as a is b."),
     MethodDef::function("is_not", 2, 2, |vm, args| {
         let same = vm.is(args.values[0], args.values[1]);
         Ok(vm.bool(!same))
     })
-    .with_doc("is_not(a, b, /)\n--\n\nSame as a is not b."),
+    .with_doc("is_not($module, a, b, /)\n--\n\nSame as a is not b."),
     MethodDef::function("is_none", 1, 1, |vm, args| Ok(vm.bool(args.values[0] == vm.none)))
-        .with_doc("is_none(a, /)\n--\n\nSame as a is None."),
+        .with_doc("is_none($module, a, /)\n--\n\nSame as a is None."),
     MethodDef::function("is_not_none", 1, 1, |vm, args| Ok(vm.bool(args.values[0] != vm.none)))
-        .with_doc("is_not_none(a, /)\n--\n\nSame as a is not None."),
+        .with_doc("is_not_none($module, a, /)\n--\n\nSame as a is not None."),
     MethodDef::function("index", 1, 1, |vm, args| vm.index_big(args.values[0]))
-        .with_doc("index(a, /)\n--\n\nSame as a.__index__()"),
+        .with_doc("index($module, a, /)\n--\n\nSame as a.__index__()"),
     MethodDef::function("contains", 2, 2, |vm, args| {
         let found = vm.contains(args.values[0], args.values[1])?;
         Ok(vm.bool(found))
     })
-    .with_doc("contains(a, b, /)\n--\n\nSame as b in a (note reversed operands)."),
+    .with_doc("contains($module, a, b, /)\n--\n\nSame as b in a (note reversed operands)."),
     MethodDef::function("getitem", 2, 2, |vm, args| vm.getitem(args.values[0], args.values[1]))
-        .with_doc("getitem(a, b, /)\n--\n\nSame as a[b]."),
+        .with_doc("getitem($module, a, b, /)\n--\n\nSame as a[b]."),
     MethodDef::function("setitem", 3, 3, |vm, args| {
         vm.setitem(args.values[0], args.values[1], args.values[2])?;
         Ok(vm.none)
     })
-    .with_doc("setitem(a, b, c, /)\n--\n\nSame as a[b] = c."),
+    .with_doc("setitem($module, a, b, c, /)\n--\n\nSame as a[b] = c."),
     MethodDef::function("delitem", 2, 2, |vm, args| {
         vm.delitem(args.values[0], args.values[1])?;
         Ok(vm.none)
     })
-    .with_doc("delitem(a, b, /)\n--\n\nSame as del a[b]."),
+    .with_doc("delitem($module, a, b, /)\n--\n\nSame as del a[b]."),
     MethodDef::function("concat", 2, 2, |vm, args| concat(vm, args, false))
-        .with_doc("concat(a, b, /)\n--\n\nSame as a + b, for a and b sequences."),
+        .with_doc("concat($module, a, b, /)\n--\n\nSame as a + b, for a and b sequences."),
     MethodDef::function("iconcat", 2, 2, |vm, args| concat(vm, args, true))
-        .with_doc("iconcat(a, b, /)\n--\n\nSame as a += b, for a and b sequences."),
+        .with_doc("iconcat($module, a, b, /)\n--\n\nSame as a += b, for a and b sequences."),
     MethodDef::function("countOf", 2, 2, |vm, args| {
         let mut count = 0;
         vm.for_each(args.values[0], |vm, element| {
@@ -152,7 +152,7 @@ static FUNCTIONS: &[MethodDef] = &[
         })?;
         Ok(vm.int(count))
     })
-    .with_doc("countOf(a, b, /)\n--\n\nReturn the number of items in a which are, or which equal, b."),
+    .with_doc("countOf($module, a, b, /)\n--\n\nReturn the number of items in a which are, or which equal, b."),
     MethodDef::function("indexOf", 2, 2, |vm, args| {
         let iterator = vm.iter(args.values[0])?;
         let mut index = 0;
@@ -164,7 +164,7 @@ static FUNCTIONS: &[MethodDef] = &[
         }
         Err(vm.value_error("sequence.index(x): x not in sequence"))
     })
-    .with_doc("indexOf(a, b, /)\n--\n\nReturn the first index of b in a."),
+    .with_doc("indexOf($module, a, b, /)\n--\n\nReturn the first index of b in a."),
     MethodDef::function("length_hint", 1, 2, |vm, args| {
         let default = match args.get(1) {
             Some(default) if !vm.is_int(default) => {
@@ -177,13 +177,14 @@ static FUNCTIONS: &[MethodDef] = &[
         let hint = vm.length_hint(args.values[0], default)?;
         Ok(vm.int(hint))
     })
-    .with_doc("length_hint(obj, default=0, /)\n--\n\nReturn an estimate of the number of items in obj."),
+    .with_doc("length_hint($module, obj, default=0, /)\n--\n\nReturn an estimate of the number of items in obj.\n\nThis is useful for presizing containers when building from an iterable.\n\nIf the object supports len(), the result will be exact.\nOtherwise, it may over- or under-estimate by an arbitrary amount.\nThe result will be an integer >= 0."),
     MethodDef::function("call", 1, MANY, |vm, args| {
         vm.call_kw(args.values[0], &CallArgs { values: &args.values[1..], names: args.names })
     })
     .with_keywords()
-    .with_doc("call(obj, /, *args, **kwargs)\n--\n\nSame as obj(*args, **kwargs)."),
-    MethodDef::function("_compare_digest", 2, 2, compare_digest),
+    .with_doc("call($module, obj, /, *args, **kwargs)\n--\n\nSame as obj(*args, **kwargs)."),
+    MethodDef::function("_compare_digest", 2, 2, compare_digest)
+    .with_doc("_compare_digest($module, a, b, /)\n--\n\nReturn 'a == b'.\n\nThis function uses an approach designed to prevent\ntiming analysis, making it appropriate for cryptography.\n\na and b must both be of the same type: either str (ASCII only),\nor any bytes-like object.\n\nNote: If a and b are of different lengths, or if an error occurs,\na timing attack could theoretically reveal information about the\ntypes and lengths of a and b--but not their values."),
 ];
 
 fn concat(vm: &mut Vm, args: &CallArgs, in_place: bool) -> PyResult {

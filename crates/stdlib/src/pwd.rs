@@ -13,9 +13,12 @@ pub static MODULE: ModuleDef = ModuleDef {
     name: "pwd",
     doc: "This module provides access to the Unix password database.\nIt is available on all Unix versions.",
     functions: &[
-        MethodDef::function("getpwnam", 1, 1, user_by_name),
-        MethodDef::function("getpwuid", 1, 1, user_by_number),
-        MethodDef::function("getpwall", 0, 0, all_users),
+        MethodDef::function("getpwnam", 1, 1, user_by_name)
+        .with_doc("getpwnam($module, name, /)\n--\n\nReturn the password database entry for the given user name.\n\nSee `help(pwd)` for more on password database entries."),
+        MethodDef::function("getpwuid", 1, 1, user_by_number)
+        .with_doc("getpwuid($module, uidobj, /)\n--\n\nReturn the password database entry for the given numeric user ID.\n\nSee `help(pwd)` for more on password database entries."),
+        MethodDef::function("getpwall", 0, 0, all_users)
+        .with_doc("getpwall($module, /)\n--\n\nReturn a list of all available password database entries, in arbitrary order.\n\nSee help(pwd) for more on password database entries."),
     ],
     init: |vm, module| {
         let fields = ["pw_name", "pw_passwd", "pw_uid", "pw_gid", "pw_gecos", "pw_dir", "pw_shell"];

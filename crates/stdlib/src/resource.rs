@@ -48,7 +48,7 @@ static FUNCTIONS: &[MethodDef] = &[
         let pid = vm.index(args.values[0])?;
         limit(vm, pid, args.values[1], args.get(2))
     })
-    .with_doc("prlimit(pid, resource[, limits])"),
+    .with_doc("prlimit($module, pid, resource, limits=None, /)\n--\n\n"),
     MethodDef::function("getpagesize", 0, 0, |vm, _| {
         // SAFETY: asks for a number.
         let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };

@@ -17,14 +17,16 @@ pub static MODULE: ModuleDef = ModuleDef {
     name: "select",
     doc: "This module supports asynchronous I/O on multiple file descriptors.",
     functions: &[
-        MethodDef::function("select", 3, 4, select),
+        MethodDef::function("select", 3, 4, select)
+        .with_doc("select($module, rlist, wlist, xlist, timeout=None, /)\n--\n\nWait until one or more file descriptors are ready for some kind of I/O.\n\nThe first three arguments are iterables of file descriptors to be waited\nfor:\nrlist -- wait until ready for reading\nwlist -- wait until ready for writing\nxlist -- wait for an \"exceptional condition\"\nIf only one kind of condition is required, pass [] for the other lists.\n\nA file descriptor is either a socket or file object, or a small integer\ngotten from a fileno() method call on one of those.\n\nThe optional 4th argument specifies a timeout in seconds; it may be\na floating-point number to specify fractions of seconds.  If it is absent\nor None, the call will never time out.\n\nThe return value is a tuple of three lists corresponding to the first\nthree arguments; each contains the subset of the corresponding file\ndescriptors that are ready.\n\n*** IMPORTANT NOTICE ***\nOn Windows, only sockets are supported; on Unix, all file\ndescriptors can be used."),
         MethodDef::function("poll", 0, 0, |vm, _| {
             let ty = vm.extension::<State>().poll.expect("made with the module");
             let registered = vm.new_dict();
             let poll = vm.new_instance(ty);
             cast::<Poll>(poll).registered.set(registered);
             Ok(poll)
-        }),
+        })
+        .with_doc("poll($module, /)\n--\n\nReturns a polling object.\n\nThis object supports registering and unregistering file descriptors, and\nthen polling them for I/O events."),
     ],
     init,
 };

@@ -124,11 +124,13 @@ static FUNCTIONS: &[MethodDef] = &[
         Err(vm.raise_args(class, &[]))
     })
     .with_doc("default_int_handler($module, signalnum, frame, /)\n--\n\nThe default handler for SIGINT installed by Python.\n\nIt raises KeyboardInterrupt."),
-    MethodDef::function("signal", 2, 2, signal),
+    MethodDef::function("signal", 2, 2, signal)
+    .with_doc("signal($module, signalnum, handler, /)\n--\n\nSet the action for the given signal.\n\nThe action can be SIG_DFL, SIG_IGN, or a callable Python object.\nThe previous action is returned.  See getsignal() for possible return\nvalues.\n\n*** IMPORTANT NOTICE ***\nA signal handler function is called with two arguments: the first is\nthe signal number, the second is the interrupted stack frame."),
     MethodDef::function("getsignal", 1, 1, |vm, args| {
         let number = signal_number(vm, args.values[0])?;
         Ok(objects::list::items(handlers(vm))[number as usize])
-    }),
+    })
+    .with_doc("getsignal($module, signalnum, /)\n--\n\nReturn the current action for the given signal.\n\nThe return value can be:\n  SIG_IGN -- if the signal is being ignored\n  SIG_DFL -- if the default action for the signal is in effect\n  None    -- if an unknown handler is in effect\n  anything else -- the callable Python object used as a handler"),
     MethodDef::function("raise_signal", 1, 1, |vm, args| {
         let number = vm.index(args.values[0])? as i32;
         // SAFETY: raises a signal for this process.
@@ -137,21 +139,26 @@ static FUNCTIONS: &[MethodDef] = &[
         }
         interp::poll::attend(vm)?;
         Ok(vm.none)
-    }),
+    })
+    .with_doc("raise_signal($module, signalnum, /)\n--\n\nSend a signal to the executing process."),
     MethodDef::function("alarm", 1, 1, |vm, args| {
         let seconds = vm.index(args.values[0])?;
         // SAFETY: plain system call.
         let left = unsafe { libc::alarm(seconds as u32) };
         Ok(vm.int(i64::from(left)))
-    }),
-    MethodDef::function("setitimer", 2, 3, setitimer),
-    MethodDef::function("getitimer", 1, 1, getitimer),
+    })
+    .with_doc("alarm($module, seconds, /)\n--\n\nArrange for SIGALRM to arrive after the given number of seconds."),
+    MethodDef::function("setitimer", 2, 3, setitimer)
+    .with_doc("setitimer($module, which, seconds, interval=0.0, /)\n--\n\nSets given itimer (one of ITIMER_REAL, ITIMER_VIRTUAL or ITIMER_PROF).\n\nThe timer will fire after value seconds and after that every interval\nseconds.  The itimer can be cleared by setting seconds to zero.\n\nReturns old values as a tuple: (delay, interval)."),
+    MethodDef::function("getitimer", 1, 1, getitimer)
+    .with_doc("getitimer($module, which, /)\n--\n\nReturns current value of given itimer."),
     MethodDef::function("pause", 0, 0, |vm, _| {
         // SAFETY: plain system call.
         unsafe { libc::pause() };
         interp::poll::attend(vm)?;
         Ok(vm.none)
-    }),
+    })
+    .with_doc("pause($module, /)\n--\n\nWait until a signal arrives."),
     MethodDef::function("siginterrupt", 2, 2, |vm, args| {
         let number = signal_number(vm, args.values[0])?;
         let flag = vm.index(args.values[1])?;
@@ -163,8 +170,10 @@ static FUNCTIONS: &[MethodDef] = &[
             return Err(last_error(vm));
         }
         Ok(vm.none)
-    }),
-    MethodDef::function("set_wakeup_fd", 0, 2, set_wakeup_fd).with_keywords(),
+    })
+    .with_doc("siginterrupt($module, signalnum, flag, /)\n--\n\nChange system call restart behaviour.\n\nIf flag is False, system calls will be restarted when interrupted by\nsignal sig, else system calls will be interrupted."),
+    MethodDef::function("set_wakeup_fd", 0, 2, set_wakeup_fd).with_keywords()
+    .with_doc("set_wakeup_fd($module, fd, /, *, warn_on_full_buffer=True)\n--\n\nSets the fd to be written to (with the signal number) when a signal comes in.\n\nA library can use this to wakeup select or poll.\nThe previous fd or -1 is returned.\n\nThe fd must be non-blocking."),
     MethodDef::function("strsignal", 1, 1, |vm, args| {
         let number = signal_number(vm, args.values[0])?;
         // SAFETY: returns a string that stays valid until the next call, or null.
@@ -175,15 +184,18 @@ static FUNCTIONS: &[MethodDef] = &[
         // SAFETY: not null, NUL-terminated.
         let text = unsafe { std::ffi::CStr::from_ptr(text) }.to_string_lossy();
         if text.starts_with("Unknown signal") { Ok(vm.none) } else { Ok(vm.new_str(&text)) }
-    }),
+    })
+    .with_doc("strsignal($module, signalnum, /)\n--\n\nReturn the system description of the given signal.\n\nReturns the description of signal *signalnum*, such as \"Interrupt\"\nfor :const:`SIGINT`. Returns :const:`None` if *signalnum* has no\ndescription. Raises :exc:`ValueError` if *signalnum* is invalid."),
     MethodDef::function("valid_signals", 0, 0, |vm, _| {
         let set = vm.new_set();
         for number in (1..32).chain(34..NSIG as i64) {
             vm.set_add(set, Value::from_int(number))?;
         }
         Ok(set)
-    }),
-    MethodDef::function("pthread_sigmask", 2, 2, pthread_sigmask),
+    })
+    .with_doc("valid_signals($module, /)\n--\n\nReturn a set of valid signal numbers on this platform.\n\nThe signal numbers returned by this function can be safely passed to\nfunctions like `pthread_sigmask`."),
+    MethodDef::function("pthread_sigmask", 2, 2, pthread_sigmask)
+    .with_doc("pthread_sigmask($module, how, mask, /)\n--\n\nFetch and/or change the signal mask of the calling thread."),
     MethodDef::function("pthread_kill", 2, 2, |vm, args| {
         let thread = vm.index(args.values[0])?;
         let number = vm.index(args.values[1])? as i32;
@@ -194,13 +206,15 @@ static FUNCTIONS: &[MethodDef] = &[
         }
         interp::poll::attend(vm)?;
         Ok(vm.none)
-    }),
+    })
+    .with_doc("pthread_kill($module, thread_id, signalnum, /)\n--\n\nSend a signal to a thread."),
     MethodDef::function("sigpending", 0, 0, |vm, _| {
         let mut set = empty_set();
         // SAFETY: `set` is valid.
         unsafe { libc::sigpending(&mut set) };
         numbers_of(vm, &set)
-    }),
+    })
+    .with_doc("sigpending($module, /)\n--\n\nExamine pending signals.\n\nReturns a set of signal numbers that are pending for delivery to\nthe calling thread."),
     MethodDef::function("sigwait", 1, 1, |vm, args| {
         let set = set_of(vm, args.values[0])?;
         let mut number = 0;
@@ -210,7 +224,8 @@ static FUNCTIONS: &[MethodDef] = &[
             return Err(vm.os_error(errno, Value::NULL));
         }
         Ok(vm.int(i64::from(number)))
-    }),
+    })
+    .with_doc("sigwait($module, sigset, /)\n--\n\nWait for a signal.\n\nSuspend execution of the calling thread until the delivery of one of the\nsignals specified in the signal set sigset.  The function accepts the\nsignal and returns the signal number."),
 ];
 
 fn last_error(vm: &mut Vm) -> Raised {

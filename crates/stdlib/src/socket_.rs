@@ -47,27 +47,32 @@ struct State {
 }
 
 static FUNCTIONS: &[MethodDef] = &[
-    MethodDef::function("socketpair", 0, 3, socket_pair),
+    MethodDef::function("socketpair", 0, 3, socket_pair)
+    .with_doc("socketpair([family[, type [, proto]]]) -> (socket object, socket object)\n\nCreate a pair of socket objects from the sockets returned by the platform\nsocketpair() function.\nThe arguments are the same as for socket() except the default family is\nAF_UNIX if defined on the platform; otherwise, the default is AF_INET."),
     MethodDef::function("getdefaulttimeout", 0, 0, |vm, _| {
         let timeout = vm.extension::<State>().default_timeout - 1;
         timeout_value(vm, timeout)
-    }),
+    })
+    .with_doc("getdefaulttimeout($self, /)\n--\n\ngetdefaulttimeout() -> timeout\n\nReturns the default timeout in seconds (float) for new socket objects.\nA value of None indicates that new socket objects have no timeout.\nWhen the socket module is first imported, the default is None."),
     MethodDef::function("setdefaulttimeout", 1, 1, |vm, args| {
         let timeout = timeout_argument(vm, args.values[0])?;
         vm.extension::<State>().default_timeout = timeout + 1;
         Ok(vm.none)
-    }),
+    })
+    .with_doc("setdefaulttimeout($self, object, /)\n--\n\nsetdefaulttimeout(timeout)\n\nSet the default timeout in seconds (float) for new socket objects.\nA value of None indicates that new socket objects have no timeout.\nWhen the socket module is first imported, the default is None."),
     MethodDef::function("dup", 1, 1, |vm, args| {
         let fd = file_number(vm, args.values[0])?;
         // SAFETY: plain system call.
         let copy = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) };
         if copy < 0 { Err(last_error(vm)) } else { Ok(vm.int(i64::from(copy))) }
-    }),
+    })
+    .with_doc("dup($self, object, /)\n--\n\ndup(integer) -> integer\n\nDuplicate an integer socket file descriptor.  This is like os.dup(), but for\nsockets; on some platforms os.dup() won't work for socket file descriptors."),
     MethodDef::function("close", 1, 1, |vm, args| {
         let fd = file_number(vm, args.values[0])?;
         // SAFETY: plain system call.
         if unsafe { libc::close(fd) } < 0 { Err(last_error(vm)) } else { Ok(vm.none) }
-    }),
+    })
+    .with_doc("close($self, object, /)\n--\n\nclose(integer) -> None\n\nClose an integer socket file descriptor.  This is like os.close(), but for\nsockets; on some platforms os.close() won't work for socket file descriptors."),
     MethodDef::function("gethostname", 0, 0, |vm, _| {
         let mut name = [0u8; 256];
         // SAFETY: the buffer is longer than said, so that it ends with NUL.
@@ -76,25 +81,36 @@ static FUNCTIONS: &[MethodDef] = &[
         }
         let end = name.iter().position(|&byte| byte == 0).expect("it ends with NUL");
         Ok(vm.new_str_bytes(&name[..end]))
-    }),
-    MethodDef::function("getaddrinfo", 0, 6, addresses::getaddrinfo).with_keywords(),
-    MethodDef::function("gethostbyname", 1, 1, addresses::gethostbyname),
-    MethodDef::function("inet_aton", 1, 1, addresses::inet_aton),
-    MethodDef::function("inet_ntoa", 1, 1, addresses::inet_ntoa),
-    MethodDef::function("inet_pton", 2, 2, addresses::inet_pton),
-    MethodDef::function("inet_ntop", 2, 2, addresses::inet_ntop),
+    })
+    .with_doc("gethostname($self, /)\n--\n\ngethostname() -> string\n\nReturn the current host name."),
+    MethodDef::function("getaddrinfo", 0, 6, addresses::getaddrinfo).with_keywords()
+    .with_doc("getaddrinfo(host, port [, family, type, proto, flags])\n    -> list of (family, type, proto, canonname, sockaddr)\n\nResolve host and port into addrinfo struct."),
+    MethodDef::function("gethostbyname", 1, 1, addresses::gethostbyname)
+    .with_doc("gethostbyname(host) -> address\n\nReturn the IP address (a string of the form '255.255.255.255') for a host."),
+    MethodDef::function("inet_aton", 1, 1, addresses::inet_aton)
+    .with_doc("inet_aton($module, ip_addr, /)\n--\n\nConvert an IP address in string format (123.45.67.89) to the 32-bit packed binary format used in low-level network functions."),
+    MethodDef::function("inet_ntoa", 1, 1, addresses::inet_ntoa)
+    .with_doc("inet_ntoa($module, packed_ip, /)\n--\n\nConvert an IP address from 32-bit packed binary format to string format."),
+    MethodDef::function("inet_pton", 2, 2, addresses::inet_pton)
+    .with_doc("inet_pton(af, ip) -> packed IP address string\n\nConvert an IP address from string format to a packed string suitable\nfor use with low-level network functions."),
+    MethodDef::function("inet_ntop", 2, 2, addresses::inet_ntop)
+    .with_doc("inet_ntop(af, packed_ip) -> string formatted IP address\n\nConvert a packed IP address of the given family to string format."),
     MethodDef::function("htons", 1, 1, |vm, args| {
         swapped(vm, args, u16::MAX.into(), |n| i64::from((n as u16).to_be()))
-    }),
+    })
+    .with_doc("htons($module, integer, /)\n--\n\nConvert a 16-bit unsigned integer from host to network byte order."),
     MethodDef::function("ntohs", 1, 1, |vm, args| {
         swapped(vm, args, u16::MAX.into(), |n| i64::from(u16::from_be(n as u16)))
-    }),
+    })
+    .with_doc("ntohs($module, integer, /)\n--\n\nConvert a 16-bit unsigned integer from network to host byte order."),
     MethodDef::function("htonl", 1, 1, |vm, args| {
         swapped(vm, args, u32::MAX.into(), |n| i64::from((n as u32).to_be()))
-    }),
+    })
+    .with_doc("htonl($module, integer, /)\n--\n\nConvert a 32-bit unsigned integer from host to network byte order."),
     MethodDef::function("ntohl", 1, 1, |vm, args| {
         swapped(vm, args, u32::MAX.into(), |n| i64::from(u32::from_be(n as u32)))
-    }),
+    })
+    .with_doc("ntohl($module, integer, /)\n--\n\nConvert a 32-bit unsigned integer from network to host byte order."),
 ];
 
 fn swapped(vm: &mut Vm, args: &CallArgs, most: i64, swap: fn(i64) -> i64) -> PyResult {

@@ -9,9 +9,10 @@ pub static MODULE: ModuleDef =
     ModuleDef { name: "_string", doc: "string helper module", functions: FUNCTIONS, init: |_, _| Ok(()) };
 
 static FUNCTIONS: &[MethodDef] = &[
-    MethodDef::function("formatter_parser", 1, 1, parse).with_doc("parse the argument as a format string"),
+    MethodDef::function("formatter_parser", 1, 1, parse)
+        .with_doc("formatter_parser($self, object, /)\n--\n\nparse the argument as a format string"),
     MethodDef::function("formatter_field_name_split", 1, 1, split_field_name)
-        .with_doc("split the argument as a field name"),
+        .with_doc("formatter_field_name_split($self, object, /)\n--\n\nsplit the argument as a field name"),
 ];
 
 fn text_argument(vm: &mut Vm, args: &CallArgs) -> PyResult<&'static [u8]> {

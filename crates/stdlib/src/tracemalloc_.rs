@@ -56,9 +56,9 @@ static FUNCTIONS: &[MethodDef] = &[
     })
     .with_doc("clear_traces($module, /)\n--\n\nClear traces of memory blocks allocated by Python."),
     MethodDef::function("_get_traces", 0, 0, traces)
-        .with_doc("_get_traces($module, /)\n--\n\nGet traces of all memory blocks allocated by Python."),
+        .with_doc("_get_traces($module, /)\n--\n\nGet traces of all memory blocks allocated by Python.\n\nReturn a list of (size: int, traceback: tuple) tuples.\ntraceback is a tuple of (filename: str, lineno: int) tuples.\n\nReturn an empty list if the tracemalloc module is disabled."),
     MethodDef::function("_get_object_traceback", 1, 1, object_traceback)
-        .with_doc("_get_object_traceback($module, obj, /)\n--\n\nGet the traceback where the Python object obj was allocated."),
+        .with_doc("_get_object_traceback($module, obj, /)\n--\n\nGet the traceback where the Python object obj was allocated.\n\nReturn a tuple of (filename: str, lineno: int) tuples.\nReturn None if the tracemalloc module is disabled or did not\ntrace the allocation of the object."),
     MethodDef::function("start", 0, 1, |vm, args| {
         let most = match args.get(0) {
             Some(count) => vm.index(count)?,
@@ -67,25 +67,25 @@ static FUNCTIONS: &[MethodDef] = &[
         start(vm, most)?;
         Ok(vm.none)
     })
-    .with_doc("start($module, nframe=1, /)\n--\n\nStart tracing Python memory allocations."),
+    .with_doc("start($module, nframe=1, /)\n--\n\nStart tracing Python memory allocations.\n\nAlso set the maximum number of frames stored in the traceback of a\ntrace to nframe."),
     MethodDef::function("stop", 0, 0, |vm, _| {
         stop(vm);
         Ok(vm.none)
     })
-    .with_doc("stop($module, /)\n--\n\nStop tracing Python memory allocations."),
+    .with_doc("stop($module, /)\n--\n\nStop tracing Python memory allocations.\n\nAlso clear traces of memory blocks allocated by Python."),
     MethodDef::function("get_traceback_limit", 0, 0, |vm, _| {
         let most = vm.extension::<State>().most_frames;
         Ok(vm.int(most as i64))
     })
-    .with_doc("get_traceback_limit($module, /)\n--\n\nGet the maximum number of frames stored in the traceback of a trace."),
+    .with_doc("get_traceback_limit($module, /)\n--\n\nGet the maximum number of frames stored in the traceback of a trace.\n\nBy default, a trace of an allocated memory block only stores\nthe most recent frame: the limit is 1."),
     MethodDef::function("get_tracemalloc_memory", 0, 0, |vm, _| {
         let Some(origins) = vm.extension::<State>().origins.clone() else { return Ok(vm.int(0)) };
         let bytes = origins.borrow().bytes() + vm.heap().followed().count() * size_of::<heap::Followed>();
         Ok(vm.int(bytes as i64))
     })
-    .with_doc("get_tracemalloc_memory($module, /)\n--\n\nGet the memory usage in bytes of the tracemalloc module."),
+    .with_doc("get_tracemalloc_memory($module, /)\n--\n\nGet the memory usage in bytes of the tracemalloc module.\n\nThis memory is used internally to trace memory allocations."),
     MethodDef::function("get_traced_memory", 0, 0, traced_memory)
-        .with_doc("get_traced_memory($module, /)\n--\n\nGet the current size and peak size of memory blocks traced by tracemalloc."),
+        .with_doc("get_traced_memory($module, /)\n--\n\nGet the current size and peak size of memory blocks traced by tracemalloc.\n\nReturns a tuple: (current: int, peak: int)."),
     MethodDef::function("reset_peak", 0, 0, |vm, _| {
         if vm.extension::<State>().origins.is_some() {
             vm.heap().collect_full();
@@ -93,7 +93,7 @@ static FUNCTIONS: &[MethodDef] = &[
         }
         Ok(vm.none)
     })
-    .with_doc("reset_peak($module, /)\n--\n\nSet the peak size of memory blocks traced by tracemalloc to the current size."),
+    .with_doc("reset_peak($module, /)\n--\n\nSet the peak size of memory blocks traced by tracemalloc to the current size.\n\nDo nothing if the tracemalloc module is not tracing memory allocations."),
 ];
 
 /// Starts tracing with so many frames a traceback, unless it is on.

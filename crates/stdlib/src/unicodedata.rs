@@ -33,59 +33,72 @@ macro_rules! functions {
         static $table: &[MethodDef] = &[
             MethodDef::$kind("name", $skip + 1, $skip + 2, |vm, args| {
                 name(vm, &args.values[$skip..], Ucd::new($modern))
-            }),
+            })
+            .with_doc("name($self, chr, default=<unrepresentable>, /)\n--\n\nReturns the name assigned to the character chr as a string.\n\nIf no name is defined, default is returned, or, if not given,\nValueError is raised."),
             MethodDef::$kind("lookup", $skip + 1, $skip + 1, |vm, args| {
                 lookup(vm, args.values[$skip], Ucd::new($modern))
-            }),
+            })
+            .with_doc("lookup($self, name, /)\n--\n\nLook up character by name.\n\nIf a character with the given name is found, return the\ncorresponding character.  If not found, KeyError is raised."),
             MethodDef::$kind("category", $skip + 1, $skip + 1, |vm, args| {
                 let c = character(vm, "category", args.values[$skip])?;
                 Ok(vm.intern(Ucd::new($modern).category(c)))
-            }),
+            })
+            .with_doc("category($self, chr, /)\n--\n\nReturns the general category assigned to the character chr as string."),
             MethodDef::$kind("bidirectional", $skip + 1, $skip + 1, |vm, args| {
                 let c = character(vm, "bidirectional", args.values[$skip])?;
                 Ok(vm.intern(Ucd::new($modern).bidirectional(c)))
-            }),
+            })
+            .with_doc("bidirectional($self, chr, /)\n--\n\nReturns the bidirectional class assigned to the character chr as string.\n\nIf no such value is defined, an empty string is returned."),
             MethodDef::$kind("east_asian_width", $skip + 1, $skip + 1, |vm, args| {
                 let c = character(vm, "east_asian_width", args.values[$skip])?;
                 Ok(vm.intern(Ucd::new($modern).east_asian_width(c)))
-            }),
+            })
+            .with_doc("east_asian_width($self, chr, /)\n--\n\nReturns the east asian width assigned to the character chr as string."),
             MethodDef::$kind("combining", $skip + 1, $skip + 1, |vm, args| {
                 let c = character(vm, "combining", args.values[$skip])?;
                 Ok(Value::from_int(i64::from(Ucd::new($modern).combining(c))))
-            }),
+            })
+            .with_doc("combining($self, chr, /)\n--\n\nReturns the canonical combining class assigned to the character chr as integer.\n\nReturns 0 if no combining class is defined."),
             MethodDef::$kind("mirrored", $skip + 1, $skip + 1, |vm, args| {
                 let c = character(vm, "mirrored", args.values[$skip])?;
                 Ok(Value::from_int(i64::from(Ucd::new($modern).mirrored(c))))
-            }),
+            })
+            .with_doc("mirrored($self, chr, /)\n--\n\nReturns the mirrored property assigned to the character chr as integer.\n\nReturns 1 if the character has been identified as a \"mirrored\"\ncharacter in bidirectional text, 0 otherwise."),
             MethodDef::$kind("decomposition", $skip + 1, $skip + 1, |vm, args| {
                 let c = character(vm, "decomposition", args.values[$skip])?;
                 Ok(vm.new_str(&Ucd::new($modern).decomposition(c)))
-            }),
+            })
+            .with_doc("decomposition($self, chr, /)\n--\n\nReturns the character decomposition mapping assigned to the character chr as string.\n\nAn empty string is returned in case no such mapping is defined."),
             MethodDef::$kind("decimal", $skip + 1, $skip + 2, |vm, args| {
                 let c = character(vm, "decimal", args.values[$skip])?;
                 let number = Ucd::new($modern).decimal(c).map(|number| Value::from_int(number as i64));
                 or_default(vm, number, args.values.get($skip + 1), "not a decimal")
-            }),
+            })
+            .with_doc("decimal($self, chr, default=<unrepresentable>, /)\n--\n\nConverts a Unicode character into its equivalent decimal value.\n\nReturns the decimal value assigned to the character chr as integer.\nIf no such value is defined, default is returned, or, if not given,\nValueError is raised."),
             MethodDef::$kind("digit", $skip + 1, $skip + 2, |vm, args| {
                 let c = character(vm, "digit", args.values[$skip])?;
                 let number = Ucd::new($modern).digit(c).map(|number| Value::from_int(number as i64));
                 or_default(vm, number, args.values.get($skip + 1), "not a digit")
-            }),
+            })
+            .with_doc("digit($self, chr, default=<unrepresentable>, /)\n--\n\nConverts a Unicode character into its equivalent digit value.\n\nReturns the digit value assigned to the character chr as integer.\nIf no such value is defined, default is returned, or, if not given,\nValueError is raised."),
             MethodDef::$kind("numeric", $skip + 1, $skip + 2, |vm, args| {
                 let c = character(vm, "numeric", args.values[$skip])?;
                 let number = Ucd::new($modern).numeric(c).map(|number| vm.float(number));
                 or_default(vm, number, args.values.get($skip + 1), "not a numeric character")
-            }),
+            })
+            .with_doc("numeric($self, chr, default=<unrepresentable>, /)\n--\n\nConverts a Unicode character into its equivalent numeric value.\n\nReturns the numeric value assigned to the character chr as float.\nIf no such value is defined, default is returned, or, if not given,\nValueError is raised."),
             MethodDef::$kind("normalize", $skip + 2, $skip + 2, |vm, args| {
                 let (form, text) = form_and_text(vm, "normalize", &args.values[$skip..])?;
                 let normalized = rustpython_unicode::normalize(form, &text);
                 Ok(vm.new_str_bytes(normalized.as_bytes()))
-            }),
+            })
+            .with_doc("normalize($self, form, unistr, /)\n--\n\nReturn the normal form 'form' for the Unicode string unistr.\n\nValid values for form are 'NFC', 'NFKC', 'NFD', and 'NFKD'."),
             MethodDef::$kind("is_normalized", $skip + 2, $skip + 2, |vm, args| {
                 let (form, text) = form_and_text(vm, "is_normalized", &args.values[$skip..])?;
                 let normalized = rustpython_unicode::is_normalized(form, &text);
                 Ok(vm.bool(normalized))
-            }),
+            })
+            .with_doc("is_normalized($self, form, unistr, /)\n--\n\nReturn whether the Unicode string unistr is in the normal form 'form'.\n\nValid values for form are 'NFC', 'NFKC', 'NFD', and 'NFKD'."),
         ];
     };
 }

@@ -30,16 +30,19 @@ struct State {
 static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("warn", 0, 4, warn)
         .with_keywords()
-        .with_doc("warn($module, /, message, category=None, stacklevel=1, source=None, *,\n     skip_file_prefixes=())\n--\n\nIssue a warning, or maybe ignore it or raise an exception."),
+        .with_doc("warn($module, /, message, category=None, stacklevel=1, source=None, *,\n     skip_file_prefixes=())\n--\n\nIssue a warning, or maybe ignore it or raise an exception.\n\n  message\n    Text of the warning message.\n  category\n    The Warning category subclass. Defaults to UserWarning.\n  stacklevel\n    How far up the call stack to make this warning appear. A value of 2 for\n    example attributes the warning to the caller of the code calling warn().\n  source\n    If supplied, the destroyed object which emitted a ResourceWarning\n  skip_file_prefixes\n    An optional tuple of module filename prefixes indicating frames to skip\n    during stacklevel computations for stack frame attribution."),
     MethodDef::function("warn_explicit", 0, 8, warn_explicit)
         .with_keywords()
-        .with_doc("warn_explicit($module, /, message, category, filename, lineno,\n              module=None, registry=None, module_globals=None,\n              source=None)\n--\n\nIssue a warning, or maybe ignore it or raise an exception."),
+        .with_doc("warn_explicit($module, /, message, category, filename, lineno,\n              module=<unrepresentable>, registry=None,\n              module_globals=None, source=None)\n--\n\nIssue a warning, or maybe ignore it or raise an exception."),
     MethodDef::function("_filters_mutated_lock_held", 0, 0, |vm, _| {
         vm.extension::<State>().version += 1;
         Ok(vm.none)
-    }),
-    MethodDef::function("_acquire_lock", 0, 0, |vm, _| Ok(vm.none)),
-    MethodDef::function("_release_lock", 0, 0, |vm, _| Ok(vm.none)),
+    })
+    .with_doc("_filters_mutated_lock_held($module, /)\n--\n\n"),
+    MethodDef::function("_acquire_lock", 0, 0, |vm, _| Ok(vm.none))
+    .with_doc("_acquire_lock($module, /)\n--\n\n"),
+    MethodDef::function("_release_lock", 0, 0, |vm, _| Ok(vm.none))
+    .with_doc("_release_lock($module, /)\n--\n\n"),
 ];
 
 fn init(vm: &mut Vm, module: Value) -> PyResult<()> {

@@ -42,7 +42,8 @@ static FUNCTIONS: &[MethodDef] = &[
             }
         }
         Ok(vm.none)
-    }),
+    })
+    .with_doc("_remove_dead_weakref($module, dct, key, /)\n--\n\nAtomically remove key from dict if it points to a dead weakref."),
 ];
 
 fn init(vm: &mut Vm, module: Value) -> PyResult<()> {

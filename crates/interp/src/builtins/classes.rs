@@ -15,12 +15,15 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("isinstance", 2, 2, |vm, args| {
         let is = vm.isinstance(args.values[0], args.values[1])?;
         Ok(vm.bool(is))
-    }),
+    })
+    .with_doc("isinstance($module, obj, class_or_tuple, /)\n--\n\nReturn whether an object is an instance of a class or of a subclass thereof.\n\nA tuple, as in ``isinstance(x, (A, B, ...))``, may be given as the\ntarget to check against.  This is equivalent to ``isinstance(x, A) or\nisinstance(x, B) or ...`` etc."),
     MethodDef::function("issubclass", 2, 2, |vm, args| {
         let is = vm.issubclass(args.values[0], args.values[1])?;
         Ok(vm.bool(is))
-    }),
-    MethodDef::function("__build_class__", 2, objects::args::MANY, build_class).with_keywords(),
+    })
+    .with_doc("issubclass($module, cls, class_or_tuple, /)\n--\n\nReturn whether 'cls' is derived from another class or is the same class.\n\nA tuple, as in ``issubclass(x, (A, B, ...))``, may be given as the\ntarget to check against.  This is equivalent to ``issubclass(x, A) or\nissubclass(x, B) or ...``."),
+    MethodDef::function("__build_class__", 2, objects::args::MANY, build_class).with_keywords()
+    .with_doc("__build_class__(func, name, /, *bases, [metaclass], **kwds) -> class\n\nInternal helper function used by the class statement."),
 ];
 
 /// `__build_class__(function, name, *bases, metaclass=None, **keywords)`.

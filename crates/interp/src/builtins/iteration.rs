@@ -7,18 +7,28 @@ use objects::slots::CompareOp;
 use objects::vm::Vm;
 
 pub static FUNCTIONS: &[MethodDef] = &[
-    MethodDef::function("all", 1, 1, all),
-    MethodDef::function("any", 1, 1, any),
-    MethodDef::function("iter", 1, 2, iter),
-    MethodDef::function("next", 1, 2, next),
-    MethodDef::function("aiter", 1, 1, |vm, args| crate::generator_object::aiter(vm, args.values[0])),
-    MethodDef::function("anext", 1, 1, |vm, args| crate::generator_object::anext(vm, args.values[0])),
+    MethodDef::function("all", 1, 1, all)
+    .with_doc("all($module, iterable, /)\n--\n\nReturn True if bool(x) is True for all values x in the iterable.\n\nIf the iterable is empty, return True."),
+    MethodDef::function("any", 1, 1, any)
+    .with_doc("any($module, iterable, /)\n--\n\nReturn True if bool(x) is True for any x in the iterable.\n\nIf the iterable is empty, return False."),
+    MethodDef::function("iter", 1, 2, iter)
+    .with_doc("iter(iterable) -> iterator\niter(callable, sentinel) -> iterator\n\nGet an iterator from an object.  In the first form, the argument must\nsupply its own iterator, or be a sequence.\nIn the second form, the callable is called until it returns the\nsentinel."),
+    MethodDef::function("next", 1, 2, next)
+    .with_doc("next(iterator[, default])\n\nReturn the next item from the iterator.  If default is given and the\niterator is exhausted, it is returned instead of raising StopIteration."),
+    MethodDef::function("aiter", 1, 1, |vm, args| crate::anext::aiter(vm, args.values[0]))
+    .with_doc("aiter($module, async_iterable, /)\n--\n\nReturn an AsyncIterator for an AsyncIterable object."),
+    MethodDef::function("anext", 1, 2, |vm, args| crate::anext::anext(vm, args.values[0], args.get(1)))
+    .with_doc("anext($module, aiterator, default=<unrepresentable>, /)\n--\n\nReturn the next item from the async iterator.\n\nIf default is given and the async iterator is exhausted,\nit is returned instead of raising StopAsyncIteration."),
     MethodDef::function("max", 0, objects::args::MANY, |vm, args| extreme(vm, args, "max", CompareOp::Gt))
-        .with_keywords(),
+        .with_keywords()
+        .with_doc("max(iterable, *[, default=obj, key=func]) -> value\nmax(arg1, arg2, *args, *[, key=func]) -> value\n\nWith a single iterable argument, return its biggest item. The\ndefault keyword-only argument specifies an object to return if\nthe provided iterable is empty.\nWith two or more positional arguments, return the largest argument."),
     MethodDef::function("min", 0, objects::args::MANY, |vm, args| extreme(vm, args, "min", CompareOp::Lt))
-        .with_keywords(),
-    MethodDef::function("sorted", 1, 1, sorted).with_keywords(),
-    MethodDef::function("sum", 1, 2, sum).with_keywords(),
+        .with_keywords()
+        .with_doc("min(iterable, *[, default=obj, key=func]) -> value\nmin(arg1, arg2, *args, *[, key=func]) -> value\n\nWith a single iterable argument, return its smallest item. The\ndefault keyword-only argument specifies an object to return if\nthe provided iterable is empty.\nWith two or more positional arguments, return the smallest argument."),
+    MethodDef::function("sorted", 1, 1, sorted).with_keywords()
+    .with_doc("sorted($module, iterable, /, *, key=None, reverse=False)\n--\n\nReturn a new list containing all items from the iterable in ascending order.\n\nA custom key function can be supplied to customize the sort order, and the\nreverse flag can be set to request the result in descending order."),
+    MethodDef::function("sum", 1, 2, sum).with_keywords()
+    .with_doc("sum($module, iterable, /, start=0)\n--\n\nReturn the sum of a 'start' value (default: 0) plus an iterable of numbers\n\nWhen the iterable is empty, return the start value.\nThis function is intended specifically for use with numeric values and\nmay reject non-numeric types."),
 ];
 
 fn all(vm: &mut Vm, args: &CallArgs) -> PyResult {

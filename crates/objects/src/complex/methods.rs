@@ -23,7 +23,8 @@ pub(super) static METHODS: &[MethodDef] = &[
         let parts = [vm.float(re), vm.float(im)];
         Ok(vm.new_tuple(&parts))
     })
-    .leaf(),
+    .leaf()
+    .with_doc("__getnewargs__($self, /)\n--\n\n"),
     MethodDef::method("__format__", 2, 2, |vm, args| {
         let z = parts(vm, args.values[0]);
         crate::format_spec::format_method(vm, args, |vm, spec| crate::format_spec::format_complex(vm, z, spec))

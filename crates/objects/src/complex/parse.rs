@@ -15,6 +15,8 @@ pub fn parse(text: &[u8]) -> Option<Parts> {
     match rest {
         [] if first > 0 => Some((float::parse(head)?, 0.0)),
         [b'j' | b'J'] => Some((0.0, imaginary(head)?)),
+        // A sign alone is no float.
+        [sign @ (b'+' | b'-'), b'j' | b'J'] if first == 0 => Some((0.0, imaginary(&[*sign])?)),
         [b'+' | b'-', ..] if first > 0 => {
             let [middle @ .., b'j' | b'J'] = rest else { return None };
             Some((float::parse(head)?, imaginary(middle)?))
@@ -73,13 +75,15 @@ mod tests {
             ("1+2j", (1.0, 2.0)),
             (" ( -1.5e3-j ) ", (-1500.0, -1.0)),
             ("j", (0.0, 1.0)),
+            ("-J", (0.0, -1.0)),
+            ("(+j)", (0.0, 1.0)),
             ("3", (3.0, 0.0)),
             ("inf-infj", (f64::INFINITY, f64::NEG_INFINITY)),
             ("1_0j", (0.0, 10.0)),
         ] {
             assert_eq!(parse(text.as_bytes()), Some(value), "{text}");
         }
-        for wrong in ["", "(", "1+2", "1 + 2j", "1j+2", "()", "1e", "+"] {
+        for wrong in ["", "(", "1+2", "1 + 2j", "1j+2", "()", "1e", "+", "+-1j", "-jj"] {
             assert_eq!(parse(wrong.as_bytes()), None, "{wrong}");
         }
     }

@@ -57,29 +57,18 @@ static METHODS: &[MethodDef] = &[
         let default = args.get(2).unwrap_or(vm.none);
         Ok(vm.dict_get(args.values[0], args.values[1])?.unwrap_or(default))
     })
-    .with_doc(
-        "get($self, key, default=None, /)\n--\n\nReturn the value for key if key is in the dictionary, else default.",
-    ),
+    .with_doc("get($self, key, default=None, /)\n--\n\nReturn the value for key if key is in the dictionary, else default."),
     MethodDef::method("setdefault", 2, 3, |vm, args| {
         let default = args.get(2).unwrap_or(vm.none);
         vm.dict_setdefault(args.values[0], args.values[1], default)
     })
-    .with_doc(
-        "setdefault($self, key, default=None, /)\n--\n\nInsert key with a value of default if key is not in the dictionary.\n\n\
-         Return the value for key if key is in the dictionary, else default.",
-    ),
+    .with_doc("setdefault($self, key, default=None, /)\n--\n\nInsert key with a value of default if key is not in the dictionary.\n\nReturn the value for key if key is in the dictionary, else default."),
     MethodDef::method("pop", 2, 3, |vm, args| match vm.dict_pop(args.values[0], args.values[1])? {
         Some(value) => Ok(value),
         None => args.get(2).ok_or_else(|| vm.key_error(args.values[1])),
     })
-    .with_doc(
-        "D.pop(k[,d]) -> v, remove specified key and return the corresponding value.\n\n\
-         If the key is not found, return the default if given; otherwise,\nraise a KeyError.",
-    ),
-    MethodDef::method("popitem", 1, 1, popitem).with_doc(
-        "popitem($self, /)\n--\n\nRemove and return a (key, value) pair as a 2-tuple.\n\n\
-         Pairs are returned in LIFO (last-in, first-out) order.\nRaises KeyError if the dict is empty.",
-    ),
+    .with_doc("pop($self, key, default=<unrepresentable>, /)\n--\n\nD.pop(k[,d]) -> v, remove specified key and return the corresponding value.\n\nIf the key is not found, return the default if given; otherwise,\nraise a KeyError."),
+    MethodDef::method("popitem", 1, 1, popitem).with_doc("popitem($self, /)\n--\n\nRemove and return a (key, value) pair as a 2-tuple.\n\nPairs are returned in LIFO (last-in, first-out) order.\nRaises KeyError if the dict is empty."),
     MethodDef::method("keys", 1, 1, |vm, args| Ok(views::new(vm, args.values[0], vm.types.dict_keys)))
         .leaf()
         .with_doc("keys($self, /)\n--\n\nReturn a set-like object providing a view on the dict's keys."),
@@ -95,16 +84,8 @@ static METHODS: &[MethodDef] = &[
         Ok(vm.none)
     })
     .with_keywords()
-    .with_doc(
-        "D.update([E, ]**F) -> None.  Update D from mapping/iterable E and F.\n\
-         If E is present and has a .keys() method, then does:  for k in E.keys(): D[k] = E[k]\n\
-         If E is present and lacks a .keys() method, then does:  for k, v in E: D[k] = v\n\
-         In either case, this is followed by: for k in F:  D[k] = F[k]",
-    ),
-    MethodDef::class_method("fromkeys", 2, 3, fromkeys).with_doc(
-        "fromkeys($type, iterable, value=None, /)\n--\n\n\
-         Create a new dictionary with keys from iterable and values set to value.",
-    ),
+    .with_doc("D.update([E, ]**F) -> None.  Update D from mapping/iterable E and F.\nIf E is present and has a .keys() method, then does:  for k in E.keys(): D[k] = E[k]\nIf E is present and lacks a .keys() method, then does:  for k, v in E: D[k] = v\nIn either case, this is followed by: for k in F:  D[k] = F[k]"),
+    MethodDef::class_method("fromkeys", 2, 3, fromkeys).with_doc("fromkeys($type, iterable, value=None, /)\n--\n\nCreate a new dictionary with keys from iterable and values set to value."),
     MethodDef::method("clear", 1, 1, |vm, args| {
         vm.dict_clear(args.values[0]);
         Ok(vm.none)
@@ -120,8 +101,8 @@ static METHODS: &[MethodDef] = &[
     .with_doc("__reversed__($self, /)\n--\n\nReturn a reverse iterator over the dict keys."),
     MethodDef::method("__sizeof__", 1, 1, crate::object::sizeof)
         .leaf()
-        .with_doc("__sizeof__($self, /)\n--\n\nReturn the size of the dict in memory."),
-    MethodDef::class_method("__class_getitem__", 2, 2, crate::list::class_getitem).with_doc("See PEP 585"),
+        .with_doc("__sizeof__($self, /)\n--\n\nReturn the size of the dict in memory, in bytes."),
+    MethodDef::class_method("__class_getitem__", 2, 2, crate::list::class_getitem).with_doc("__class_getitem__($type, object, /)\n--\n\ndicts are generic over two types, signifying (respectively) the types of their keys and values"),
 ];
 
 fn repr(vm: &mut Vm, dict: Value) -> PyResult {

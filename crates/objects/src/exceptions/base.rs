@@ -14,12 +14,12 @@ pub(super) fn spec() -> TypeSpec {
         slots: Slots { new: Some(new), init: Some(init), repr: Some(repr), str: Some(str), ..Slots::default() },
         methods: const {
             &[
-                MethodDef::method("__reduce__", 1, 1, reduce),
-                MethodDef::method("__setstate__", 2, 2, set_state),
+                MethodDef::method("__reduce__", 1, 1, reduce).with_doc("__reduce__($self, /)\n--\n\n"),
+                MethodDef::method("__setstate__", 2, 2, set_state).with_doc("__setstate__($self, state, /)\n--\n\n"),
                 MethodDef::method("with_traceback", 2, 2, with_traceback)
-                    .with_doc("with_traceback($self, object, /)\n--\n\nSet self.__traceback__ to tb and return self."),
+                    .with_doc("with_traceback($self, tb, /)\n--\n\nSet self.__traceback__ to tb and return self."),
                 MethodDef::method("add_note", 2, 2, add_note_method)
-                    .with_doc("add_note($self, object, /)\n--\n\nAdd a note to the exception"),
+                    .with_doc("add_note($self, note, /)\n--\n\nAdd a note to the exception"),
             ]
         },
         getset: const {

@@ -23,16 +23,18 @@ pub(super) fn extend(spec: TypeSpec, is_base: bool) -> TypeSpec {
         slots: Slots { new: Some(new), init: Some(init), str: Some(str), repr: Some(repr), ..spec.slots },
         methods: const {
             &[
-                MethodDef::method("derive", 2, 2, derive),
+                MethodDef::method("derive", 2, 2, derive).with_doc("derive($self, excs, /)\n--\n\n"),
                 MethodDef::method("split", 2, 2, |vm, args| {
                     let [matched, rest] = split(vm, args.values[0], args.values[1], true)?;
                     let parts = [matched, rest].map(|part| if part.is_null() { vm.none } else { part });
                     Ok(vm.new_tuple(&parts))
-                }),
+                })
+                .with_doc("split($self, matcher_value, /)\n--\n\n"),
                 MethodDef::method("subgroup", 2, 2, |vm, args| {
                     let [matched, _] = split(vm, args.values[0], args.values[1], false)?;
                     Ok(if matched.is_null() { vm.none } else { matched })
-                }),
+                })
+                .with_doc("subgroup($self, matcher_value, /)\n--\n\n"),
                 crate::generic_alias::CLASS_GETITEM,
             ]
         },

@@ -57,9 +57,10 @@ fn init_decode(vm: &mut Vm, exception: Value, args: &CallArgs) -> PyResult<()> {
     let [encoding, object, start, end, reason] = *args.values else { unreachable!("counted") };
     check_str(vm, encoding, 1)?;
     check_str(vm, reason, 5)?;
-    let object = match vm.bytes_of(object) {
-        Some(_) => object,
-        None => {
+    let object = match vm.is_bytes(object) {
+        true => object,
+        // It may change.
+        false => {
             let bytes = vm.types.bytes.value();
             if vm.type_of(object).slots().buffer.is_none() {
                 let given = vm.type_name(object);

@@ -29,20 +29,18 @@ pub(super) static METHODS: &[MethodDef] = &[
     })
     .leaf()
     .with_doc("__ceil__($self, /)\n--\n\nReturn the ceiling as an Integral."),
-    MethodDef::method("__round__", 1, 2, rounded).with_doc(
-        "__round__($self, ndigits=None, /)\n--\n\nReturn the Integral closest to x, rounding half toward even.\n\nWhen an argument is passed, work like built-in round(x, ndigits).",
-    ),
+    MethodDef::method("__round__", 1, 2, rounded).with_doc("__round__($self, ndigits=None, /)\n--\n\nReturn the Integral closest to x, rounding half toward even.\n\nWhen an argument is passed, work like built-in round(x, ndigits)."),
     MethodDef::method("as_integer_ratio", 1, 1, as_integer_ratio)
         .leaf()
-        .with_doc("as_integer_ratio($self, /)\n--\n\nReturn a pair of integers, whose ratio is exactly equal to the original float."),
+        .with_doc("as_integer_ratio($self, /)\n--\n\nReturn a pair of integers, whose ratio is exactly equal to the original float.\n\nThe ratio is in lowest terms and has a positive denominator.  Raise\nOverflowError on infinities and a ValueError on NaNs.\n\n>>> (10.0).as_integer_ratio()\n(10, 1)\n>>> (0.0).as_integer_ratio()\n(0, 1)\n>>> (-.25).as_integer_ratio()\n(-1, 4)"),
     MethodDef::class_method("fromhex", 2, 2, fromhex)
-        .with_doc("fromhex($type, string, /)\n--\n\nCreate a floating-point number from a hexadecimal string."),
+        .with_doc("fromhex($type, string, /)\n--\n\nCreate a floating-point number from a hexadecimal string.\n\n>>> float.fromhex('0x1.ffffp10')\n2047.984375\n>>> float.fromhex('-0x1p-1074')\n-5e-324"),
     MethodDef::method("hex", 1, 1, |vm, args| {
         let text = hex::to_hex(receiver(vm, args));
         Ok(vm.new_str(&text))
     })
     .leaf()
-    .with_doc("hex($self, /)\n--\n\nReturn a hexadecimal representation of a floating-point number."),
+    .with_doc("hex($self, /)\n--\n\nReturn a hexadecimal representation of a floating-point number.\n\n>>> (-0.1).hex()\n'-0x1.999999999999ap-4'\n>>> 3.14159.hex()\n'0x1.921f9f01b866ep+1'"),
     MethodDef::method("is_integer", 1, 1, |vm, args| {
         let x = receiver(vm, args);
         Ok(vm.bool(x.is_finite() && x == x.trunc()))
@@ -53,9 +51,10 @@ pub(super) static METHODS: &[MethodDef] = &[
         let x = itself(vm, args)?;
         Ok(vm.new_tuple(&[x]))
     })
-    .leaf(),
+    .leaf()
+    .with_doc("__getnewargs__($self, /)\n--\n\n"),
     MethodDef::class_method("__getformat__", 2, 2, getformat)
-        .with_doc("__getformat__($type, typestr, /)\n--\n\nYou probably don't want to use this function."),
+        .with_doc("__getformat__($type, typestr, /)\n--\n\nYou probably don't want to use this function.\n\n  typestr\n    Must be 'double' or 'float'.\n\nIt exists mainly to be used in Python's test suite.\n\nThis function returns whichever of 'unknown', 'IEEE, big-endian' or\n'IEEE, little-endian' best describes the format of floating-point\nnumbers used by the C type named by typestr."),
     MethodDef::method("__format__", 2, 2, |vm, args| {
         let x = receiver(vm, args);
         crate::format_spec::format_method(vm, args, |vm, spec| crate::format_spec::format_float(vm, x, spec))

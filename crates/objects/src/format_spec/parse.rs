@@ -117,7 +117,8 @@ pub(super) fn parse(vm: &mut Vm, spec: &[u8], ty: &str, kind: Option<char>, alig
             return Err(vm.value_error(format!("Invalid format specifier '{text}' for object of type '{ty}'")));
         }
     }
-    if let Some(separator) = parsed.grouping {
+    let in_fraction = parsed.fraction_grouping.filter(|_| parsed.kind == Some('n'));
+    if let Some(separator) = parsed.grouping.or(in_fraction) {
         let allowed = match parsed.kind {
             None | Some('d' | 'e' | 'f' | 'g' | 'E' | 'G' | '%' | 'F') => true,
             Some('b' | 'o' | 'x' | 'X') => separator == b'_',

@@ -9,37 +9,35 @@ use num_integer::Integer;
 use num_traits::{Signed, Zero};
 
 pub(super) static METHODS: &[MethodDef] = &[
-    MethodDef::method("conjugate", 1, 1, itself).leaf().with_doc("Returns self, the complex conjugate of any int."),
+    MethodDef::method("conjugate", 1, 1, itself).leaf().with_doc("conjugate($self, /)\n--\n\nReturns self, the complex conjugate of any int."),
     MethodDef::method("bit_length", 1, 1, |vm, args| Ok(Value::from_int(big(vm, args).bits() as i64)))
         .leaf()
-        .with_doc("bit_length($self, /)\n--\n\nNumber of bits necessary to represent self in binary."),
+        .with_doc("bit_length($self, /)\n--\n\nNumber of bits necessary to represent self in binary.\n\n>>> bin(37)\n'0b100101'\n>>> (37).bit_length()\n6"),
     MethodDef::method("bit_count", 1, 1, |vm, args| {
         let ones: u32 = big(vm, args).magnitude().iter_u64_digits().map(u64::count_ones).sum();
         Ok(Value::from_int(ones as i64))
     })
     .leaf()
-    .with_doc("bit_count($self, /)\n--\n\nNumber of ones in the binary representation of the absolute value of self."),
+    .with_doc("bit_count($self, /)\n--\n\nNumber of ones in the binary representation of the absolute value of self.\n\nAlso known as the population count.\n\n>>> bin(13)\n'0b1101'\n>>> (13).bit_count()\n3"),
     MethodDef::method("to_bytes", 1, 3, to_bytes)
         .with_keywords()
-        .with_doc("to_bytes($self, /, length=1, byteorder='big', *, signed=False)\n--\n\nReturn an array of bytes representing an integer."),
+        .with_doc("to_bytes($self, /, length=1, byteorder='big', *, signed=False)\n--\n\nReturn an array of bytes representing an integer.\n\n  length\n    Length of bytes object to use.  An OverflowError is raised if\n    the integer is not representable with the given number of bytes.\n    Default is length 1.\n  byteorder\n    The byte order used to represent the integer.  If byteorder is\n    'big', the most significant byte is at the beginning of the byte\n    array.  If byteorder is 'little', the most significant byte is at\n    the end of the byte array.  To request the native byte order of\n    the host system, use sys.byteorder as the byte order value.\n    Default is to use 'big'.\n  signed\n    Determines whether two's complement is used to represent the\n    integer.  If signed is False and a negative integer is given,\n    an OverflowError is raised."),
     MethodDef::class_method("from_bytes", 1, 3, from_bytes)
         .with_keywords()
-        .with_doc("from_bytes($type, /, bytes, byteorder='big', *, signed=False)\n--\n\nReturn the integer represented by the given array of bytes."),
+        .with_doc("from_bytes($type, /, bytes, byteorder='big', *, signed=False)\n--\n\nReturn the integer represented by the given array of bytes.\n\n  bytes\n    Holds the array of bytes to convert.  The argument must either\n    support the buffer protocol or be an iterable object producing\n    bytes.  Bytes and bytearray are examples of built-in objects that\n    support the buffer protocol.\n  byteorder\n    The byte order used to represent the integer.  If byteorder is\n    'big', the most significant byte is at the beginning of the byte\n    array.  If byteorder is 'little', the most significant byte is at\n    the end of the byte array.  To request the native byte order of\n    the host system, use sys.byteorder as the byte order value.\n    Default is to use 'big'.\n  signed\n    Indicates whether two's complement is used to represent the\n    integer."),
     MethodDef::method("as_integer_ratio", 1, 1, |vm, args| {
         let value = exact(vm, args);
         Ok(vm.new_tuple(&[value, Value::from_int(1)]))
     })
     .leaf()
-    .with_doc("as_integer_ratio($self, /)\n--\n\nReturn a pair of integers, whose ratio is equal to the original int."),
+    .with_doc("as_integer_ratio($self, /)\n--\n\nReturn a pair of integers, whose ratio is equal to the original int.\n\nThe ratio is in lowest terms and has a positive denominator.\n\n>>> (10).as_integer_ratio()\n(10, 1)\n>>> (-10).as_integer_ratio()\n(-10, 1)\n>>> (0).as_integer_ratio()\n(0, 1)"),
     MethodDef::method("is_integer", 1, 1, |vm, _| Ok(vm.true_))
         .leaf()
         .with_doc("is_integer($self, /)\n--\n\nReturns True. Exists for duck type compatibility with float.is_integer."),
-    MethodDef::method("__trunc__", 1, 1, itself).leaf().with_doc("Truncating an Integral returns itself."),
-    MethodDef::method("__floor__", 1, 1, itself).leaf().with_doc("Flooring an Integral returns itself."),
-    MethodDef::method("__ceil__", 1, 1, itself).leaf().with_doc("Ceiling of an Integral returns itself."),
-    MethodDef::method("__round__", 1, 2, round).with_doc(
-        "Rounding an Integral returns itself.\n\nRounding with an ndigits argument also returns an integer.",
-    ),
+    MethodDef::method("__trunc__", 1, 1, itself).leaf().with_doc("__trunc__($self, /)\n--\n\nTruncating an Integral returns itself."),
+    MethodDef::method("__floor__", 1, 1, itself).leaf().with_doc("__floor__($self, /)\n--\n\nFlooring an Integral returns itself."),
+    MethodDef::method("__ceil__", 1, 1, itself).leaf().with_doc("__ceil__($self, /)\n--\n\nCeiling of an Integral returns itself."),
+    MethodDef::method("__round__", 1, 2, round).with_doc("__round__($self, ndigits=None, /)\n--\n\nRounding an Integral returns itself.\n\nRounding with an ndigits argument also returns an integer."),
     MethodDef::method("__format__", 2, 2, |vm, args| {
         let value = exact(vm, args);
         // A subclass may have a `__str__` of its own, which an empty format asks for.
@@ -50,10 +48,11 @@ pub(super) static METHODS: &[MethodDef] = &[
         let value = exact(vm, args);
         Ok(vm.new_tuple(&[value]))
     })
-    .leaf(),
+    .leaf()
+    .with_doc("__getnewargs__($self, /)\n--\n\n"),
     MethodDef::method("__sizeof__", 1, 1, crate::object::sizeof)
     .leaf()
-    .with_doc("Returns size in memory, in bytes."),
+    .with_doc("__sizeof__($self, /)\n--\n\nReturns size in memory, in bytes."),
 ];
 
 pub(super) static GETTERS: &[GetSetDef] = &[

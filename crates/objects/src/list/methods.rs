@@ -11,7 +11,8 @@ use crate::vm::Vm;
 use heap::Value;
 
 pub static METHODS: &[MethodDef] = &[
-    MethodDef::method("__reversed__", 1, 1, |vm, args| crate::iterators::list_reversed(vm, args.values[0])).leaf(),
+    MethodDef::method("__reversed__", 1, 1, |vm, args| crate::iterators::list_reversed(vm, args.values[0])).leaf()
+    .with_doc("__reversed__($self, /)\n--\n\nReturn a reverse iterator over the list."),
     MethodDef::method("__sizeof__", 1, 1, crate::object::sizeof)
         .leaf()
         .with_doc("__sizeof__($self, /)\n--\n\nReturn the size of the list in memory, in bytes."),
@@ -38,17 +39,9 @@ pub static METHODS: &[MethodDef] = &[
         Ok(vm.none)
     })
     .with_doc("extend($self, iterable, /)\n--\n\nExtend list by appending elements from the iterable."),
-    MethodDef::method("pop", 1, 2, pop).with_doc(
-        "pop($self, index=-1, /)\n--\n\nRemove and return item at index (default last).\n\n\
-         Raises IndexError if list is empty or index is out of range.",
-    ),
-    MethodDef::method("remove", 2, 2, remove).with_doc(
-        "remove($self, value, /)\n--\n\nRemove first occurrence of value.\n\nRaises ValueError if the value is not present.",
-    ),
-    MethodDef::method("index", 2, 4, index).with_doc(
-        "index($self, value, start=0, stop=sys.maxsize, /)\n--\n\nReturn first index of value.\n\n\
-         Raises ValueError if the value is not present.",
-    ),
+    MethodDef::method("pop", 1, 2, pop).with_doc("pop($self, index=-1, /)\n--\n\nRemove and return item at index (default last).\n\nRaises IndexError if list is empty or index is out of range."),
+    MethodDef::method("remove", 2, 2, remove).with_doc("remove($self, value, /)\n--\n\nRemove first occurrence of value.\n\nRaises ValueError if the value is not present."),
+    MethodDef::method("index", 2, 4, index).with_doc("index($self, value, start=0, stop=sys.maxsize, /)\n--\n\nReturn first index of value.\n\nRaises ValueError if the value is not present."),
     MethodDef::method("count", 2, 2, |vm, args| {
         let list = args.values[0];
         sequence::count(vm, || items(list), args.values[1])
@@ -60,15 +53,8 @@ pub static METHODS: &[MethodDef] = &[
     })
     .leaf()
     .with_doc("reverse($self, /)\n--\n\nReverse *IN PLACE*."),
-    MethodDef::method("sort", 1, crate::args::MANY, sort_method).with_keywords().with_doc(
-        "sort($self, /, *, key=None, reverse=False)\n--\n\nSort the list in ascending order and return None.\n\n\
-         The sort is in-place (i.e. the list itself is modified) and stable (i.e. the\n\
-         order of two equal elements is maintained).\n\n\
-         If a key function is given, apply it once to each list item and sort them,\n\
-         ascending or descending, according to their function values.\n\n\
-         The reverse flag can be set to sort in descending order.",
-    ),
-    MethodDef::class_method("__class_getitem__", 2, 2, class_getitem).with_doc("See PEP 585"),
+    MethodDef::method("sort", 1, crate::args::MANY, sort_method).with_keywords().with_doc("sort($self, /, *, key=None, reverse=False)\n--\n\nSort the list in ascending order and return None.\n\nThe sort is in-place (i.e. the list itself is modified) and stable\n(i.e. the order of two equal elements is maintained).\n\nIf a key function is given, apply it once to each list item and sort\nthem, ascending or descending, according to their function values.\n\nThe reverse flag can be set to sort in descending order."),
+    MethodDef::class_method("__class_getitem__", 2, 2, class_getitem).with_doc("__class_getitem__($type, object, /)\n--\n\nlists are generic over the type of their contents"),
 ];
 
 fn insert(vm: &mut Vm, args: &CallArgs) -> PyResult {

@@ -15,14 +15,14 @@ pub(super) static METHODS: &[MethodDef] = &[
         Ok(vm.new_bytes(&bytes))
     })
     .with_keywords()
-    .with_doc("tobytes($self, /, order='C')\n--\n\nReturn the data in the buffer as a byte string."),
+    .with_doc("tobytes($self, /, order='C')\n--\n\nReturn the data in the buffer as a byte string.\n\nOrder can be {'C', 'F', 'A'}.  When order is 'C' or 'F', the data of\nthe original array is converted to C or Fortran order.  For\ncontiguous views, 'A' returns an exact copy of the physical memory.\nIn particular, in-memory Fortran order is preserved.  For\nnon-contiguous views, the data is converted to C first.  order=None\nis the same as order='C'."),
     MethodDef::method("hex", 1, 3, |vm, args| {
         live(vm, args.values[0])?;
         let bytes = gathered(vm, args.values[0])?;
         crate::bytes::text::hex_method(vm, args, &bytes)
     })
     .with_keywords()
-    .with_doc("hex($self, /, sep=<unrepresentable>, bytes_per_sep=1)\n--\n\nReturn the data in the buffer as a str of hexadecimal numbers."),
+    .with_doc("hex($self, /, sep=<unrepresentable>, bytes_per_sep=1)\n--\n\nReturn the data in the buffer as a str of hexadecimal numbers.\n\n  sep\n    An optional single character or byte to separate hex bytes.\n  bytes_per_sep\n    How many bytes between separators.  Positive values count from\n    the right, negative values count from the left.\n\nExample:\n>>> value = memoryview(b'\\xb9\\x01\\xef')\n>>> value.hex()\n'b901ef'\n>>> value.hex(':')\n'b9:01:ef'\n>>> value.hex(':', 2)\n'b9:01ef'\n>>> value.hex(':', -2)\n'b901:ef'"),
     MethodDef::method("tolist", 1, 1, |vm, args| vm.collect_list(args.values[0]))
         .with_doc("tolist($self, /)\n--\n\nReturn the data in the buffer as a list of elements."),
     MethodDef::method("cast", 2, 3, view_as)
@@ -49,13 +49,15 @@ pub(super) static METHODS: &[MethodDef] = &[
             None => Err(vm.value_error("memoryview.index(x): x not found")),
         }
     })
-    .with_doc("index($self, value, start=0, stop=sys.maxsize, /)\n--\n\nReturn the index of the first occurrence of a value."),
+    .with_doc("index($self, value, start=0, stop=sys.maxsize, /)\n--\n\nReturn the index of the first occurrence of a value.\n\nRaises ValueError if the value is not present."),
     MethodDef::method("__enter__", 1, 1, |vm, args| {
         live(vm, args.values[0])?;
         Ok(args.values[0])
-    }),
-    MethodDef::method("__exit__", 1, 4, release),
-    MethodDef::class_method("__class_getitem__", 2, 2, crate::list::class_getitem).with_doc("See PEP 585"),
+    })
+    .with_doc("__enter__($self, /)\n--\n\n"),
+    MethodDef::method("__exit__", 1, 4, release)
+    .with_doc("__exit__($self, /, *exc_info)\n--\n\nRelease the underlying buffer exposed by the memoryview object."),
+    MethodDef::class_method("__class_getitem__", 2, 2, crate::list::class_getitem).with_doc("__class_getitem__($type, object, /)\n--\n\nmemoryviews are generic over the type of their underlying data"),
 ];
 
 macro_rules! getters {

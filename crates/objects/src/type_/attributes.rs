@@ -353,6 +353,10 @@ fn set_annotate(vm: &mut Vm, class: Value, value: Value) -> PyResult<()> {
 }
 
 fn get_type_params(vm: &mut Vm, class: Value) -> PyResult {
+    // What `type` has by that name is this descriptor.
+    if receiver(class) == vm.types.type_ {
+        return Ok(vm.empty_tuple);
+    }
     let name = vm.names.__type_params__;
     Ok(own(vm, class, name).unwrap_or(vm.empty_tuple))
 }

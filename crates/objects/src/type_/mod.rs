@@ -54,7 +54,7 @@ static METHODS: &[MethodDef] = &[
         .with_doc("__subclasses__($self, /)\n--\n\nReturn a list of immediate subclasses."),
     MethodDef::class_method("__prepare__", 1, MANY, prepare)
         .with_keywords()
-        .with_doc("Create the namespace for the class statement"),
+        .with_doc("__prepare__($cls, name, bases, /, **kwds)\n--\n\nCreate the namespace for the class statement"),
     MethodDef::method("__instancecheck__", 2, 2, instancecheck)
         .with_doc("__instancecheck__($self, instance, /)\n--\n\nCheck if an object is an instance."),
     MethodDef::method("__subclasscheck__", 2, 2, subclasscheck)

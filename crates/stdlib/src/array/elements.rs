@@ -54,20 +54,27 @@ impl ElementType {
         FORMATS[ElementType::number(self.0).expect("a type code") as usize]
     }
 
-    pub fn load(self, vm: &mut Vm, bytes: &[u8]) -> Value {
+    pub fn load(self, vm: &mut Vm, bytes: &[u8]) -> PyResult {
         let mut element = [0; 8];
         element[..bytes.len()].copy_from_slice(bytes);
-        match self.0 {
+        Ok(match self.0 {
             'f' => vm.float(f32::from_ne_bytes([element[0], element[1], element[2], element[3]]) as f64),
             'd' => vm.float(f64::from_ne_bytes(element)),
-            'u' | 'w' => vm.new_str_code_point(code_point(u64::from_le_bytes(element) as u32)),
+            'u' | 'w' => {
+                let code = u64::from_le_bytes(element) as u32;
+                // Raw memory may hold what is no code point.
+                if code > 0x10ffff {
+                    return Err(vm.value_error(format!("character U+{code:x} is not in range [U+0000; U+10ffff]")));
+                }
+                vm.new_str_code_point(code)
+            }
             'L' | 'Q' => vm.int_from_u64(u64::from_le_bytes(element)),
             _ if self.is_signed() => {
                 let unused = 64 - 8 * bytes.len() as u32;
                 vm.int(i64::from_le_bytes(element) << unused >> unused)
             }
             _ => vm.int(i64::from_le_bytes(element)),
-        }
+        })
     }
 
     /// The bytes of `value` as an element. May run Python code.
@@ -144,9 +151,4 @@ impl ElementType {
             _ => Err(overflow(vm, "Python int too large to convert to C long")),
         }
     }
-}
-
-/// Raw memory may hold what is no code point.
-fn code_point(code: u32) -> u32 {
-    if code > 0x10ffff { 0xfffd } else { code }
 }

@@ -93,7 +93,7 @@ pub(super) static METHODS: &[MethodDef] = &[
         .with_doc("tobytes($self, /)\n--\n\nConvert the array to an array of machine values and return the bytes representation."),
     MethodDef::method("tofile", 2, 2, to_file)
         .with_doc("tofile($self, f, /)\n--\n\nWrite all items (as machine values) to the file object f."),
-    MethodDef::method("tolist", 1, 1, |vm, args| Ok(list_of(vm, args.values[0])))
+    MethodDef::method("tolist", 1, 1, |vm, args| list_of(vm, args.values[0]))
         .leaf()
         .with_doc("tolist($self, /)\n--\n\nConvert array to an ordinary list with the same items."),
     MethodDef::method("tounicode", 1, 1, |vm, args| text_of(vm, args.values[0]))
@@ -141,13 +141,13 @@ pub(super) static ITERATOR_METHODS: &[MethodDef] = &[
 ];
 
 /// The elements as a list.
-pub(super) fn list_of(vm: &mut Vm, array: Value) -> Value {
+pub(super) fn list_of(vm: &mut Vm, array: Value) -> PyResult {
     let list = vm.new_list(&[]);
     for i in 0..cast::<Array>(array).len.get() as usize {
-        let element = get(vm, array, i);
+        let element = get(vm, array, i)?;
         vm.list_append(list, element);
     }
-    list
+    Ok(list)
 }
 
 /// An array of characters as a str.
@@ -155,7 +155,7 @@ pub(super) fn text_of(vm: &mut Vm, array: Value) -> PyResult {
     if !kind_of(cast::<Array>(array)).is_text() {
         return Err(vm.value_error("tounicode() may only be called on unicode type arrays ('u' or 'w')"));
     }
-    let elements = list_of(vm, array);
+    let elements = list_of(vm, array)?;
     Ok(objects::str::concatenate(vm, objects::list::items(elements)))
 }
 
@@ -163,7 +163,7 @@ fn count(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let mut count = 0;
     let mut i = 0;
     while i < len_of(args) {
-        let element = get(vm, args.values[0], i);
+        let element = get(vm, args.values[0], i)?;
         count += vm.eq(element, args.values[1])? as i64;
         i += 1;
     }
@@ -207,7 +207,7 @@ fn pop(vm: &mut Vm, args: &CallArgs) -> PyResult {
     if index < 0 || index >= len {
         return Err(vm.index_error("pop index out of range"));
     }
-    let element = get(vm, args.values[0], index as usize);
+    let element = get(vm, args.values[0], index as usize)?;
     subscripts::replace(vm, args.values[0], index as usize, index as usize + 1, &[])?;
     Ok(element)
 }

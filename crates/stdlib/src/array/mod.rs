@@ -152,7 +152,7 @@ fn resize(vm: &mut Vm, array: Value, len: usize) -> PyResult<()> {
 }
 
 /// Element `index`, which exists.
-fn get(vm: &mut Vm, array: Value, index: usize) -> Value {
+fn get(vm: &mut Vm, array: Value, index: usize) -> PyResult {
     let kind = kind_of(cast::<Array>(array));
     let size = kind.size();
     kind.load(vm, &content(array)[index * size..][..size])
@@ -186,7 +186,7 @@ fn copy(vm: &mut Vm, array: Value) -> Value {
 fn find(vm: &mut Vm, array: Value, value: Value, start: usize, stop: usize) -> PyResult<Option<usize>> {
     let mut i = start;
     while i < stop && i < cast::<Array>(array).len.get() as usize {
-        let element = get(vm, array, i);
+        let element = get(vm, array, i)?;
         if vm.eq(element, value)? {
             return Ok(Some(i));
         }
@@ -200,7 +200,7 @@ fn repr(vm: &mut Vm, array: Value) -> PyResult {
     let mut text = format!("{}('{}'", vm.type_name(array), kind.typecode()).into_bytes();
     if cast::<Array>(array).len.get() > 0 {
         text.put_all(b", ");
-        let elements = if kind.is_text() { methods::text_of(vm, array)? } else { methods::list_of(vm, array) };
+        let elements = if kind.is_text() { methods::text_of(vm, array)? } else { methods::list_of(vm, array)? };
         let elements = vm.repr(elements)?;
         text.put_all(vm.str_bytes(elements));
     }
@@ -218,7 +218,7 @@ fn compare(vm: &mut Vm, a: Value, b: Value, op: CompareOp) -> PyResult {
     }
     let mut i = 0;
     while i < len(a) && i < len(b) {
-        let (x, y) = (get(vm, a, i), get(vm, b, i));
+        let (x, y) = (get(vm, a, i)?, get(vm, b, i)?);
         // Not by identity: a NaN differs from itself.
         if !vm.compare_bool(x, y, CompareOp::Eq)? {
             return match op {
@@ -282,7 +282,7 @@ fn next(vm: &mut Vm, iterator: Value) -> PyResult<Option<Value>> {
     let index = object.index.get();
     if index < cast::<Array>(array).len.get() {
         object.index.set(index + 1);
-        return Ok(Some(get(vm, array, index as usize)));
+        return get(vm, array, index as usize).map(Some);
     }
     object.sequence.set(Value::NULL);
     Ok(None)

@@ -55,7 +55,7 @@ pub(super) fn reduce(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let kind = kind_of(cast::<Array>(array));
     let typecode = vm.new_str_code_point(kind.typecode() as u32);
     if protocol < 3 {
-        let list = methods::list_of(vm, array);
+        let list = methods::list_of(vm, array)?;
         let arguments = vm.new_tuple(&[typecode, list]);
         return Ok(vm.new_tuple(&[class, arguments, state]));
     }

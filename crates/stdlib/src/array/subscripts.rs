@@ -28,7 +28,7 @@ fn index(vm: &mut Vm, array: Value, key: Value, message: &str) -> PyResult<usize
 pub(super) fn getitem(vm: &mut Vm, array: Value, key: Value) -> PyResult {
     if !slice::is_slice(key) {
         let index = index(vm, array, key, "array index out of range")?;
-        return Ok(get(vm, array, index));
+        return get(vm, array, index);
     }
     let picked = slice::bounds(vm, key)?.of_len(len(array));
     let fresh = new_array(vm, cast::<Array>(array).kind.get());
@@ -57,9 +57,10 @@ pub(super) fn setitem(vm: &mut Vm, array: Value, key: Value, value: Value) -> Py
     }
     let element = kind_of(cast::<Array>(array)).pack(vm, value)?;
     // The conversion may have run Python code.
-    if at < len(array) {
-        put(array, at, element);
+    if at >= len(array) {
+        return Err(vm.index_error("array assignment index out of range"));
     }
+    put(array, at, element);
     Ok(())
 }
 

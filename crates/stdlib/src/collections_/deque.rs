@@ -553,7 +553,7 @@ fn repr(vm: &mut Vm, deque: Value) -> PyResult {
         let list = vm.collect_list(deque)?;
         vm.repr_text(list)
     })?;
-    let content = content.unwrap_or_else(|| "[...]".to_owned());
+    let Some(content) = content else { return Ok(vm.new_str("[...]")) };
     let text = if limit < 0 { format!("{name}({content})") } else { format!("{name}({content}, maxlen={limit})") };
     Ok(vm.new_str(&text))
 }

@@ -18,8 +18,9 @@ pub static MODULE: ModuleDef = ModuleDef {
     init,
 };
 
-static FUNCTIONS: &[MethodDef] = &[MethodDef::function("_count_elements", 2, 2, count_elements)
-    .with_doc("_count_elements(mapping, iterable, /)\n--\n\nCount elements in the iterable, updating the mapping")];
+static FUNCTIONS: &[MethodDef] = &[MethodDef::function("_count_elements", 2, 2, count_elements).with_doc(
+    "_count_elements($module, mapping, iterable, /)\n--\n\nCount elements in the iterable, updating the mapping",
+)];
 
 fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
     deque::add_types(vm, module);

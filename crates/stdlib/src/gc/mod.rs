@@ -106,7 +106,7 @@ static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("get_count", 0, 0, tuning::get_count)
         .leaf()
         .with_doc("get_count($module, /)\n--\n\nReturn a three-tuple of the current collection counts."),
-    MethodDef::function("get_stats", 0, MANY, collect::get_stats).with_keywords().with_doc("get_stats($module, /, *, pauses=False)\n--\n\nReturn a list of dictionaries containing per-generation statistics.\n\nWith pauses=True they tell how long collections stopped the program, too."),
+    MethodDef::function("get_stats", 0, MANY, collect::get_stats).with_keywords().with_doc("get_stats($module, /)\n--\n\nReturn a list of dictionaries containing per-generation statistics."),
     MethodDef::function("get_objects", 0, MANY, graph::get_objects).with_keywords().with_doc("get_objects($module, /, generation=None)\n--\n\nReturn a list of objects tracked by the collector (excluding the list returned).\n\n  generation\n    Generation to extract the objects from.\n\nIf generation is not None, return only the objects tracked by the\ncollector that are in that generation."),
     MethodDef::function("get_referents", 0, MANY, graph::get_referents)
         .with_doc("get_referents($module, /, *objs)\n--\n\nReturn the list of objects that are directly referred to by 'objs'."),

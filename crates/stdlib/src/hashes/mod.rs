@@ -20,7 +20,8 @@ use objects::vm::Vm;
 pub static MD5: ModuleDef = ModuleDef {
     name: "_md5",
     doc: "",
-    functions: &[MethodDef::function("md5", 0, 1, start::<{ number::MD5 }>).with_keywords()],
+    functions: &[MethodDef::function("md5", 0, 1, start::<{ number::MD5 }>).with_keywords()
+    .with_doc("md5($module, /, data=b'', *, usedforsecurity=True, string=None)\n--\n\nReturn a new MD5 hash object; optionally initialized with a string.")],
     init: |vm, module| {
         let class = make_class(vm, number::MD5, None);
         vm.module_set(module, "MD5Type", class.value());
@@ -31,7 +32,8 @@ pub static MD5: ModuleDef = ModuleDef {
 pub static SHA1: ModuleDef = ModuleDef {
     name: "_sha1",
     doc: "",
-    functions: &[MethodDef::function("sha1", 0, 1, start::<{ number::SHA1 }>).with_keywords()],
+    functions: &[MethodDef::function("sha1", 0, 1, start::<{ number::SHA1 }>).with_keywords()
+    .with_doc("sha1($module, /, data=b'', *, usedforsecurity=True, string=None)\n--\n\nReturn a new SHA1 hash object; optionally initialized with a string.")],
     init: |vm, module| {
         let class = make_class(vm, number::SHA1, None);
         vm.module_set(module, "SHA1Type", class.value());
@@ -43,10 +45,14 @@ pub static SHA2: ModuleDef = ModuleDef {
     name: "_sha2",
     doc: "",
     functions: &[
-        MethodDef::function("sha224", 0, 1, start::<{ number::SHA2[0] }>).with_keywords(),
-        MethodDef::function("sha256", 0, 1, start::<{ number::SHA2[1] }>).with_keywords(),
-        MethodDef::function("sha384", 0, 1, start::<{ number::SHA2[2] }>).with_keywords(),
-        MethodDef::function("sha512", 0, 1, start::<{ number::SHA2[3] }>).with_keywords(),
+        MethodDef::function("sha224", 0, 1, start::<{ number::SHA2[0] }>).with_keywords()
+        .with_doc("sha224($module, /, data=b'', *, usedforsecurity=True, string=None)\n--\n\nReturn a new SHA-224 hash object; optionally initialized with a string."),
+        MethodDef::function("sha256", 0, 1, start::<{ number::SHA2[1] }>).with_keywords()
+        .with_doc("sha256($module, /, data=b'', *, usedforsecurity=True, string=None)\n--\n\nReturn a new SHA-256 hash object; optionally initialized with a string."),
+        MethodDef::function("sha384", 0, 1, start::<{ number::SHA2[2] }>).with_keywords()
+        .with_doc("sha384($module, /, data=b'', *, usedforsecurity=True, string=None)\n--\n\nReturn a new SHA-384 hash object; optionally initialized with a string."),
+        MethodDef::function("sha512", 0, 1, start::<{ number::SHA2[3] }>).with_keywords()
+        .with_doc("sha512($module, /, data=b'', *, usedforsecurity=True, string=None)\n--\n\nReturn a new SHA-512 hash object; optionally initialized with a string."),
     ],
     init: |vm, module| {
         for i in number::SHA2 {

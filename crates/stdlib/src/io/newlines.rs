@@ -60,7 +60,7 @@ pub fn seen_value(vm: &mut Vm, seen: i64) -> Value {
 
 layout! {
     NewlineDecoder {
-        /// A decoder of bytes, or None for text.
+        /// A decoder of bytes, or None for text; NULL before `__init__`.
         decoder DECODER: Value;
         translate TRANSLATE: i64;
         seen SEEN: i64;
@@ -103,13 +103,24 @@ fn init(vm: &mut Vm, value: Value, args: &CallArgs) -> PyResult<()> {
     Ok(())
 }
 
-static GETTERS: &[GetSetDef] =
-    &[GetSetDef::read_only("newlines", |vm, value| Ok(seen_value(vm, cast::<NewlineDecoder>(value).seen.get())))];
+/// The object, if `__init__` has run.
+fn initialized(vm: &mut Vm, value: Value) -> PyResult<&'static NewlineDecoder> {
+    let object = cast::<NewlineDecoder>(value);
+    if object.decoder.get().is_null() {
+        return Err(vm.value_error("IncrementalNewlineDecoder.__init__() not called"));
+    }
+    Ok(object)
+}
+
+static GETTERS: &[GetSetDef] = &[GetSetDef::read_only("newlines", |vm, value| {
+    let seen = initialized(vm, value)?.seen.get();
+    Ok(seen_value(vm, seen))
+})];
 
 static METHODS: &[MethodDef] = &[
     MethodDef::method("decode", 2, 3, decode).with_keywords(),
     MethodDef::method("reset", 1, 1, |vm, args| {
-        let object = cast::<NewlineDecoder>(args.values[0]);
+        let object = initialized(vm, args.values[0])?;
         object.seen.set(0);
         object.pending.set(0);
         let decoder = object.decoder.get();
@@ -118,30 +129,58 @@ static METHODS: &[MethodDef] = &[
         }
         Ok(vm.none)
     }),
-    MethodDef::method("getstate", 1, 1, |vm, args| {
-        let object = cast::<NewlineDecoder>(args.values[0]);
-        let (mut data, mut flag) = (vm.empty_bytes, 0);
-        if object.decoder.get() != vm.none {
-            let state = vm.call_method(object.decoder.get(), "getstate", &[])?;
-            data = objects::tuple::items(state)[0];
-            flag = vm.index(objects::tuple::items(state)[1])?;
-        }
-        let flag = vm.int(flag << 1 | object.pending.get());
-        Ok(vm.new_tuple(&[data, flag]))
-    }),
-    MethodDef::method("setstate", 2, 2, |vm, args| {
-        let object = cast::<NewlineDecoder>(args.values[0]);
-        let state = objects::tuple::items(args.values[1]);
-        let flag = vm.index(state[1])?;
-        object.pending.set(flag & 1);
-        if object.decoder.get() != vm.none {
-            let flag = vm.int(flag >> 1);
-            let state = vm.new_tuple(&[state[0], flag]);
-            vm.call_method(object.decoder.get(), "setstate", &[state])?;
-        }
-        Ok(vm.none)
-    }),
+    MethodDef::method("getstate", 1, 1, get_state),
+    MethodDef::method("setstate", 2, 2, set_state),
 ];
+
+/// A state as tuples have it: what waits, and flags.
+fn state_parts(vm: &mut Vm, state: Value, wrong: &str) -> PyResult<[Value; 2]> {
+    match *objects::tuple::items(state) {
+        [data, flags] if vm.type_of(flags).slots().index.is_some() => Ok([data, flags]),
+        _ => Err(vm.type_error(wrong)),
+    }
+}
+
+/// The low 64 bits of an int; who saves a state keeps no more flags than that.
+fn low_bits(vm: &mut Vm, value: Value) -> PyResult<u64> {
+    let index = vm.index_big(value)?;
+    let number = vm.as_bigint(index).expect("an int");
+    let low = number.iter_u64_digits().next().unwrap_or(0);
+    Ok(if number.sign() == num_bigint::Sign::Minus { low.wrapping_neg() } else { low })
+}
+
+fn get_state(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let object = initialized(vm, args.values[0])?;
+    let (mut data, mut flags) = (vm.empty_bytes, 0);
+    if object.decoder.get() != vm.none {
+        let state = vm.call_method(object.decoder.get(), "getstate", &[])?;
+        if !objects::tuple::is_tuple(vm, state) {
+            return Err(vm.type_error("illegal decoder state"));
+        }
+        let [waiting, number] = state_parts(vm, state, "illegal decoder state")?;
+        flags = low_bits(vm, number)?;
+        data = waiting;
+    }
+    let flags = vm.int_from_u64(flags << 1 | object.pending.get() as u64);
+    Ok(vm.new_tuple(&[data, flags]))
+}
+
+fn set_state(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    let object = initialized(vm, args.values[0])?;
+    let state = args.values[1];
+    if !objects::tuple::is_tuple(vm, state) {
+        return Err(vm.type_error("state argument must be a tuple"));
+    }
+    let [data, flags] = state_parts(vm, state, "setstate(): illegal state argument")?;
+    let flags = low_bits(vm, flags)?;
+    object.pending.set((flags & 1) as i64);
+    if object.decoder.get() != vm.none {
+        let flags = vm.int_from_u64(flags >> 1);
+        let state = vm.new_tuple(&[data, flags]);
+        vm.call_method(object.decoder.get(), "setstate", &[state])?;
+    }
+    Ok(vm.none)
+}
 
 fn decode(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let [input, last] = args.bind(
@@ -150,13 +189,17 @@ fn decode(vm: &mut Vm, args: &CallArgs) -> PyResult {
         &Signature { parameters: ["input", "final"], skip: 1, positional_only: 0, max_positional: 2, required: 1 },
     )?;
     let last = !last.is_null() && vm.truth(last)?;
-    let object = cast::<NewlineDecoder>(args.values[0]);
+    let object = initialized(vm, args.values[0])?;
     let text = if object.decoder.get() == vm.none {
         input
     } else {
         let last = vm.bool(last);
         vm.call_method(object.decoder.get(), "decode", &[input, last])?
     };
+    if !vm.is_str(text) {
+        let given = vm.type_name(text);
+        return Err(vm.type_error(format!("decoder should return a string result, not '{given}'")));
+    }
     let mut bytes = Vec::new();
     if object.pending.get() != 0 && (last || !vm.str_bytes(text).is_empty()) {
         bytes.put(b'\r');

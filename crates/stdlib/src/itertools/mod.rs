@@ -23,7 +23,8 @@ pub static MODULE: ModuleDef = ModuleDef {
     init,
 };
 
-static FUNCTIONS: &[MethodDef] = &[MethodDef::function("tee", 1, 2, tee::tee)];
+static FUNCTIONS: &[MethodDef] = &[MethodDef::function("tee", 1, 2, tee::tee)
+    .with_doc("tee($module, iterable, n=2, /)\n--\n\nReturns a tuple of n independent iterators.")];
 
 fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
     sources::add_types(vm, module);

@@ -1,7 +1,7 @@
 //! `tee`: several iterators over the elements of one.
 //!
-//! The elements lie in a chain of cells; each iterator stands before a cell, and the last cell is empty. Who comes to the
-//! empty one fills it from the source. Cells that no iterator can reach any more are the collector's.
+//! The elements lie in a chain of blocks; each iterator stands at a place in a block. Who comes to a place that is not filled
+//! yet fills it from the source. Blocks that no iterator can reach any more are the collector's.
 
 use crate::support::add_type;
 use heap::{Layout, RefMask, Value};
@@ -12,20 +12,29 @@ use objects::layout::{Object, cast};
 use objects::shape::{Kind, Shape};
 use objects::slots::Slots;
 use objects::ty::{TypeRef, TypeSpec, flags};
+use objects::value_vec;
 use objects::vm::Vm;
+
+/// Elements of a block.
+const BLOCK: usize = 57;
 
 layout! {
     Tee {
-        cell CELL: Value;
+        block BLOCK: Value;
+        /// The place of the next element in the block.
+        index INDEX: i64;
     }
 
-    TeeCell {
+    TeeBlock {
         /// The source.
         iterator ITERATOR: Value;
-        /// NULL in the last cell.
-        element ELEMENT: Value;
+        /// An array of [`BLOCK`] values.
+        elements ELEMENTS: Value;
+        /// The places that are filled.
+        filled FILLED: i64;
+        /// NULL if there is none yet.
         next NEXT: Value;
-        /// The source is being read for this cell.
+        /// The source is being read for this block.
         running RUNNING: i64;
     }
 }
@@ -33,7 +42,7 @@ layout! {
 #[derive(Default)]
 struct State {
     ty: Option<TypeRef>,
-    cell: Option<&'static Shape>,
+    block: Option<&'static Shape>,
 }
 
 pub(super) fn add_types(vm: &mut Vm, module: Value) {
@@ -47,35 +56,44 @@ pub(super) fn add_types(vm: &mut Vm, module: Value) {
     };
     let ty = add_type(vm, module, spec);
     let object = vm.types.object;
-    let cell = vm.new_shape(Layout::new(TeeCell::WORDS, RefMask::Bits(TeeCell::REFS)), Kind::Storage, object);
-    *vm.extension::<State>() = State { ty: Some(ty), cell: Some(cell) };
+    let block = vm.new_shape(Layout::new(TeeBlock::WORDS, RefMask::Bits(TeeBlock::REFS)), Kind::Storage, object);
+    *vm.extension::<State>() = State { ty: Some(ty), block: Some(block) };
 }
 
-static METHODS: &[MethodDef] = &[MethodDef::method("__copy__", 1, 1, |vm, args| {
-    let ty = vm.type_of(args.values[0]);
-    Ok(at_cell(vm, ty, cast::<Tee>(args.values[0]).cell.get()))
-})
-.with_doc("Returns an independent iterator.")];
+static METHODS: &[MethodDef] = &[MethodDef::method("__copy__", 1, 1, |vm, args| Ok(copy(vm, args.values[0])))
+    .with_doc("Returns an independent iterator.")];
 
-fn at_cell(vm: &mut Vm, ty: TypeRef, cell: Value) -> Value {
-    let tee = vm.new_instance(ty);
-    cast::<Tee>(tee).cell.set(cell);
-    tee
+/// Another iterator at the same place.
+fn copy(vm: &mut Vm, tee: Value) -> Value {
+    let ty = vm.extension::<State>().ty.expect("made with the module");
+    let copy = vm.new_instance(ty);
+    let (from, to) = (cast::<Tee>(tee), cast::<Tee>(copy));
+    to.block.set(from.block.get());
+    to.index.set(from.index.get());
+    copy
 }
 
-fn new_cell(vm: &mut Vm, iterator: Value) -> Value {
-    let shape = vm.extension::<State>().cell.expect("made with the module");
-    let cell = vm.thread.heap.alloc_zeroed(shape.id, TeeCell::BYTES);
-    cast::<TeeCell>(cell).iterator.set(iterator);
-    cell
+fn new_block(vm: &mut Vm, iterator: Value) -> Value {
+    let shape = vm.extension::<State>().block.expect("made with the module");
+    let elements = value_vec::new_array(vm, BLOCK);
+    let block = vm.thread.heap.alloc_zeroed(shape.id, TeeBlock::BYTES);
+    let this = cast::<TeeBlock>(block);
+    this.iterator.set(iterator);
+    this.elements.set(elements);
+    block
 }
 
 /// A tee over an iterable; of a tee, a copy.
 fn over(vm: &mut Vm, iterable: Value) -> PyResult {
     let ty = vm.extension::<State>().ty.expect("made with the module");
     let iterator = vm.iter(iterable)?;
-    let cell = if vm.type_of(iterator) == ty { cast::<Tee>(iterator).cell.get() } else { new_cell(vm, iterator) };
-    Ok(at_cell(vm, ty, cell))
+    if vm.type_of(iterator) == ty {
+        return Ok(copy(vm, iterator));
+    }
+    let block = new_block(vm, iterator);
+    let tee = vm.new_instance(ty);
+    cast::<Tee>(tee).block.set(block);
+    Ok(tee)
 }
 
 fn new(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {
@@ -99,8 +117,7 @@ pub(super) fn tee(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let first = over(vm, args.values[0])?;
     vm.list_append(list, first);
     for _ in 1..count {
-        let ty = vm.type_of(first);
-        let copy = at_cell(vm, ty, cast::<Tee>(first).cell.get());
+        let copy = copy(vm, first);
         vm.list_append(list, copy);
     }
     Ok(vm.new_tuple(objects::list::items(list)))
@@ -108,20 +125,34 @@ pub(super) fn tee(vm: &mut Vm, args: &CallArgs) -> PyResult {
 
 fn next(vm: &mut Vm, tee: Value) -> PyResult<Option<Value>> {
     let object = cast::<Tee>(tee);
-    let cell = object.cell.get();
-    let this = cast::<TeeCell>(cell);
-    if this.element.get().is_null() {
-        if this.running.get() != 0 {
+    if object.index.get() as usize >= BLOCK {
+        let block = following(vm, object.block.get());
+        vm.write(tee, &object.block, block);
+        object.index.set(0);
+    }
+    let block = cast::<TeeBlock>(object.block.get());
+    let index = object.index.get();
+    if index >= block.filled.get() {
+        if block.running.get() != 0 {
             return Err(vm.runtime_error("cannot re-enter the tee iterator"));
         }
-        this.running.set(1);
-        let element = vm.next(this.iterator.get());
-        this.running.set(0);
+        block.running.set(1);
+        let element = vm.next(block.iterator.get());
+        block.running.set(0);
         let Some(element) = element? else { return Ok(None) };
-        let following = new_cell(vm, this.iterator.get());
-        vm.write(cell, &this.next, following);
-        vm.write(cell, &this.element, element);
+        value_vec::array_set(vm, block.elements.get(), index as usize, element);
+        block.filled.set(index + 1);
     }
-    vm.write(tee, &object.cell, this.next.get());
-    Ok(Some(this.element.get()))
+    object.index.set(index + 1);
+    Ok(Some(value_vec::array_get(block.elements.get(), index as usize)))
+}
+
+/// The block after a full one.
+fn following(vm: &mut Vm, block: Value) -> Value {
+    let this = cast::<TeeBlock>(block);
+    if this.next.get().is_null() {
+        let fresh = new_block(vm, this.iterator.get());
+        vm.write(block, &this.next, fresh);
+    }
+    this.next.get()
 }

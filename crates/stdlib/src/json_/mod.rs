@@ -21,17 +21,15 @@ struct State {
 }
 
 static FUNCTIONS: &[MethodDef] = &[
-    MethodDef::function("scanstring", 2, 3, scanner::scan_string_function).with_doc(
-        "scanstring(string, end, strict=True) -> (string, end)\n\nScan the string s for a JSON string. End is the index of the character in s\nafter the quote that started the JSON string.",
-    ),
+    MethodDef::function("scanstring", 2, 3, scanner::scan_string_function).with_doc("scanstring(string, end, strict=True) -> (string, end)\n\nScan the string s for a JSON string. End is the index of the\ncharacter in s after the quote that started the JSON string.\nUnescapes all valid JSON string escape sequences and raises ValueError\non attempt to decode an invalid string. If strict is False then literal\ncontrol characters are allowed in the string.\n\nReturns a tuple of the decoded string and the index of the character in s\nafter the end quote."),
     MethodDef::function("encode_basestring_ascii", 1, 1, |vm, args| {
         strings::encode_function(vm, "encode_basestring_ascii", args.values[0], true)
     })
-    .with_doc("encode_basestring_ascii(string) -> string\n\nReturn an ASCII-only JSON representation of a Python string"),
+    .with_doc("encode_basestring_ascii($self, object, /)\n--\n\nencode_basestring_ascii(string) -> string\n\nReturn an ASCII-only JSON representation of a Python string"),
     MethodDef::function("encode_basestring", 1, 1, |vm, args| {
         strings::encode_function(vm, "encode_basestring", args.values[0], false)
     })
-    .with_doc("encode_basestring(string) -> string\n\nReturn a JSON representation of a Python string"),
+    .with_doc("encode_basestring($self, object, /)\n--\n\nencode_basestring(string) -> string\n\nReturn a JSON representation of a Python string"),
 ];
 
 fn init(vm: &mut Vm, module: Value) -> PyResult<()> {

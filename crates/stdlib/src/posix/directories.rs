@@ -9,12 +9,13 @@ use objects::error::PyResult;
 use objects::vm::Vm;
 
 pub(super) static FUNCTIONS: &[MethodDef] = &[
-    MethodDef::function("listdir", 0, 1, listdir).with_keywords().with_doc(
-        "listdir($module, /, path=None)\n--\n\nReturn a list containing the names of the files in the directory.\n\npath can be specified as either str, bytes, or a path-like object.  If path is bytes,\n  the filenames returned will also be bytes; in all other circumstances\n  the filenames returned will be str.\nIf path is None, uses the path='.'.",
-    ),
-    MethodDef::function("scandir", 0, 1, super::scandir::scandir).with_keywords(),
-    MethodDef::function("getcwd", 0, 0, |vm, _| current(vm, false)),
-    MethodDef::function("getcwdb", 0, 0, |vm, _| current(vm, true)),
+    MethodDef::function("listdir", 0, 1, listdir).with_keywords().with_doc("listdir($module, /, path=None)\n--\n\nReturn a list containing the names of the files in the directory.\n\npath can be specified as either str, bytes, or a path-like object.  If\npath is bytes, the filenames returned will also be bytes; in all other\ncircumstances the filenames returned will be str.\nIf path is None, uses the path='.'.\nOn some platforms, path may also be specified as an open file\ndescriptor; the file descriptor must refer to a directory.  If this\nfunctionality is unavailable, using it raises NotImplementedError.\n\nThe list is in arbitrary order.  It does not include the special\nentries '.' and '..' even if they are present in the directory."),
+    MethodDef::function("scandir", 0, 1, super::scandir::scandir).with_keywords()
+    .with_doc("scandir($module, /, path=None)\n--\n\nReturn an iterator of DirEntry objects for given path.\n\npath can be specified as either str, bytes, or a path-like object.  If\npath is bytes, the names of yielded DirEntry objects will also be bytes;\nin all other circumstances they will be str.\n\nIf path is None, uses the path='.'."),
+    MethodDef::function("getcwd", 0, 0, |vm, _| current(vm, false))
+    .with_doc("getcwd($module, /)\n--\n\nReturn a unicode string representing the current working directory."),
+    MethodDef::function("getcwdb", 0, 0, |vm, _| current(vm, true))
+    .with_doc("getcwdb($module, /)\n--\n\nReturn a bytes string representing the current working directory."),
     MethodDef::function("chdir", 0, 1, |vm, args| {
         let [name] = args.bind(vm, "chdir", &signature(["path"], 1))?;
         let name = path_or_fd(vm, "chdir", name)?;
@@ -27,7 +28,8 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         };
         none_if_ok(vm, result, name.value)
     })
-    .with_keywords(),
+    .with_keywords()
+    .with_doc("chdir($module, /, path)\n--\n\nChange the current working directory to the specified path.\n\npath may always be specified as a string.  On some platforms, path may\nalso be specified as an open file descriptor.  If this functionality is\nunavailable, using it raises an exception."),
     MethodDef::function("fchdir", 0, 1, |vm, args| {
         let [fd] = args.bind(vm, "fchdir", &signature(["fd"], 1))?;
         let fd = c_int(vm, fd)?;
@@ -35,7 +37,8 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         let result = unsafe { libc::fchdir(fd) };
         none_if_ok(vm, result, Value::NULL)
     })
-    .with_keywords(),
+    .with_keywords()
+    .with_doc("fchdir($module, /, fd)\n--\n\nChange to the directory of the given file descriptor.\n\nfd must be opened on a directory, not a file.\nEquivalent to os.chdir(fd)."),
     MethodDef::function("chroot", 0, 1, |vm, args| {
         let [name] = args.bind(vm, "chroot", &signature(["path"], 1))?;
         let name = path(vm, "chroot", "path", name)?;
@@ -43,7 +46,8 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         let result = unsafe { libc::chroot(name.ptr()) };
         none_if_ok(vm, result, name.value)
     })
-    .with_keywords(),
+    .with_keywords()
+    .with_doc("chroot($module, /, path)\n--\n\nChange root directory to path."),
 ];
 
 /// One entry of a directory.

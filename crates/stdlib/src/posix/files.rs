@@ -9,17 +9,28 @@ use objects::error::{PyResult, Raised};
 use objects::vm::Vm;
 
 pub(super) static FUNCTIONS: &[MethodDef] = &[
-    MethodDef::function("unlink", 0, 2, |vm, args| unlink(vm, "unlink", args, 0)).with_keywords(),
-    MethodDef::function("remove", 0, 2, |vm, args| unlink(vm, "remove", args, 0)).with_keywords(),
-    MethodDef::function("rmdir", 0, 2, |vm, args| unlink(vm, "rmdir", args, libc::AT_REMOVEDIR)).with_keywords(),
-    MethodDef::function("rename", 0, 4, |vm, args| rename(vm, "rename", args)).with_keywords(),
-    MethodDef::function("replace", 0, 4, |vm, args| rename(vm, "replace", args)).with_keywords(),
-    MethodDef::function("link", 0, 5, link).with_keywords(),
-    MethodDef::function("symlink", 0, 4, symlink).with_keywords(),
-    MethodDef::function("readlink", 0, 2, readlink).with_keywords(),
-    MethodDef::function("mkdir", 0, 3, mkdir).with_keywords(),
-    MethodDef::function("mkfifo", 0, 3, mkfifo).with_keywords(),
-    MethodDef::function("chmod", 0, 4, chmod).with_keywords(),
+    MethodDef::function("unlink", 0, 2, |vm, args| unlink(vm, "unlink", args, 0)).with_keywords()
+    .with_doc("unlink($module, /, path, *, dir_fd=None)\n--\n\nRemove a file (same as remove()).\n\nIf dir_fd is not None, it should be a file descriptor open to\na directory, and path should be relative; path will then be relative to\nthat directory.\ndir_fd may not be implemented on your platform.\nIf it is unavailable, using it will raise a NotImplementedError."),
+    MethodDef::function("remove", 0, 2, |vm, args| unlink(vm, "remove", args, 0)).with_keywords()
+    .with_doc("remove($module, /, path, *, dir_fd=None)\n--\n\nRemove a file (same as unlink()).\n\nIf dir_fd is not None, it should be a file descriptor open to\na directory, and path should be relative; path will then be relative\nto that directory.\ndir_fd may not be implemented on your platform.\nIf it is unavailable, using it will raise a NotImplementedError."),
+    MethodDef::function("rmdir", 0, 2, |vm, args| unlink(vm, "rmdir", args, libc::AT_REMOVEDIR)).with_keywords()
+    .with_doc("rmdir($module, /, path, *, dir_fd=None)\n--\n\nRemove a directory.\n\nIf dir_fd is not None, it should be a file descriptor open to\na directory, and path should be relative; path will then be relative\nto that directory.\ndir_fd may not be implemented on your platform.\nIf it is unavailable, using it will raise a NotImplementedError."),
+    MethodDef::function("rename", 0, 4, |vm, args| rename(vm, "rename", args)).with_keywords()
+    .with_doc("rename($module, /, src, dst, *, src_dir_fd=None, dst_dir_fd=None)\n--\n\nRename a file or directory.\n\nIf either src_dir_fd or dst_dir_fd is not None, it should be a file\ndescriptor open to a directory, and the respective path string (src or\ndst) should be relative; the path will then be relative to that\ndirectory.\nsrc_dir_fd and dst_dir_fd, may not be implemented on your platform.\nIf they are unavailable, using them will raise a NotImplementedError."),
+    MethodDef::function("replace", 0, 4, |vm, args| rename(vm, "replace", args)).with_keywords()
+    .with_doc("replace($module, /, src, dst, *, src_dir_fd=None, dst_dir_fd=None)\n--\n\nRename a file or directory, overwriting the destination.\n\nIf either src_dir_fd or dst_dir_fd is not None, it should be a file\ndescriptor open to a directory, and the respective path string (src or\ndst) should be relative; the path will then be relative to that\ndirectory.\nsrc_dir_fd and dst_dir_fd, may not be implemented on your platform.\nIf they are unavailable, using them will raise a NotImplementedError."),
+    MethodDef::function("link", 0, 5, link).with_keywords()
+    .with_doc("link($module, /, src, dst, *, src_dir_fd=None, dst_dir_fd=None,\n     follow_symlinks=(os.name != 'nt'))\n--\n\nCreate a hard link to a file.\n\nIf either src_dir_fd or dst_dir_fd is not None, it should be a file\ndescriptor open to a directory, and the respective path string (src or\ndst) should be relative; the path will then be relative to that\ndirectory.\nIf follow_symlinks is False, and the last element of src is a symbolic\nlink, link will create a link to the symbolic link itself instead of the\nfile the link points to.\nsrc_dir_fd, dst_dir_fd, and follow_symlinks may not be implemented on\nyour platform.  If they are unavailable, using them will raise\na NotImplementedError."),
+    MethodDef::function("symlink", 0, 4, symlink).with_keywords()
+    .with_doc("symlink($module, /, src, dst, target_is_directory=False, *, dir_fd=None)\n--\n\nCreate a symbolic link pointing to src named dst.\n\ntarget_is_directory is required on Windows if the target is to be\ninterpreted as a directory.  (On Windows, symlink requires Windows 6.0\nor greater, and raises a NotImplementedError otherwise.)\ntarget_is_directory is ignored on non-Windows platforms.\n\nIf dir_fd is not None, it should be a file descriptor open to\na directory, and path should be relative; path will then be relative\nto that directory.\ndir_fd may not be implemented on your platform.  If it is unavailable,\nusing it will raise a NotImplementedError."),
+    MethodDef::function("readlink", 0, 2, readlink).with_keywords()
+    .with_doc("readlink($module, /, path, *, dir_fd=None)\n--\n\nReturn a string representing the path to which the symbolic link points.\n\nIf dir_fd is not None, it should be a file descriptor open to\na directory, and path should be relative; path will then be relative to\nthat directory.\n\ndir_fd may not be implemented on your platform.  If it is unavailable,\nusing it will raise a NotImplementedError."),
+    MethodDef::function("mkdir", 0, 3, mkdir).with_keywords()
+    .with_doc("mkdir($module, /, path, mode=511, *, dir_fd=None)\n--\n\nCreate a directory.\n\nIf dir_fd is not None, it should be a file descriptor open to\na directory, and path should be relative; path will then be relative to\nthat directory.\ndir_fd may not be implemented on your platform.  If it is unavailable,\nusing it will raise a NotImplementedError.\n\nThe mode argument is ignored on Windows.  Where it is used, the current\numask value is first masked out."),
+    MethodDef::function("mkfifo", 0, 3, mkfifo).with_keywords()
+    .with_doc("mkfifo($module, /, path, mode=438, *, dir_fd=None)\n--\n\nCreate a \"fifo\" (a POSIX named pipe).\n\nIf dir_fd is not None, it should be a file descriptor open to\na directory, and path should be relative; path will then be relative to\nthat directory.\ndir_fd may not be implemented on your platform.  If it is unavailable,\nusing it will raise a NotImplementedError."),
+    MethodDef::function("chmod", 0, 4, chmod).with_keywords()
+    .with_doc("chmod($module, /, path, mode, *, dir_fd=None,\n      follow_symlinks=(os.name != 'nt'))\n--\n\nChange the access permissions of a file.\n\n  path\n    Path to be modified.  May always be specified as a str, bytes, or\n    a path-like object.  On some platforms, path may also be specified\n    as an open file descriptor.  If this functionality is unavailable,\n    using it raises an exception.\n  mode\n    Operating-system mode bitfield.\n    Be careful when using number literals for *mode*. The conventional\n    UNIX notation for numeric modes uses an octal base, which needs to\n    be indicated with a ``0o`` prefix in Python.\n  dir_fd\n    If not None, it should be a file descriptor open to a directory,\n    and path should be relative; path will then be relative to that\n    directory.\n  follow_symlinks\n    If False, and the last element of the path is a symbolic link,\n    chmod will modify the symbolic link itself instead of the file\n    the link points to.\n\nIt is an error to use dir_fd or follow_symlinks when specifying path as\n  an open file descriptor.\ndir_fd and follow_symlinks may not be implemented on your platform.\n  If they are unavailable, using them will raise a NotImplementedError."),
     MethodDef::function("fchmod", 0, 2, |vm, args| {
         let [fd, mode] = args.bind(vm, "fchmod", &signature(["fd", "mode"], 2))?;
         let (fd, mode) = (c_int(vm, fd)?, c_int(vm, mode)?);
@@ -27,8 +38,10 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         let result = unsafe { libc::fchmod(fd, mode as libc::mode_t) };
         none_if_ok(vm, result, Value::NULL)
     })
-    .with_keywords(),
-    MethodDef::function("chown", 0, 5, chown).with_keywords(),
+    .with_keywords()
+    .with_doc("fchmod($module, /, fd, mode)\n--\n\nChange the access permissions of the file given by file descriptor fd.\n\n  fd\n    The file descriptor of the file to be modified.\n  mode\n    Operating-system mode bitfield.\n    Be careful when using number literals for *mode*.  The conventional\n    UNIX notation for numeric modes uses an octal base, which needs to\n    be indicated with a ``0o`` prefix in Python.\n\nEquivalent to os.chmod(fd, mode)."),
+    MethodDef::function("chown", 0, 5, chown).with_keywords()
+    .with_doc("chown($module, /, path, uid, gid, *, dir_fd=None, follow_symlinks=True)\n--\n\nChange the owner and group id of path to the numeric uid and gid.\n\n  path\n    Path to be examined; can be string, bytes, a path-like object, or\n    open-file-descriptor int.\n  dir_fd\n    If not None, it should be a file descriptor open to a directory,\n    and path should be relative; path will then be relative to that\n    directory.\n  follow_symlinks\n    If False, and the last element of the path is a symbolic link,\n    stat will examine the symbolic link itself instead of the file\n    the link points to.\n\npath may always be specified as a string.  On some platforms, path may\nalso be specified as an open file descriptor.  If this functionality is\nunavailable, using it raises an exception.\nIf dir_fd is not None, it should be a file descriptor open to\na directory, and path should be relative; path will then be relative to\nthat directory.\nIf follow_symlinks is False, and the last element of the path is\na symbolic link, chown will modify the symbolic link itself instead of\nthe file the link points to.\nIt is an error to use dir_fd or follow_symlinks when specifying path as\nan open file descriptor.\ndir_fd and follow_symlinks may not be implemented on your platform.  If\nthey are unavailable, using them will raise a NotImplementedError."),
     MethodDef::function("lchown", 0, 3, |vm, args| {
         let [name, user, group] = args.bind(vm, "lchown", &signature(["path", "uid", "gid"], 3))?;
         let name = path(vm, "lchown", "path", name)?;
@@ -37,7 +50,8 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         let result = unsafe { libc::lchown(name.ptr(), user, group) };
         none_if_ok(vm, result, name.value)
     })
-    .with_keywords(),
+    .with_keywords()
+    .with_doc("lchown($module, /, path, uid, gid)\n--\n\nChange the owner and group id of path to the numeric uid and gid.\n\nThis function will not follow symbolic links.\nEquivalent to os.chown(path, uid, gid, follow_symlinks=False)."),
     MethodDef::function("fchown", 0, 3, |vm, args| {
         let [fd, user, group] = args.bind(vm, "fchown", &signature(["fd", "uid", "gid"], 3))?;
         let (fd, user, group) = (c_int(vm, fd)?, owner(vm, user)?, owner(vm, group)?);
@@ -45,7 +59,8 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         let result = unsafe { libc::fchown(fd, user, group) };
         none_if_ok(vm, result, Value::NULL)
     })
-    .with_keywords(),
+    .with_keywords()
+    .with_doc("fchown($module, /, fd, uid, gid)\n--\n\nChange the owner and group id of the file specified by file descriptor.\n\nEquivalent to os.chown(fd, uid, gid)."),
     MethodDef::function("truncate", 0, 2, |vm, args| {
         let [name, length] = args.bind(vm, "truncate", &signature(["path", "length"], 2))?;
         let name = path_or_fd(vm, "truncate", name)?;
@@ -60,9 +75,12 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         };
         none_if_ok(vm, result, name.value)
     })
-    .with_keywords(),
-    MethodDef::function("utime", 0, 5, utime).with_keywords(),
-    MethodDef::function("access", 0, 5, access).with_keywords(),
+    .with_keywords()
+    .with_doc("truncate($module, /, path, length)\n--\n\nTruncate a file, specified by path, to a specific length.\n\nOn some platforms, path may also be specified as an open file\ndescriptor.  If this functionality is unavailable, using it raises\nan exception."),
+    MethodDef::function("utime", 0, 5, utime).with_keywords()
+    .with_doc("utime($module, /, path, times=None, *, ns=<unrepresentable>,\n      dir_fd=None, follow_symlinks=True)\n--\n\nSet the access and modified time of path.\n\npath may always be specified as a string.  On some platforms, path may\nalso be specified as an open file descriptor.  If this functionality is\nunavailable, using it raises an exception.\n\nIf times is not None, it must be a tuple (atime, mtime);\natime and mtime should be expressed as float seconds since the epoch.\nIf ns is specified, it must be a tuple (atime_ns, mtime_ns);\natime_ns and mtime_ns should be expressed as integer nanoseconds\nsince the epoch.\nIf times is None and ns is unspecified, utime uses the current time.\nSpecifying tuples for both times and ns is an error.\n\nIf dir_fd is not None, it should be a file descriptor open to\na directory, and path should be relative; path will then be relative to\nthat directory.\nIf follow_symlinks is False, and the last element of the path is\na symbolic link, utime will modify the symbolic link itself instead of\nthe file the link points to.\nIt is an error to use dir_fd or follow_symlinks when specifying path as\nan open file descriptor.\ndir_fd and follow_symlinks may not be available on your platform.\nIf they are unavailable, using them will raise a NotImplementedError."),
+    MethodDef::function("access", 0, 5, access).with_keywords()
+    .with_doc("access($module, /, path, mode, *, dir_fd=None, effective_ids=False,\n       follow_symlinks=True)\n--\n\nUse the real uid/gid to test for access to a path.\n\n  path\n    Path to be tested; can be string, bytes, or a path-like object.\n  mode\n    Operating-system mode bitfield.  Can be F_OK to test existence,\n    or the inclusive-OR of R_OK, W_OK, and X_OK.\n  dir_fd\n    If not None, it should be a file descriptor open to a directory,\n    and path should be relative; path will then be relative to that\n    directory.\n  effective_ids\n    If True, access will use the effective uid/gid instead of\n    the real uid/gid.\n  follow_symlinks\n    If False, and the last element of the path is a symbolic link,\n    access will examine the symbolic link itself instead of the file\n    the link points to.\n\ndir_fd, effective_ids, and follow_symlinks may not be implemented\n  on your platform.  If they are unavailable, using them will raise a\n  NotImplementedError.\n\nNote that most operations will use the effective uid/gid, therefore this\n  routine can be used in a suid/sgid environment to test if the invoking user\n  has the specified access to the path."),
 ];
 
 /// The error of a call on two paths.

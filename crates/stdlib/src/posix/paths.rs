@@ -16,9 +16,11 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         vm.path_value(path)
     })
     .with_keywords()
-    .with_doc("fspath($module, /, path)\n--\n\nReturn the file system path representation of the object.\n\nIf the object is str or bytes, then allow it to pass through as-is. If the\nobject defines __fspath__(), then return the result of that method. All other\ntypes raise a TypeError."),
-    MethodDef::function("_path_normpath", 1, 1, |vm, args| map_path(vm, args, normalized)).with_keywords(),
-    MethodDef::function("_path_splitroot_ex", 1, 1, split_root).with_keywords(),
+    .with_doc("fspath($module, /, path)\n--\n\nReturn the file system path representation of the object.\n\nIf the object is str or bytes, then allow it to pass through as-is.  If\nthe object defines __fspath__(), then return the result of that method.\nAll other types raise a TypeError."),
+    MethodDef::function("_path_normpath", 1, 1, |vm, args| map_path(vm, args, normalized)).with_keywords()
+    .with_doc("_path_normpath($module, /, path)\n--\n\nNormalize path, eliminating double slashes, etc."),
+    MethodDef::function("_path_splitroot_ex", 1, 1, split_root).with_keywords()
+    .with_doc("_path_splitroot_ex($module, /, p)\n--\n\nSplit a pathname into drive, root and tail.\n\nThe tail contains anything after the root."),
 ];
 
 /// A path argument.

@@ -54,28 +54,41 @@ macro_rules! status {
 }
 
 pub(super) static FUNCTIONS: &[MethodDef] = &[
-    number!("getpid", libc::getpid),
-    number!("getppid", libc::getppid),
-    number!("getuid", libc::getuid),
-    number!("geteuid", libc::geteuid),
-    number!("getgid", libc::getgid),
-    number!("getegid", libc::getegid),
-    number!("getpgrp", libc::getpgrp),
-    of_number!("setuid", libc::setuid),
-    of_number!("seteuid", libc::seteuid),
-    of_number!("setgid", libc::setgid),
-    of_number!("setegid", libc::setegid),
+    number!("getpid", libc::getpid)
+    .with_doc("getpid($module, /)\n--\n\nReturn the current process id."),
+    number!("getppid", libc::getppid)
+    .with_doc("getppid($module, /)\n--\n\nReturn the parent's process id.\n\nIf the parent process has already exited, Windows machines will still\nreturn its id; others systems will return the id of the 'init' proces\n(1)."),
+    number!("getuid", libc::getuid)
+    .with_doc("getuid($module, /)\n--\n\nReturn the current process's user id."),
+    number!("geteuid", libc::geteuid)
+    .with_doc("geteuid($module, /)\n--\n\nReturn the current process's effective user id."),
+    number!("getgid", libc::getgid)
+    .with_doc("getgid($module, /)\n--\n\nReturn the current process's group id."),
+    number!("getegid", libc::getegid)
+    .with_doc("getegid($module, /)\n--\n\nReturn the current process's effective group id."),
+    number!("getpgrp", libc::getpgrp)
+    .with_doc("getpgrp($module, /)\n--\n\nReturn the current process group id."),
+    of_number!("setuid", libc::setuid)
+    .with_doc("setuid($module, uid, /)\n--\n\nSet the current process's user id."),
+    of_number!("seteuid", libc::seteuid)
+    .with_doc("seteuid($module, euid, /)\n--\n\nSet the current process's effective user id."),
+    of_number!("setgid", libc::setgid)
+    .with_doc("setgid($module, gid, /)\n--\n\nSet the current process's group id."),
+    of_number!("setegid", libc::setegid)
+    .with_doc("setegid($module, egid, /)\n--\n\nSet the current process's effective group id."),
     MethodDef::function("setsid", 0, 0, |vm, _| {
         // SAFETY: plain system call.
         let result = unsafe { libc::setsid() };
         none_if_ok(vm, result, Value::NULL)
-    }),
+    })
+    .with_doc("setsid($module, /)\n--\n\nCall the system call setsid()."),
     MethodDef::function("getsid", 1, 1, |vm, args| {
         let pid = c_int(vm, args.values[0])?;
         // SAFETY: plain system call.
         let result = unsafe { libc::getsid(pid) };
         if result < 0 { Err(last_error(vm, Value::NULL)) } else { Ok(vm.int(i64::from(result))) }
-    }),
+    })
+    .with_doc("getsid($module, pid, /)\n--\n\nCall the system call getsid(pid) and return the result."),
     MethodDef::function("getpgid", 0, 1, |vm, args| {
         let [pid] = args.bind(vm, "getpgid", &signature(["pid"], 1))?;
         let pid = c_int(vm, pid)?;
@@ -83,13 +96,15 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         let result = unsafe { libc::getpgid(pid) };
         if result < 0 { Err(last_error(vm, Value::NULL)) } else { Ok(vm.int(i64::from(result))) }
     })
-    .with_keywords(),
+    .with_keywords()
+    .with_doc("getpgid($module, /, pid)\n--\n\nCall the system call getpgid(), and return the result."),
     MethodDef::function("setpgid", 2, 2, |vm, args| {
         let (pid, group) = (c_int(vm, args.values[0])?, c_int(vm, args.values[1])?);
         // SAFETY: plain system call.
         let result = unsafe { libc::setpgid(pid, group) };
         none_if_ok(vm, result, Value::NULL)
-    }),
+    })
+    .with_doc("setpgid($module, pid, pgrp, /)\n--\n\nCall the system call setpgid(pid, pgrp)."),
     MethodDef::function("getgroups", 0, 0, |vm, _| {
         let mut groups = [0; 1024];
         // SAFETY: as many numbers are writable as said.
@@ -100,7 +115,8 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         let groups: Vec<Value> = // immediate
             groups[..count as usize].iter().map(|&group| Value::from_int(i64::from(group))).collect();
         Ok(vm.new_list(&groups))
-    }),
+    })
+    .with_doc("getgroups($module, /)\n--\n\nReturn list of supplemental group IDs for the process."),
     MethodDef::function("nice", 1, 1, |vm, args| {
         let increment = c_int(vm, args.values[0])?;
         // SAFETY: `errno` is the thread's own; -1 may be a result.
@@ -109,7 +125,8 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
             (libc::nice(increment), *libc::__errno_location())
         };
         if result == -1 && errno != 0 { Err(last_error(vm, Value::NULL)) } else { Ok(vm.int(i64::from(result))) }
-    }),
+    })
+    .with_doc("nice($module, increment, /)\n--\n\nAdd increment to the priority of process and return the new priority."),
     MethodDef::function("kill", 2, 2, |vm, args| {
         let (pid, number) = (c_int(vm, args.values[0])?, c_int(vm, args.values[1])?);
         // SAFETY: plain system call.
@@ -118,7 +135,8 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         }
         interp::poll::attend(vm)?;
         Ok(vm.none)
-    }),
+    })
+    .with_doc("kill($module, pid, signal, /)\n--\n\nKill a process with a signal."),
     MethodDef::function("killpg", 2, 2, |vm, args| {
         let (group, number) = (c_int(vm, args.values[0])?, c_int(vm, args.values[1])?);
         // SAFETY: plain system call.
@@ -127,7 +145,8 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         }
         interp::poll::attend(vm)?;
         Ok(vm.none)
-    }),
+    })
+    .with_doc("killpg($module, pgid, signal, /)\n--\n\nKill a process group with a signal."),
     MethodDef::function("pidfd_open", 0, 2, |vm, args| {
         let [pid, flags] = args.bind(vm, "pidfd_open", &signature(["pid", "flags"], 1))?;
         let pid = c_int(vm, pid)?;
@@ -136,23 +155,30 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, flags) };
         if fd < 0 { Err(last_error(vm, Value::NULL)) } else { Ok(vm.int(fd)) }
     })
-    .with_keywords(),
+    .with_keywords()
+    .with_doc("pidfd_open($module, /, pid, flags=0)\n--\n\nReturn a file descriptor referring to the process *pid*.\n\nThe descriptor can be used to perform process management without races\nand signals."),
     MethodDef::function("_exit", 0, 1, |vm, args| {
         let [status] = args.bind(vm, "_exit", &signature(["status"], 1))?;
         let status = c_int(vm, status)?;
         // SAFETY: ends the process.
         unsafe { libc::_exit(status) }
     })
-    .with_keywords(),
-    MethodDef::function("abort", 0, 0, |_, _| std::process::abort()),
-    MethodDef::function("fork", 0, 0, |vm, _| fork(vm)),
-    MethodDef::function("register_at_fork", 0, 0, register_at_fork).with_keywords(),
-    MethodDef::function("execv", 2, 2, |vm, args| execute(vm, "execv", args.values[0], args.values[1], Value::NULL)),
+    .with_keywords()
+    .with_doc("_exit($module, /, status)\n--\n\nExit to the system with specified status, without normal exit processing."),
+    MethodDef::function("abort", 0, 0, |_, _| std::process::abort())
+    .with_doc("abort($module, /)\n--\n\nAbort the interpreter immediately.\n\nThis function 'dumps core' or otherwise fails in the hardest way\npossible on the hosting operating system.  This function never returns."),
+    MethodDef::function("fork", 0, 0, |vm, _| fork(vm))
+    .with_doc("fork($module, /)\n--\n\nFork a child process.\n\nReturn 0 to child process and PID of child to parent process."),
+    MethodDef::function("register_at_fork", 0, 0, register_at_fork).with_keywords()
+    .with_doc("register_at_fork($module, /, *, before=<unrepresentable>,\n                 after_in_child=<unrepresentable>,\n                 after_in_parent=<unrepresentable>)\n--\n\nRegister callables to be called when forking a new process.\n\n  before\n    A callable to be called in the parent before the fork() syscall.\n  after_in_child\n    A callable to be called in the child after fork().\n  after_in_parent\n    A callable to be called in the parent after fork().\n\n'before' callbacks are called in reverse order.\n'after_in_child' and 'after_in_parent' callbacks are called in order."),
+    MethodDef::function("execv", 2, 2, |vm, args| execute(vm, "execv", args.values[0], args.values[1], Value::NULL))
+    .with_doc("execv($module, path, argv, /)\n--\n\nExecute an executable path with arguments, replacing current process.\n\n  path\n    Path of executable file.\n  argv\n    Tuple or list of strings."),
     MethodDef::function("execve", 0, 3, |vm, args| {
         let [name, arguments, environment] = args.bind(vm, "execve", &signature(["path", "argv", "env"], 3))?;
         execute(vm, "execve", name, arguments, environment)
     })
-    .with_keywords(),
+    .with_keywords()
+    .with_doc("execve($module, /, path, argv, env)\n--\n\nExecute an executable path with arguments, replacing current process.\n\n  path\n    Path of executable file.\n  argv\n    Tuple or list of strings.\n  env\n    Dictionary of strings mapping to strings."),
     MethodDef::function("system", 0, 1, |vm, args| {
         let [command] = args.bind(vm, "system", &signature(["command"], 1))?;
         let command = vm.fs_path(command)?;
@@ -162,12 +188,15 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         let status = unsafe { libc::system(command.as_ptr()) };
         Ok(vm.int(i64::from(status)))
     })
-    .with_keywords(),
+    .with_keywords()
+    .with_doc("system($module, /, command)\n--\n\nExecute the command in a subshell."),
     MethodDef::function("waitpid", 2, 2, |vm, args| {
         let (pid, options) = (c_int(vm, args.values[0])?, c_int(vm, args.values[1])?);
         wait(vm, pid, options)
-    }),
-    MethodDef::function("wait", 0, 0, |vm, _| wait(vm, -1, 0)),
+    })
+    .with_doc("waitpid($module, pid, options, /)\n--\n\nWait for completion of a given child process.\n\nReturns a tuple of information regarding the child process:\n    (pid, status)\n\nThe options argument is ignored on Windows."),
+    MethodDef::function("wait", 0, 0, |vm, _| wait(vm, -1, 0))
+    .with_doc("wait($module, /)\n--\n\nWait for completion of a child process.\n\nReturns a tuple of information about the child process:\n    (pid, status)"),
     MethodDef::function("waitstatus_to_exitcode", 0, 1, |vm, args| {
         let [status] = args.bind(vm, "waitstatus_to_exitcode", &signature(["status"], 1))?;
         let status = c_int(vm, status)?;
@@ -183,15 +212,24 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         }
         Err(vm.value_error(format!("invalid wait status: {status}")))
     })
-    .with_keywords(),
-    status!("WIFEXITED", libc::WIFEXITED, bool),
-    status!("WIFSIGNALED", libc::WIFSIGNALED, bool),
-    status!("WIFSTOPPED", libc::WIFSTOPPED, bool),
-    status!("WIFCONTINUED", libc::WIFCONTINUED, bool),
-    status!("WCOREDUMP", libc::WCOREDUMP, bool),
-    status!("WEXITSTATUS", libc::WEXITSTATUS),
-    status!("WTERMSIG", libc::WTERMSIG),
-    status!("WSTOPSIG", libc::WSTOPSIG),
+    .with_keywords()
+    .with_doc("waitstatus_to_exitcode($module, /, status)\n--\n\nConvert a wait status to an exit code.\n\nOn Unix:\n\n* If WIFEXITED(status) is true, return WEXITSTATUS(status).\n* If WIFSIGNALED(status) is true, return -WTERMSIG(status).\n* Otherwise, raise a ValueError.\n\nOn Windows, return status shifted right by 8 bits.\n\nOn Unix, if the process is being traced or if waitpid() was called with\nWUNTRACED option, the caller must first check if WIFSTOPPED(status) is\ntrue.  This function must not be called if WIFSTOPPED(status) is true."),
+    status!("WIFEXITED", libc::WIFEXITED, bool)
+    .with_doc("WIFEXITED($module, /, status)\n--\n\nReturn True if the process returning status exited via the exit() system call."),
+    status!("WIFSIGNALED", libc::WIFSIGNALED, bool)
+    .with_doc("WIFSIGNALED($module, /, status)\n--\n\nReturn True if the process returning status was terminated by a signal."),
+    status!("WIFSTOPPED", libc::WIFSTOPPED, bool)
+    .with_doc("WIFSTOPPED($module, /, status)\n--\n\nReturn True if the process returning status was stopped."),
+    status!("WIFCONTINUED", libc::WIFCONTINUED, bool)
+    .with_doc("WIFCONTINUED($module, /, status)\n--\n\nReturn True if a particular process was continued from a job control stop.\n\nReturn True if the process returning status was continued from a\njob control stop."),
+    status!("WCOREDUMP", libc::WCOREDUMP, bool)
+    .with_doc("WCOREDUMP($module, status, /)\n--\n\nReturn True if the process returning status was dumped to a core file."),
+    status!("WEXITSTATUS", libc::WEXITSTATUS)
+    .with_doc("WEXITSTATUS($module, /, status)\n--\n\nReturn the process return code from status."),
+    status!("WTERMSIG", libc::WTERMSIG)
+    .with_doc("WTERMSIG($module, /, status)\n--\n\nReturn the signal that terminated the process that provided the status value."),
+    status!("WSTOPSIG", libc::WSTOPSIG)
+    .with_doc("WSTOPSIG($module, /, status)\n--\n\nReturn the signal that stopped the process that provided the status value."),
 ];
 
 fn wait(vm: &mut Vm, pid: i32, options: i32) -> PyResult {

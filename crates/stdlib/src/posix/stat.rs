@@ -12,9 +12,7 @@ use objects::ty::TypeRef;
 use objects::vm::Vm;
 
 pub(super) static FUNCTIONS: &[MethodDef] = &[
-    MethodDef::function("stat", 0, 3, stat).with_keywords().with_doc(
-        "stat($module, /, path, *, dir_fd=None, follow_symlinks=True)\n--\n\nPerform a stat system call on the given path.",
-    ),
+    MethodDef::function("stat", 0, 3, stat).with_keywords().with_doc("stat($module, /, path, *, dir_fd=None, follow_symlinks=True)\n--\n\nPerform a stat system call on the given path.\n\n  path\n    Path to be examined; can be string, bytes, a path-like object or\n    open-file-descriptor int.\n  dir_fd\n    If not None, it should be a file descriptor open to a directory,\n    and path should be a relative string; path will then be relative to\n    that directory.\n  follow_symlinks\n    If False, and the last element of the path is a symbolic link,\n    stat will examine the symbolic link itself instead of the file\n    the link points to.\n\ndir_fd and follow_symlinks may not be implemented\n  on your platform.  If they are unavailable, using them will raise a\n  NotImplementedError.\n\nIt's an error to use dir_fd or follow_symlinks when specifying path as\n  an open file descriptor."),
     MethodDef::function("lstat", 0, 2, |vm, args| {
         let signature = Signature { max_positional: 1, ..signature(["path", "dir_fd"], 1) };
         let [name, fd] = args.bind(vm, "lstat", &signature)?;
@@ -22,25 +20,29 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         let fd = dir_fd(vm, fd)?;
         stat_path(vm, &name, fd, false)
     })
-    .with_keywords(),
+    .with_keywords()
+    .with_doc("lstat($module, /, path, *, dir_fd=None)\n--\n\nPerform a stat system call on the given path, without following symbolic links.\n\nLike stat(), but do not follow symbolic links.\nEquivalent to stat(path, follow_symlinks=False)."),
     MethodDef::function("fstat", 0, 1, |vm, args| {
         let [fd] = args.bind(vm, "fstat", &signature(["fd"], 1))?;
         let fd = c_int(vm, fd)?;
         let name = Path { value: Value::NULL, fd: Some(fd), text: Default::default(), is_bytes: false };
         stat_path(vm, &name, libc::AT_FDCWD, true)
     })
-    .with_keywords(),
+    .with_keywords()
+    .with_doc("fstat($module, /, fd)\n--\n\nPerform a stat system call on the given file descriptor.\n\nLike stat(), but for an open file descriptor.\nEquivalent to os.stat(fd)."),
     MethodDef::function("statvfs", 0, 1, |vm, args| {
         let [name] = args.bind(vm, "statvfs", &signature(["path"], 1))?;
         let name = path_or_fd(vm, "statvfs", name)?;
         statvfs(vm, &name)
     })
-    .with_keywords(),
+    .with_keywords()
+    .with_doc("statvfs($module, /, path)\n--\n\nPerform a statvfs system call on the given path.\n\npath may always be specified as a string.\nOn some platforms, path may also be specified as an open file\ndescriptor.  If this functionality is unavailable, using it raises\nan exception."),
     MethodDef::function("fstatvfs", 1, 1, |vm, args| {
         let fd = c_int(vm, args.values[0])?;
         let name = Path { value: Value::NULL, fd: Some(fd), text: Default::default(), is_bytes: false };
         statvfs(vm, &name)
-    }),
+    })
+    .with_doc("fstatvfs($module, fd, /)\n--\n\nPerform an fstatvfs system call on the given fd.\n\nEquivalent to statvfs(fd)."),
 ];
 
 const FIELDS: &[&str] =

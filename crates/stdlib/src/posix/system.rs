@@ -23,42 +23,50 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         // SAFETY: both are NUL-terminated; no other thread reads the environment.
         let result = unsafe { libc::setenv(name.as_ptr(), value.as_ptr(), 1) };
         none_if_ok(vm, result, Value::NULL)
-    }),
+    })
+    .with_doc("putenv($module, name, value, /)\n--\n\nChange or add an environment variable."),
     MethodDef::function("unsetenv", 1, 1, |vm, args| {
         let name = c_string(vm, args.values[0])?;
         // SAFETY: NUL-terminated; no other thread reads the environment.
         let result = unsafe { libc::unsetenv(name.as_ptr()) };
         none_if_ok(vm, result, Value::NULL)
-    }),
-    MethodDef::function("_create_environ", 0, 0, |vm, _| environment(vm)),
+    })
+    .with_doc("unsetenv($module, name, /)\n--\n\nDelete an environment variable."),
+    MethodDef::function("_create_environ", 0, 0, |vm, _| environment(vm))
+    .with_doc("_create_environ($module, /)\n--\n\nCreate the environment dictionary."),
     MethodDef::function("urandom", 1, 1, |vm, args| {
         let size = vm.index(args.values[0])?;
         random(vm, size, 0)
-    }),
+    })
+    .with_doc("urandom($module, size, /)\n--\n\nReturn a bytes object containing random bytes suitable for cryptographic use."),
     MethodDef::function("getrandom", 0, 2, |vm, args| {
         let [size, flags] = args.bind(vm, "getrandom", &signature(["size", "flags"], 1))?;
         let size = vm.index(size)?;
         let flags = if flags.is_null() { 0 } else { c_int(vm, flags)? };
         random(vm, size, flags as u32)
     })
-    .with_keywords(),
+    .with_keywords()
+    .with_doc("getrandom($module, /, size, flags=0)\n--\n\nObtain a series of random bytes."),
     MethodDef::function("umask", 1, 1, |vm, args| {
         let mask = c_int(vm, args.values[0])?;
         // SAFETY: plain system call.
         let old = unsafe { libc::umask(mask as libc::mode_t) };
         Ok(vm.int(i64::from(old)))
-    }),
+    })
+    .with_doc("umask($module, mask, /)\n--\n\nSet the current numeric umask and return the previous umask."),
     MethodDef::function("strerror", 1, 1, |vm, args| {
         let errno = c_int(vm, args.values[0])?;
         Ok(vm.new_str(&objects::exceptions::os_error::text_of(errno)))
-    }),
+    })
+    .with_doc("strerror($module, code, /)\n--\n\nTranslate an error code to a message string."),
     MethodDef::function("cpu_count", 0, 0, |vm, _| {
         // SAFETY: plain call.
         match unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) } {
             count @ 1.. => Ok(vm.int(count)),
             _ => Ok(vm.none),
         }
-    }),
+    })
+    .with_doc("cpu_count($module, /)\n--\n\nReturn the number of logical CPUs in the system.\n\nReturn None if indeterminable."),
     MethodDef::function("sched_getaffinity", 1, 1, |vm, args| {
         let pid = c_int(vm, args.values[0])?;
         // SAFETY: all-zero is a valid set; it is as large as said.
@@ -77,12 +85,14 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
             }
         }
         Ok(cpus)
-    }),
+    })
+    .with_doc("sched_getaffinity($module, pid, /)\n--\n\nReturn the affinity of the process identified by pid (or the current process if zero).\n\nThe affinity is returned as a set of CPU identifiers."),
     MethodDef::function("sched_yield", 0, 0, |vm, _| {
         // SAFETY: plain system call.
         let result = unsafe { libc::sched_yield() };
         none_if_ok(vm, result, Value::NULL)
-    }),
+    })
+    .with_doc("sched_yield($module, /)\n--\n\nVoluntarily relinquish the CPU."),
     MethodDef::function("getloadavg", 0, 0, |vm, _| {
         let mut loads = [0.0; 3];
         // SAFETY: three numbers are writable.
@@ -91,15 +101,20 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         }
         let loads = loads.map(|load| vm.float(load));
         Ok(vm.new_tuple(&loads))
-    }),
+    })
+    .with_doc("getloadavg($module, /)\n--\n\nReturn average recent system load information.\n\nReturn the number of processes in the system run queue averaged over\nthe last 1, 5, and 15 minutes as a tuple of three floats.\nRaises OSError if the load average was unobtainable."),
     MethodDef::function("getlogin", 0, 0, |vm, _| {
         // SAFETY: returns a string that stays valid until the next call, or null.
         let name = unsafe { libc::getlogin() };
         if name.is_null() { Err(last_error(vm, Value::NULL)) } else { Ok(vm.new_str(&c_text(name))) }
-    }),
-    MethodDef::function("get_terminal_size", 0, 1, terminal_size),
-    MethodDef::function("times", 0, 0, times),
-    MethodDef::function("uname", 0, 0, uname),
+    })
+    .with_doc("getlogin($module, /)\n--\n\nReturn the actual login name."),
+    MethodDef::function("get_terminal_size", 0, 1, terminal_size)
+    .with_doc("get_terminal_size($module, fd=<unrepresentable>, /)\n--\n\nReturn the size of the terminal window as (columns, lines).\n\nThe optional argument fd (default standard output) specifies\nwhich file descriptor should be queried.\n\nIf the file descriptor is not connected to a terminal, an OSError\nis thrown.\n\nThis function will only be defined if an implementation is\navailable for this system.\n\nshutil.get_terminal_size is the high-level function which should\nnormally be used, os.get_terminal_size is the low-level implementation."),
+    MethodDef::function("times", 0, 0, times)
+    .with_doc("times($module, /)\n--\n\nReturn a collection containing process timing information.\n\nThe object returned behaves like a named tuple with these fields:\n  (utime, stime, cutime, cstime, elapsed_time)\nAll fields are floating-point numbers."),
+    MethodDef::function("uname", 0, 0, uname)
+    .with_doc("uname($module, /)\n--\n\nReturn an object identifying the current operating system.\n\nThe object behaves like a named tuple with the following fields:\n  (sysname, nodename, release, version, machine)"),
     MethodDef::function("sysconf", 1, 1, |vm, args| {
         let name = configuration_name(vm, args.values[0], constants::SYSCONF)?;
         // SAFETY: `errno` is the thread's own; -1 may be a result.
@@ -108,7 +123,8 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
             (libc::sysconf(name), *libc::__errno_location())
         };
         if result == -1 && errno != 0 { Err(last_error(vm, Value::NULL)) } else { Ok(vm.int(result)) }
-    }),
+    })
+    .with_doc("sysconf($module, name, /)\n--\n\nReturn an integer-valued system configuration variable."),
     MethodDef::function("pathconf", 0, 2, |vm, args| {
         let [file, name] = args.bind(vm, "pathconf", &signature(["path", "name"], 2))?;
         let file = path_or_fd(vm, "pathconf", file)?;
@@ -124,7 +140,8 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
         };
         if result == -1 && errno != 0 { Err(last_error(vm, file.value)) } else { Ok(vm.int(result)) }
     })
-    .with_keywords(),
+    .with_keywords()
+    .with_doc("pathconf($module, /, path, name)\n--\n\nReturn the configuration limit name for the file or directory path.\n\nIf there is no limit, return -1.\nOn some platforms, path may also be specified as an open file\ndescriptor.  If this functionality is unavailable, using it raises\nan exception."),
     MethodDef::function("confstr", 1, 1, |vm, args| {
         let name = configuration_name(vm, args.values[0], constants::CONFSTR)?;
         let mut buffer = vec![0u8; 4096];
@@ -134,7 +151,8 @@ pub(super) static FUNCTIONS: &[MethodDef] = &[
             0 => Ok(vm.none),
             length => Ok(vm.new_str_bytes(&buffer[..(length - 1).min(buffer.len())])),
         }
-    }),
+    })
+    .with_doc("confstr($module, name, /)\n--\n\nReturn a string-valued system configuration variable."),
 ];
 
 fn c_string(vm: &mut Vm, value: Value) -> PyResult<CString> {

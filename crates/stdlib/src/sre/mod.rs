@@ -15,7 +15,7 @@ use objects::module::ModuleDef;
 use objects::ty::TypeRef;
 use objects::vm::Vm;
 use pattern::Pattern;
-use rustpython_sre_engine::string::{lower_ascii, lower_unicode, upper_unicode};
+use rustpython_sre_engine::string::{lower_ascii, lower_unicode};
 
 pub static MODULE: ModuleDef = ModuleDef { name: "_sre", doc: "", functions: FUNCTIONS, init };
 
@@ -33,26 +33,32 @@ struct Types {
 }
 
 static FUNCTIONS: &[MethodDef] = &[
-    MethodDef::function("compile", 0, 6, compile).with_keywords(),
+    MethodDef::function("compile", 0, 6, compile).with_keywords()
+    .with_doc("compile($module, /, pattern, flags, code, groups, groupindex,\n        indexgroup)\n--\n\n"),
     MethodDef::function("template", 2, 2, replace::template)
         .with_doc("template($module, pattern, template, /)\n--\n\n\n\n  template\n    A list containing interleaved literal strings (str or bytes) and group\n    indices (int), as returned by re._parser.parse_template():\n        [literal1, group1, ..., literalN, groupN]"),
-    MethodDef::function("getcodesize", 0, 0, |vm, _| Ok(vm.int(rustpython_sre_engine::CODESIZE as i64))).leaf(),
+    MethodDef::function("getcodesize", 0, 0, |vm, _| Ok(vm.int(rustpython_sre_engine::CODESIZE as i64))).leaf()
+    .with_doc("getcodesize($module, /)\n--\n\n"),
     MethodDef::function("ascii_iscased", 1, 1, |vm, args| {
         let code = character(vm, args)?;
         Ok(vm.bool(u8::try_from(code).is_ok_and(|byte| byte.is_ascii_alphabetic())))
-    }),
+    })
+    .with_doc("ascii_iscased($module, character, /)\n--\n\n"),
     MethodDef::function("unicode_iscased", 1, 1, |vm, args| {
         let code = character(vm, args)?;
-        Ok(vm.bool(lower_unicode(code) != code || upper_unicode(code) != code))
-    }),
+        Ok(vm.bool(lower_unicode(code) != code || upper_case_start(code) != code))
+    })
+    .with_doc("unicode_iscased($module, character, /)\n--\n\n"),
     MethodDef::function("ascii_tolower", 1, 1, |vm, args| {
         let code = character(vm, args)?;
         Ok(vm.int(lower_ascii(code) as i64))
-    }),
+    })
+    .with_doc("ascii_tolower($module, character, /)\n--\n\n"),
     MethodDef::function("unicode_tolower", 1, 1, |vm, args| {
         let code = character(vm, args)?;
         Ok(vm.int(lower_unicode(code) as i64))
-    }),
+    })
+    .with_doc("unicode_tolower($module, character, /)\n--\n\n"),
 ];
 
 fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
@@ -76,6 +82,11 @@ fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
     };
     vm.extension::<State>().types = Some(types);
     Ok(())
+}
+
+/// The first code point of what a character is in upper case: "ß" has a case because of "SS".
+fn upper_case_start(code: u32) -> u32 {
+    char::from_u32(code).and_then(|c| c.to_uppercase().next()).map_or(code, u32::from)
 }
 
 fn types(vm: &mut Vm) -> Types {

@@ -16,13 +16,14 @@ struct State {
 
 pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("get_asyncgen_hooks", 0, 0, get_hooks)
-        .with_doc("get_asyncgen_hooks($module, /)\n--\n\nReturn the installed asynchronous generators hooks."),
+        .with_doc("get_asyncgen_hooks($module, /)\n--\n\nReturn the installed asynchronous generators hooks.\n\nThis returns a namedtuple of the form (firstiter, finalizer)."),
     MethodDef::function("set_asyncgen_hooks", 0, 2, set_hooks)
         .with_keywords()
         .with_doc("set_asyncgen_hooks([firstiter] [, finalizer])\n\nSet a finalizer for async generators objects."),
     MethodDef::function("get_coroutine_origin_tracking_depth", 0, 0, |vm, _| {
         Ok(Value::from_int(state(vm).coroutine_origin_depth))
-    }),
+    })
+    .with_doc("get_coroutine_origin_tracking_depth($module, /)\n--\n\nCheck status of origin tracking for coroutine objects in this thread."),
     MethodDef::function("set_coroutine_origin_tracking_depth", 1, 1, |vm, args| {
         const PARAMETERS: Signature<1> = signature(["depth"], 1);
         let [depth] = args.bind(vm, "set_coroutine_origin_tracking_depth", &PARAMETERS)?;
@@ -33,7 +34,8 @@ pub static FUNCTIONS: &[MethodDef] = &[
         state(vm).coroutine_origin_depth = depth;
         Ok(vm.none)
     })
-    .with_keywords(),
+    .with_keywords()
+    .with_doc("set_coroutine_origin_tracking_depth($module, /, depth)\n--\n\nEnable or disable origin tracking for coroutine objects in this thread.\n\nCoroutine objects will track 'depth' frames of traceback information\nabout where they came from, available in their cr_origin attribute.\n\nSet a depth of 0 to disable."),
 ];
 
 /// The two hooks as `sys.asyncgen_hooks(firstiter, finalizer)`.

@@ -9,10 +9,14 @@ use objects::error::PyResult;
 use objects::vm::Vm;
 
 pub static FUNCTIONS: &[MethodDef] = &[
-    MethodDef::function("displayhook", 1, 1, displayhook),
-    MethodDef::function("excepthook", 3, 3, excepthook),
-    MethodDef::function("unraisablehook", 1, 1, unraisablehook),
-    MethodDef::function("breakpointhook", 0, objects::args::MANY, breakpointhook).with_keywords(),
+    MethodDef::function("displayhook", 1, 1, displayhook)
+    .with_doc("displayhook($module, object, /)\n--\n\nPrint an object to sys.stdout and also save it in builtins._"),
+    MethodDef::function("excepthook", 3, 3, excepthook)
+    .with_doc("excepthook($module, exctype, value, traceback, /)\n--\n\nHandle an exception by displaying it with a traceback on sys.stderr."),
+    MethodDef::function("unraisablehook", 1, 1, unraisablehook)
+    .with_doc("unraisablehook($module, unraisable, /)\n--\n\nHandle an unraisable exception.\n\nThe unraisable argument has the following attributes:\n\n* exc_type: Exception type.\n* exc_value: Exception value, can be None.\n* exc_traceback: Exception traceback, can be None.\n* err_msg: Error message, can be None.\n* object: Object causing the exception, can be None."),
+    MethodDef::function("breakpointhook", 0, objects::args::MANY, breakpointhook).with_keywords()
+    .with_doc("breakpointhook($module, /, *args, **kwargs)\n--\n\nThis hook function is called by built-in breakpoint().\n"),
 ];
 
 /// `__displayhook__` and its kin keep the originals.

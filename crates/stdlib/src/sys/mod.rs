@@ -28,41 +28,60 @@ pub static MODULE: ModuleDef = ModuleDef {
 };
 
 static FUNCTIONS: &[MethodDef] = &[
-    MethodDef::function("exit", 0, 1, exit),
-    MethodDef::function("intern", 1, 1, intern),
+    MethodDef::function("exit", 0, 1, exit)
+    .with_doc("exit($module, status=None, /)\n--\n\nExit the interpreter by raising SystemExit(status).\n\nIf the status is omitted or None, it defaults to zero (i.e., success).\nIf the status is an integer, it will be used as the system exit status.\nIf it is another kind of object, it will be printed and the system\nexit status will be one (i.e., failure)."),
+    MethodDef::function("intern", 1, 1, intern)
+    .with_doc("intern($module, string, /)\n--\n\n``Intern'' the given string.\n\nThis enters the string in the (global) table of interned strings whose\npurpose is to speed up dictionary lookups. Return the string itself or\nthe previously interned string object with the same value."),
     MethodDef::function("getsizeof", 0, objects::args::MANY, getsizeof)
         .with_keywords()
         .with_doc("getsizeof(object [, default]) -> int\n\nReturn the size of object in bytes."),
     MethodDef::function("_heap_report", 0, 1, heap_report)
         .with_doc("_heap_report($module, file=None, /)\n--\n\nWrite what lives to a file, or return it as text."),
-    MethodDef::function("getrefcount", 1, 1, |vm, _| Ok(vm.int(2))).leaf(),
+    MethodDef::function("getrefcount", 1, 1, |vm, _| Ok(vm.int(2))).leaf()
+    .with_doc("getrefcount($module, object, /)\n--\n\nReturn the reference count of object.\n\nThe count returned is generally one higher than you might expect,\nbecause it includes the (temporary) reference as an argument to\ngetrefcount()."),
     MethodDef::function("getrecursionlimit", 0, 0, |vm, _| {
         let limit = vm.thread.depth_limit;
         Ok(vm.int(limit as i64))
     })
-    .leaf(),
-    MethodDef::function("setrecursionlimit", 1, 1, set_recursion_limit),
-    MethodDef::function("getdefaultencoding", 0, 0, |vm, _| Ok(vm.intern("utf-8"))).leaf(),
-    MethodDef::function("getfilesystemencoding", 0, 0, |vm, _| Ok(vm.intern("utf-8"))).leaf(),
-    MethodDef::function("getfilesystemencodeerrors", 0, 0, |vm, _| Ok(vm.intern("surrogateescape"))).leaf(),
-    MethodDef::function("getswitchinterval", 0, 0, |vm, _| Ok(vm.float(0.005))).leaf(),
-    MethodDef::function("setswitchinterval", 1, 1, |vm, _| Ok(vm.none)),
-    MethodDef::function("is_finalizing", 0, 0, |vm, _| Ok(vm.false_)).leaf(),
+    .leaf()
+    .with_doc("getrecursionlimit($module, /)\n--\n\nReturn the current value of the recursion limit.\n\nThe recursion limit is the maximum depth of the Python interpreter\nstack.  This limit prevents infinite recursion from causing an overflow\nof the C stack and crashing Python."),
+    MethodDef::function("setrecursionlimit", 1, 1, set_recursion_limit)
+    .with_doc("setrecursionlimit($module, limit, /)\n--\n\nSet the maximum depth of the Python interpreter stack to n.\n\nThis limit prevents infinite recursion from causing an overflow of the C\nstack and crashing Python.  The highest possible limit is platform-\ndependent."),
+    MethodDef::function("getdefaultencoding", 0, 0, |vm, _| Ok(vm.intern("utf-8"))).leaf()
+    .with_doc("getdefaultencoding($module, /)\n--\n\nReturn the current default encoding used by the Unicode implementation."),
+    MethodDef::function("getfilesystemencoding", 0, 0, |vm, _| Ok(vm.intern("utf-8"))).leaf()
+    .with_doc("getfilesystemencoding($module, /)\n--\n\nReturn the encoding used to convert Unicode filenames to OS filenames."),
+    MethodDef::function("getfilesystemencodeerrors", 0, 0, |vm, _| Ok(vm.intern("surrogateescape"))).leaf()
+    .with_doc("getfilesystemencodeerrors($module, /)\n--\n\nReturn the error mode used Unicode to OS filename conversion."),
+    MethodDef::function("getswitchinterval", 0, 0, |vm, _| Ok(vm.float(0.005))).leaf()
+    .with_doc("getswitchinterval($module, /)\n--\n\nReturn the current thread switch interval; see sys.setswitchinterval()."),
+    MethodDef::function("setswitchinterval", 1, 1, |vm, _| Ok(vm.none))
+    .with_doc("setswitchinterval($module, interval, /)\n--\n\nSet the ideal thread switching delay inside the Python interpreter.\n\nThe actual frequency of switching threads can be lower if the\ninterpreter executes long sequences of uninterruptible code\n(this is implementation-specific and workload-dependent).\n\nThe parameter must represent the desired switching delay in seconds\nA typical value is 0.005 (5 milliseconds)."),
+    MethodDef::function("is_finalizing", 0, 0, |vm, _| Ok(vm.false_)).leaf()
+    .with_doc("is_finalizing($module, /)\n--\n\nReturn True if Python is exiting."),
     MethodDef::function("get_int_max_str_digits", 0, 0, |vm, _| {
         let digits = objects::int::max_str_digits(vm);
         Ok(vm.int(digits as i64))
     })
-    .leaf(),
-    MethodDef::function("set_int_max_str_digits", 1, 1, set_max_digits),
-    MethodDef::function("audit", 1, objects::args::MANY, |vm, _| Ok(vm.none)),
-    MethodDef::function("addaudithook", 1, 1, |vm, _| Ok(vm.none)),
-    MethodDef::function("getallocatedblocks", 0, 0, |vm, _| Ok(vm.int(0))).leaf(),
-    MethodDef::function("_get_cpu_count_config", 0, 0, |vm, _| Ok(vm.int(-1))).leaf(),
-    MethodDef::function("_is_gil_enabled", 0, 0, |vm, _| Ok(vm.true_)).leaf(),
+    .leaf()
+    .with_doc("get_int_max_str_digits($module, /)\n--\n\nReturn the maximum string digits limit for non-binary int<->str conversions."),
+    MethodDef::function("set_int_max_str_digits", 1, 1, set_max_digits)
+    .with_doc("set_int_max_str_digits($module, /, maxdigits)\n--\n\nSet the maximum string digits limit for non-binary int<->str conversions."),
+    MethodDef::function("audit", 1, objects::args::MANY, |vm, _| Ok(vm.none))
+    .with_doc("audit($module, event, /, *args)\n--\n\nPasses the event to any audit hooks that are attached."),
+    MethodDef::function("addaudithook", 1, 1, |vm, _| Ok(vm.none))
+    .with_doc("addaudithook($module, /, hook)\n--\n\nAdds a new audit hook callback."),
+    MethodDef::function("getallocatedblocks", 0, 0, |vm, _| Ok(vm.int(0))).leaf()
+    .with_doc("getallocatedblocks($module, /)\n--\n\nReturn the number of memory blocks currently allocated."),
+    MethodDef::function("_get_cpu_count_config", 0, 0, |vm, _| Ok(vm.int(-1))).leaf()
+    .with_doc("_get_cpu_count_config($module, /)\n--\n\nPrivate function for getting PyConfig.cpu_count"),
+    MethodDef::function("_is_gil_enabled", 0, 0, |vm, _| Ok(vm.true_)).leaf()
+    .with_doc("_is_gil_enabled($module, /)\n--\n\nReturn True if the GIL is currently enabled and False otherwise."),
     MethodDef::function("_is_interned", 1, 1, |vm, args| {
         let interned = vm.intern_value(args.values[0]) == args.values[0];
         Ok(vm.bool(interned))
-    }),
+    })
+    .with_doc("_is_interned($module, string, /)\n--\n\nReturn True if the given string is \"interned\"."),
     MethodDef::function("__getattr__", 1, 1, |vm, args| {
         let name = vm.text_of(args.values[0]);
         match interp::importlib_setup::sys_attribute(vm, &name)? {
@@ -74,8 +93,10 @@ static FUNCTIONS: &[MethodDef] = &[
             }
         }
     }),
-    MethodDef::function("_clear_internal_caches", 0, 0, |vm, _| Ok(vm.none)).leaf(),
-    MethodDef::function("_clear_type_cache", 0, 0, |vm, _| Ok(vm.none)).leaf(),
+    MethodDef::function("_clear_internal_caches", 0, 0, |vm, _| Ok(vm.none)).leaf()
+    .with_doc("_clear_internal_caches($module, /)\n--\n\nClear all internal performance-related caches."),
+    MethodDef::function("_clear_type_cache", 0, 0, |vm, _| Ok(vm.none)).leaf()
+    .with_doc("_clear_type_cache($module, /)\n--\n\nClear the internal type lookup cache."),
     MethodDef::function("_clear_type_descriptors", 1, 1, |vm, args| {
         if !objects::type_::is_type(vm, args.values[0]) {
             return Err(vm.type_error("argument must be a type"));
@@ -86,7 +107,8 @@ static FUNCTIONS: &[MethodDef] = &[
         }
         objects::type_::resolve::changed(vm, ty);
         Ok(vm.none)
-    }),
+    })
+    .with_doc("_clear_type_descriptors($module, type, /)\n--\n\nPrivate function for clearing certain descriptors from a type's dictionary.\n\nSee gh-135228 for context."),
 ];
 
 /// Sets an attribute of a module.

@@ -22,52 +22,62 @@ static FUNCTIONS: &[MethodDef] = &[
             return Err(vm.value_error(format!("tool {tool} is already in use")));
         }
         Ok(vm.none)
-    }),
+    })
+    .with_doc("use_tool_id($module, tool_id, name, /)\n--\n\n"),
     MethodDef::function("clear_tool_id", 1, 1, |vm, args| {
         let tool = tool(vm, args.values[0])?;
         monitoring::clear_tool(vm, tool);
         Ok(vm.none)
-    }),
+    })
+    .with_doc("clear_tool_id($module, tool_id, /)\n--\n\n"),
     MethodDef::function("free_tool_id", 1, 1, |vm, args| {
         let tool = tool(vm, args.values[0])?;
         monitoring::free_tool(vm, tool);
         Ok(vm.none)
-    }),
+    })
+    .with_doc("free_tool_id($module, tool_id, /)\n--\n\n"),
     MethodDef::function("get_tool", 1, 1, |vm, args| {
         let tool = tool(vm, args.values[0])?;
         let name = monitoring::tool_name(vm, tool);
         Ok(if name.is_null() { vm.none } else { name })
-    }),
-    MethodDef::function("register_callback", 3, 3, register_callback),
+    })
+    .with_doc("get_tool($module, tool_id, /)\n--\n\n"),
+    MethodDef::function("register_callback", 3, 3, register_callback)
+        .with_doc("register_callback($module, tool_id, event, func, /)\n--\n\n"),
     MethodDef::function("get_events", 1, 1, |vm, args| {
-        let tool = tool_in_use(vm, args.values[0])?;
+        let tool = tool(vm, args.values[0])?;
         let events = monitoring::events(vm, tool);
         Ok(Value::from_int(events.into()))
-    }),
+    })
+    .with_doc("get_events($module, tool_id, /)\n--\n\n"),
     MethodDef::function("set_events", 2, 2, |vm, args| {
         let tool = tool_in_use(vm, args.values[0])?;
         let events = event_set(vm, args.values[1], event::ALL, "event")?;
         monitoring::set_events(vm, tool, events);
         Ok(vm.none)
-    }),
+    })
+    .with_doc("set_events($module, tool_id, event_set, /)\n--\n\n"),
     MethodDef::function("get_local_events", 2, 2, |vm, args| {
-        let tool = tool_in_use(vm, args.values[0])?;
+        let tool = tool(vm, args.values[0])?;
         let code = code(vm, args.values[1])?;
         let events = monitoring::local_events(vm, tool, code);
         Ok(Value::from_int(events.into()))
-    }),
+    })
+    .with_doc("get_local_events($module, tool_id, code, /)\n--\n\n"),
     MethodDef::function("set_local_events", 3, 3, |vm, args| {
         let tool = tool_in_use(vm, args.values[0])?;
         let code = code(vm, args.values[1])?;
         let events = event_set(vm, args.values[2], event::LOCAL, "local event")?;
         monitoring::set_local_events(vm, tool, code, events);
         Ok(vm.none)
-    }),
+    })
+    .with_doc("set_local_events($module, tool_id, code, event_set, /)\n--\n\n"),
     MethodDef::function("restart_events", 0, 0, |vm, _| {
         monitoring::restart(vm);
         Ok(vm.none)
-    }),
-    MethodDef::function("_all_events", 0, 0, all_events),
+    })
+    .with_doc("restart_events($module, /)\n--\n\n"),
+    MethodDef::function("_all_events", 0, 0, all_events).with_doc("_all_events($module, /)\n--\n\n"),
 ];
 
 /// Makes the module.
