@@ -40,13 +40,19 @@ const MODES: [Mode; 5] = [
 
 impl Mode {
     fn applies(&self, page: &str, case: &Case) -> bool {
+        if self.collector.is_some() && env::var_os("PAGES_COLLECT").is_some() {
+            return true;
+        }
         let everywhere = self.name != "double" && self.collector.is_none();
         let is_dense = page.starts_with("language/") || page.starts_with("hard/");
         everywhere || is_dense && !(self.collector.is_some() && case.large)
     }
 }
 
-const TIMEOUT: Duration = Duration::from_secs(120);
+/// Longer where `PAGES_COLLECT` has every page run with a collection at every allocation.
+fn timeout() -> Duration {
+    Duration::from_secs(if env::var_os("PAGES_COLLECT").is_some() { 1800 } else { 120 })
+}
 
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests").canonicalize().expect("tests directory");
@@ -72,6 +78,9 @@ fn run(root: &Path, pages: Vec<Page>, filters: &[String]) -> ExitCode {
             let case = Arc::new(case);
             for mode in MODES.iter().filter(|mode| mode.applies(&page.name, &case)) {
                 let name = format!("{}: {} ({})", page.name, case.name, mode.name);
+                if env::var_os("PAGES_COLLECT").is_some() && mode.collector.is_none() {
+                    continue;
+                }
                 if filters.is_empty() || filters.iter().any(|f| name.contains(f.as_str())) {
                     jobs.push(Job { name, case: case.clone(), mode });
                 }
@@ -192,7 +201,7 @@ fn run_program(interpreter: &str, mode: &Mode, case: &Case) -> io::Result<Outcom
         if let Some(status) = child.try_wait()? {
             break Some(status);
         }
-        if started.elapsed() > TIMEOUT {
+        if started.elapsed() > timeout() {
             child.kill()?;
             child.wait()?;
             break None;

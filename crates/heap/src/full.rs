@@ -126,6 +126,7 @@ impl Heap {
             }
             self.begin_marking();
             self.mark_step(&mut usize::MAX.clone());
+            self.old.forget_recent();
             self.sweep_step(usize::MAX);
             self.stats.full_collections_in_steps -= 1;
         }

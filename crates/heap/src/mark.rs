@@ -9,6 +9,7 @@
 
 use crate::Heap;
 use crate::header::*;
+use crate::shapes::SlotVisitor;
 
 /// Bytes of a large object that are scanned at a time.
 const PIECE_BYTES: usize = 8 << 10;
@@ -166,6 +167,7 @@ impl Heap {
     /// it is needed (Cher, Hosking and Vijaykumar, Software prefetching for mark-sweep garbage collection, ASPLOS 2004).
     unsafe fn drain_within(&mut self, budget: &mut usize) -> bool {
         const QUEUE: usize = 8;
+        const LIST_AHEAD_BYTES: usize = 320;
         let mut queue = [0usize; QUEUE];
         let (mut first, mut length) = (0, 0);
         // SAFETY: what is queued is a marked object.
@@ -174,7 +176,11 @@ impl Heap {
                 let object = if length == 0 && self.marking.entries.len() <= 1 {
                     // A list: its objects come one by one, and a detour would only cost.
                     match self.marking.entries.pop() {
-                        Some(object) => object,
+                        Some(object) => {
+                            // What a list's object leads to was mostly promoted right after it.
+                            prefetch(object + LIST_AHEAD_BYTES);
+                            object
+                        }
                         None if self.scan_immortal(budget) => continue,
                         None if self.marking.overflowed => {
                             self.scan_all_marked();
@@ -237,7 +243,7 @@ impl Heap {
                 }
                 return if descriptor.needs_scan() { self.mark_piece(object, object) } else { OBJECT_COST };
             }
-            descriptor.slots(object, |slot| self.mark_value(load(slot) as usize));
+            descriptor.slots(object, Marking { heap: self });
             if descriptor.weak != 0 {
                 self.weak.marked.push(object);
             }
@@ -257,7 +263,7 @@ impl Heap {
                 self.marking.push_piece(object, at + PIECE_BYTES);
             }
             let piece_end = end.min(at + PIECE_BYTES);
-            descriptor.slots_between(object, at, piece_end, |slot| self.mark_value(load(slot) as usize));
+            descriptor.slots_between(object, at, piece_end, Marking { heap: self });
             OBJECT_COST + piece_end - at
         }
     }
@@ -331,6 +337,19 @@ impl Heap {
             true
         };
         alive.then_some(object)
+    }
+}
+
+/// Visits the slots of a gray object.
+struct Marking<'a> {
+    heap: &'a mut Heap,
+}
+
+impl SlotVisitor for Marking<'_> {
+    #[inline(always)]
+    fn visit(&mut self, slot: usize) {
+        // SAFETY: a slot of a live object.
+        unsafe { self.heap.mark_value(load(slot) as usize) }
     }
 }
 

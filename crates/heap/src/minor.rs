@@ -8,6 +8,7 @@ use crate::header::*;
 use crate::memory::POISON;
 use crate::nursery::Span;
 use crate::roots::Pass;
+use crate::shapes::SlotVisitor;
 use crate::{Heap, LARGE_BYTES, Value};
 
 /// A small nursery is tried so many times in a row.
@@ -128,7 +129,7 @@ impl Heap {
             let header = load(object);
             let descriptor = self.shapes.descriptor(header);
             let mut refers_to_young = false;
-            descriptor.slots(object, |slot| refers_to_young |= self.visit_slot(slot));
+            descriptor.slots(object, Evacuation { heap: self, refers_to_young: &mut refers_to_young });
             if descriptor.weak != 0 {
                 self.weak.pending.push(object);
             }
@@ -263,6 +264,20 @@ impl Heap {
                 self.nursery.target = full;
             }
         }
+    }
+}
+
+/// Visits the slots of an object that does not move any more.
+struct Evacuation<'a> {
+    heap: &'a mut Heap,
+    refers_to_young: &'a mut bool,
+}
+
+impl SlotVisitor for Evacuation<'_> {
+    #[inline(always)]
+    fn visit(&mut self, slot: usize) {
+        // SAFETY: a slot of a live object.
+        *self.refers_to_young |= unsafe { self.heap.visit_slot(slot) };
     }
 }
 

@@ -28,6 +28,8 @@ const HUGE_FROM: usize = 32 << 20;
 const SWEEP_FOR_HOLE: usize = 8;
 /// Free blocks that stay with the process.
 const KEPT_BLOCKS: usize = 256;
+/// So many that were in use lately: a program that builds its data anew shall not wait for the system to zero pages.
+const RECENT_BLOCKS: usize = 4096;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -68,6 +70,8 @@ pub(crate) struct OldSpace {
     sweep_open: bool,
     /// The next block whose pages may be given back, going down.
     release_at: usize,
+    /// Blocks in use when marking last ended, or three quarters of what stood here, if that was more.
+    recent_blocks: usize,
     /// The hole being filled, `cursor..end`.
     cursor: usize,
     end: usize,
@@ -104,6 +108,7 @@ impl OldSpace {
             unswept: 0,
             sweep_open: true,
             release_at: 0,
+            recent_blocks: 0,
             cursor: 0,
             end: 0,
             medium_cursor: 0,
@@ -433,6 +438,7 @@ impl OldSpace {
         }
         self.unswept = self.blocks.len() - self.free_count;
         self.sweep_at = 0;
+        self.recent_blocks = self.unswept.max(self.recent_blocks / 4 * 3);
         self.release_at = usize::MAX;
         self.swept_live = 0;
         self.allocated = 0;
@@ -493,12 +499,18 @@ impl OldSpace {
         }
     }
 
-    /// After sweeping: the pages of free blocks beyond a quarter of the space (and 8 MiB) go back to the system, the
-    /// highest first, and where more than half of the blocks in use is free, the free pages in them. Looks at up to `count`
+    /// Before sweeping: the program wants back what memory there is.
+    pub fn forget_recent(&mut self) {
+        self.recent_blocks = 0;
+    }
+
+    /// After sweeping: the pages of free blocks beyond a quarter of the space (and 8 MiB, and what was in use lately, up to
+    /// 128 MiB) go back to the system, the highest first, and where more than half of the blocks in use is free, the free pages in them. Looks at up to `count`
     /// blocks; whether all have been looked at.
     pub fn release_some(&mut self, count: usize) -> bool {
         let used_blocks = self.blocks.len() - self.free_count;
-        let kept = KEPT_BLOCKS + used_blocks / 4;
+        let recent = self.recent_blocks.saturating_sub(used_blocks).min(RECENT_BLOCKS);
+        let kept = KEPT_BLOCKS + (used_blocks / 4).max(recent);
         let is_sparse = self.used() + KEPT_BLOCKS * BLOCK_BYTES < used_blocks * BLOCK_BYTES / 2;
         let end = self.release_at.min(self.blocks.len());
         let stop = end.saturating_sub(count);

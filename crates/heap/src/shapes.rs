@@ -87,6 +87,19 @@ impl ShapeTable {
     }
 }
 
+/// What is done with a slot. A closure does, but is not compiled into each of the loops over slots; the collector's visitors
+/// have an inlined method.
+pub(crate) trait SlotVisitor {
+    fn visit(&mut self, slot: usize);
+}
+
+impl<F: FnMut(usize)> SlotVisitor for F {
+    #[inline(always)]
+    fn visit(&mut self, slot: usize) {
+        self(slot)
+    }
+}
+
 impl Descriptor {
     fn new(layout: &Layout) -> Descriptor {
         let words = layout.fixed_words;
@@ -124,7 +137,7 @@ impl Descriptor {
         let base = 0usize;
         // SAFETY: the slots of the fixed part are computed from the mask alone; base is not dereferenced.
         unsafe {
-            self.fixed_slots(base, |slot| {
+            self.fixed_slots(base, &mut |slot: usize| {
                 let word = (slot / 8) as u16;
                 assert!(word >= skipped && word < layout.fixed_words, "word {word} is no Value: {layout:?}");
                 assert!(layout.weak != Some(word), "word {word} is both weak and strong: {layout:?}");
@@ -153,58 +166,58 @@ impl Descriptor {
         self.refs != Refs::None || self.tail == TailKind::Values || self.weak != 0
     }
 
-    /// Calls `visit` with the address of every strong slot.
+    /// Visits the address of every strong slot.
     #[inline(always)]
-    pub unsafe fn slots(&self, object: usize, mut visit: impl FnMut(usize)) {
+    pub unsafe fn slots(&self, object: usize, mut visitor: impl SlotVisitor) {
         // SAFETY: the caller names an object of this shape.
         unsafe {
-            self.fixed_slots(object, &mut visit);
+            self.fixed_slots(object, &mut visitor);
             if self.tail == TailKind::Values {
                 let first = object + self.fixed_bytes as usize;
                 let end = first + load(object + 8) as usize * 8;
                 for slot in (first..end).step_by(8) {
-                    visit(slot);
+                    visitor.visit(slot);
                 }
             }
         }
     }
 
     /// The strong slots in the address range `low..high`.
-    pub unsafe fn slots_between(&self, object: usize, low: usize, high: usize, mut visit: impl FnMut(usize)) {
+    pub unsafe fn slots_between(&self, object: usize, low: usize, high: usize, mut visitor: impl SlotVisitor) {
         // SAFETY: the caller names an object of this shape.
         unsafe {
             let first = object + self.fixed_bytes as usize;
             if low < first {
-                self.fixed_slots(object, |slot| {
+                self.fixed_slots(object, &mut |slot: usize| {
                     if (low..high).contains(&slot) {
-                        visit(slot)
+                        visitor.visit(slot)
                     }
                 });
             }
             if self.tail == TailKind::Values {
                 let end = first + load(object + 8) as usize * 8;
                 for slot in (first.max(low)..end.min(high)).step_by(8) {
-                    visit(slot);
+                    visitor.visit(slot);
                 }
             }
         }
     }
 
     #[inline(always)]
-    unsafe fn fixed_slots(&self, object: usize, mut visit: impl FnMut(usize)) {
+    unsafe fn fixed_slots(&self, object: usize, visitor: &mut impl SlotVisitor) {
         match self.refs {
             Refs::None => {}
             Refs::Range => {
                 for word in self.first as usize..self.end as usize {
-                    visit(object + word * 8);
+                    visitor.visit(object + word * 8);
                 }
             }
-            Refs::Mask => visit_bits(self.mask, object, &mut visit),
+            Refs::Mask => visit_bits(self.mask, object, visitor),
             Refs::Wide => {
                 for i in 0..self.end as usize {
                     // SAFETY: `mask` is the address of `end` mask words that the layout owns.
                     let bits = unsafe { *(self.mask as *const u64).add(i) };
-                    visit_bits(bits, object + i * 512, &mut visit);
+                    visit_bits(bits, object + i * 512, visitor);
                 }
             }
         }
@@ -212,9 +225,9 @@ impl Descriptor {
 }
 
 #[inline(always)]
-fn visit_bits(mut bits: u64, first: usize, visit: &mut impl FnMut(usize)) {
+fn visit_bits(mut bits: u64, first: usize, visitor: &mut impl SlotVisitor) {
     while bits != 0 {
-        visit(first + bits.trailing_zeros() as usize * 8);
+        visitor.visit(first + bits.trailing_zeros() as usize * 8);
         bits &= bits - 1;
     }
 }
