@@ -163,6 +163,10 @@ fn hash(vm: &mut Vm, value: Value) -> PyResult<i64> {
 
 /// Of bytes and bytearrays with anything that has bytes.
 pub(crate) fn compare(vm: &mut Vm, a: Value, b: Value, op: CompareOp) -> PyResult {
+    // Bytes know only bytes; what else has bytes compares itself with them.
+    if vm.is_bytes(a) && !vm.is_bytes(b) {
+        return Ok(vm.not_implemented);
+    }
     let a = vm.bytes_of(a).expect("a slot of bytes or bytearray");
     let b = match vm.bytes_of(b) {
         Some(b) => b,

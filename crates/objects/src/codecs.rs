@@ -4,6 +4,7 @@ mod errors;
 pub mod escapes;
 pub mod registry;
 mod utf;
+mod utf7;
 
 pub use escapes::{escape_decode, escape_encode};
 pub use registry::{lookup, lookup_error, register, register_error, unregister};
@@ -26,6 +27,7 @@ pub enum Order {
 /// A built-in codec.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Codec {
+    Utf7,
     Utf8,
     Ascii,
     Latin1,
@@ -59,6 +61,7 @@ impl Codec {
     /// As errors name it.
     pub fn name(self) -> &'static str {
         match self {
+            Codec::Utf7 => "utf7",
             Codec::Utf8 => "utf-8",
             Codec::Ascii => "ascii",
             Codec::Latin1 => "latin-1",
@@ -81,6 +84,7 @@ impl Codec {
         }
         let mut out = heap::vec_with_capacity(bytes.len());
         let used = match self {
+            Codec::Utf7 => utf7::decode(vm, bytes, errors, last, &mut out)?,
             Codec::Utf8 => utf::decode_utf8(vm, bytes, errors, last, &mut out)?,
             Codec::Ascii => {
                 decode_ascii(vm, bytes, errors, &mut out)?;
@@ -103,6 +107,7 @@ impl Codec {
         let text = vm.exact_str(text);
         let bytes = str::exact_bytes(text);
         match self {
+            Codec::Utf7 => Ok(utf7::encode(bytes)),
             Codec::Utf8 if !str::has_surrogates(text) => Ok(heap::copied(bytes)),
             Codec::Ascii | Codec::Latin1 if str::is_ascii(text) => Ok(heap::copied(bytes)),
             Codec::Utf8 => utf::encode_utf8(vm, text, errors),

@@ -36,8 +36,8 @@ pub fn class_getitem(vm: &mut Vm, args: &CallArgs) -> PyResult {
 }
 
 /// The row for method tables.
-pub const CLASS_GETITEM: MethodDef =
-    MethodDef::class_method("__class_getitem__", 2, 2, class_getitem).with_doc("__class_getitem__($type, object, /)\n--\n\nSee PEP 585");
+pub const CLASS_GETITEM: MethodDef = MethodDef::class_method("__class_getitem__", 2, 2, class_getitem)
+    .with_doc("__class_getitem__($type, object, /)\n--\n\nSee PEP 585");
 
 fn make(vm: &mut Vm, ty: TypeRef, origin: Value, args: Value) -> Value {
     let alias = vm.new_instance(ty);

@@ -1,8 +1,13 @@
 //! `memoryview`: a window on the memory of an object with the buffer protocol.
 //!
 //! A view keeps the exporter and asks it for its memory at each access, so an exporter may move or resize its memory:
-//! an access that no longer fits is an error. Views have one dimension.
+//! an access that no longer fits is an error.
+//!
+//! A view is rows one after the other. In one dimension a row is an element; with more, which only `cast` makes, a row is
+//! what the first index chooses, and its elements lie close together in C order.
 
+mod cast_view;
+mod dimensions;
 mod item;
 mod methods;
 
@@ -27,15 +32,24 @@ layout! {
         exporter EXPORTER: Value;
         /// Where the first element starts in the exporter's memory, in bytes.
         offset OFFSET: i64;
-        /// Elements.
+        /// Rows.
         len LEN: i64;
-        /// Bytes from one element to the next; may be negative.
+        /// Bytes from one row to the next; may be negative.
         stride STRIDE: i64;
+        /// Bytes of an element.
         item_bytes ITEM_BYTES: i64;
+        /// Bytes of a row.
+        row_bytes ROW_BYTES: i64;
+        dimensions DIMENSIONS: i64;
+        /// A tuple: how many elements there are along the second and later dimensions.
+        inner INNER: Value;
         /// A str.
         format FORMAT: Value;
         /// 0 or 1.
         read_only READ_ONLY: i64;
+        /// The hash, if `hashed` is 1; it outlives `release`.
+        hash HASH: i64;
+        hashed HASHED: i64;
     }
 }
 
@@ -63,6 +77,9 @@ fn spec() -> TypeSpec {
             iter: Some(iter),
             len: Some(|vm, view| {
                 live(vm, view)?;
+                if cast::<MemoryView>(view).dimensions.get() == 0 {
+                    return Err(vm.type_error("0-dim memory has no length"));
+                }
                 Ok(cast::<MemoryView>(view).len.get())
             }),
             getitem: Some(getitem),
@@ -104,13 +121,16 @@ impl Vm {
         view.len.set((memory.bytes / memory.item_bytes) as i64);
         view.stride.set(memory.item_bytes as i64);
         view.item_bytes.set(memory.item_bytes as i64);
+        view.row_bytes.set(memory.item_bytes as i64);
+        view.dimensions.set(1);
+        view.inner.set(self.empty_tuple);
         view.format.set(format);
         view.read_only.set(memory.read_only as i64);
         Ok(value)
     }
 }
 
-/// A view of other elements of the same exporter.
+/// A view of other rows of the same exporter.
 fn derive(vm: &mut Vm, of: Value, offset: i64, len: i64, stride: i64) -> Value {
     let value = vm.new_instance(vm.types.memoryview);
     let (view, old) = (cast::<MemoryView>(value), cast::<MemoryView>(of));
@@ -119,6 +139,9 @@ fn derive(vm: &mut Vm, of: Value, offset: i64, len: i64, stride: i64) -> Value {
     view.len.set(len);
     view.stride.set(stride);
     view.item_bytes.set(old.item_bytes.get());
+    view.row_bytes.set(old.row_bytes.get());
+    view.dimensions.set(old.dimensions.get());
+    view.inner.set(old.inner.get());
     view.format.set(old.format.get());
     view.read_only.set(old.read_only.get());
     value
@@ -132,7 +155,7 @@ fn live(vm: &mut Vm, view: Value) -> PyResult<()> {
     Ok(())
 }
 
-/// The address of the first element; all of the view's elements lie within the exporter's memory.
+/// The address of the first row; all of the view's rows lie within the exporter's memory.
 fn memory(vm: &mut Vm, value: Value) -> PyResult<*mut u8> {
     live(vm, value)?;
     let view = cast::<MemoryView>(value);
@@ -142,7 +165,7 @@ fn memory(vm: &mut Vm, value: Value) -> PyResult<*mut u8> {
     let (offset, len, stride) = (view.offset.get(), view.len.get(), view.stride.get());
     if len > 0 {
         let last = offset + (len - 1) * stride;
-        let (low, high) = (offset.min(last), offset.max(last) + view.item_bytes.get());
+        let (low, high) = (offset.min(last), offset.max(last) + view.row_bytes.get());
         if low < 0 || high > whole.bytes as i64 {
             return Err(vm.buffer_error("memoryview: the underlying buffer was resized"));
         }
@@ -150,26 +173,26 @@ fn memory(vm: &mut Vm, value: Value) -> PyResult<*mut u8> {
     Ok(whole.address.wrapping_offset(offset as isize))
 }
 
-/// The bytes of element `index`, which is in range.
-fn element(view: &MemoryView, base: *mut u8, index: i64) -> &'static mut [u8] {
+/// The bytes of row `index`, which is in range.
+fn row(view: &MemoryView, base: *mut u8, index: i64) -> &'static mut [u8] {
     let address = base.wrapping_offset((index * view.stride.get()) as isize);
-    // SAFETY: `memory` checked that all elements lie within the exporter's memory.
-    unsafe { std::slice::from_raw_parts_mut(address, view.item_bytes.get() as usize) }
+    // SAFETY: `memory` checked that all rows lie within the exporter's memory.
+    unsafe { std::slice::from_raw_parts_mut(address, view.row_bytes.get() as usize) }
 }
 
 /// All elements one after the other.
 pub fn gathered(vm: &mut Vm, value: Value) -> PyResult<Vec<u8>> {
     let base = memory(vm, value)?;
     let view = cast::<MemoryView>(value);
-    let mut bytes = heap::vec_with_capacity((view.len.get() * view.item_bytes.get()) as usize);
+    let mut bytes = heap::vec_with_capacity((view.len.get() * view.row_bytes.get()) as usize);
     for i in 0..view.len.get() {
-        bytes.put_all(element(view, base, i));
+        bytes.put_all(row(view, base, i));
     }
     Ok(bytes)
 }
 
 fn is_contiguous(view: &MemoryView) -> bool {
-    view.len.get() <= 1 || view.stride.get() == view.item_bytes.get()
+    view.len.get() <= 1 || view.stride.get() == view.row_bytes.get()
 }
 
 /// BufferError if the object is a view with gaps: who asks for plain bytes cannot use it.
@@ -186,7 +209,7 @@ fn buffer(vm: &mut Vm, value: Value) -> PyResult<BufferView> {
     let format = vm.intern_value(view.format.get());
     Ok(BufferView {
         address,
-        bytes: (view.len.get() * view.item_bytes.get()) as usize,
+        bytes: (view.len.get() * view.row_bytes.get()) as usize,
         item_bytes: view.item_bytes.get() as usize,
         format: vm.str(format)?,
         read_only: view.read_only.get() != 0,
@@ -200,6 +223,10 @@ fn repr(vm: &mut Vm, value: Value) -> PyResult {
 }
 
 fn hash(vm: &mut Vm, value: Value) -> PyResult<i64> {
+    let view = cast::<MemoryView>(value);
+    if view.hashed.get() != 0 {
+        return Ok(view.hash.get());
+    }
     live(vm, value)?;
     if cast::<MemoryView>(value).read_only.get() == 0 {
         return Err(vm.value_error("cannot hash writable memoryview object"));
@@ -211,7 +238,9 @@ fn hash(vm: &mut Vm, value: Value) -> PyResult<i64> {
     let exporter = cast::<MemoryView>(value).exporter.get();
     vm.hash(exporter)?;
     let bytes = gathered(vm, value)?;
-    Ok(crate::str::hash_bytes(&bytes))
+    view.hash.set(crate::str::hash_bytes(&bytes));
+    view.hashed.set(1);
+    Ok(view.hash.get())
 }
 
 /// Element by element; formats may differ.
@@ -236,21 +265,24 @@ fn equal(vm: &mut Vm, a: Value, b: Value) -> PyResult<bool> {
     }
     let b = if vm.type_of(b) == vm.types.memoryview { b } else { vm.new_memoryview(b)? };
     let (left, right) = (cast::<MemoryView>(a), cast::<MemoryView>(b));
-    if right.exporter.get().is_null() || left.len.get() != right.len.get() {
+    if right.exporter.get().is_null() || !dimensions::alike(left, right) {
         return Ok(false);
     }
     let (left_base, right_base) = (memory(vm, a)?, memory(vm, b)?);
     let plain = |vm: &Vm, view: &MemoryView| matches!(vm.str_bytes(view.format.get()), b"B" | b"c");
     if plain(vm, left) && plain(vm, right) {
-        return Ok((0..left.len.get()).all(|i| element(left, left_base, i) == element(right, right_base, i)));
+        return Ok((0..left.len.get()).all(|i| row(left, left_base, i) == row(right, right_base, i)));
     }
     for i in 0..left.len.get() {
-        let (Some(x), Some(y)) = (item::unpack_opt(vm, left, left_base, i), item::unpack_opt(vm, right, right_base, i))
-        else {
-            return Ok(false);
-        };
-        if !vm.eq(x, y)? {
-            return Ok(false);
+        let (x, y) = (row(left, left_base, i), row(right, right_base, i));
+        let elements = x.chunks_exact(left.item_bytes.get() as usize);
+        for (x, y) in elements.zip(y.chunks_exact(right.item_bytes.get() as usize)) {
+            let (Some(x), Some(y)) = (item::unpack_opt(vm, left, x), item::unpack_opt(vm, right, y)) else {
+                return Ok(false);
+            };
+            if !vm.eq(x, y)? {
+                return Ok(false);
+            }
         }
     }
     Ok(true)
@@ -258,6 +290,11 @@ fn equal(vm: &mut Vm, a: Value, b: Value) -> PyResult<bool> {
 
 fn iter(vm: &mut Vm, value: Value) -> PyResult {
     live(vm, value)?;
+    match cast::<MemoryView>(value).dimensions.get() {
+        0 => return Err(vm.type_error("invalid indexing of 0-dim memory")),
+        1 => {}
+        _ => return Err(vm.not_implemented_error("multi-dimensional sub-views are not implemented")),
+    }
     let iterator = vm.new_instance(vm.types.memory_iterator);
     cast::<SequenceIterator>(iterator).sequence.set(value);
     Ok(iterator)
@@ -276,31 +313,7 @@ fn next(vm: &mut Vm, value: Value) -> PyResult<Option<Value>> {
         return Ok(None);
     }
     iterator.index.set(index + 1);
-    item::unpack(vm, cast::<MemoryView>(view), base, index).map(Some)
-}
-
-/// The element number that a key means.
-fn index_of(vm: &mut Vm, value: Value, index: i64) -> PyResult<i64> {
-    let len = cast::<MemoryView>(value).len.get();
-    let index = if index < 0 { index + len } else { index };
-    if index < 0 || index >= len {
-        return Err(vm.index_error("index out of bounds on dimension 1"));
-    }
-    Ok(index)
-}
-
-/// A tuple of one index is that index.
-fn single_key(vm: &mut Vm, key: Value) -> PyResult {
-    if !crate::tuple::is_tuple(vm, key) {
-        return Ok(key);
-    }
-    match crate::tuple::items(key) {
-        [key] if vm.type_of(*key).slots().index.is_some() => Ok(*key),
-        keys if keys.iter().all(|key| vm.type_of(*key).slots().index.is_some()) => {
-            Err(vm.type_error(format!("cannot index 1-dimension view with {}-element tuple", keys.len())))
-        }
-        _ => Err(vm.type_error("memoryview: invalid slice key")),
-    }
+    item::unpack(vm, cast::<MemoryView>(view), row(cast::<MemoryView>(view), base, index)).map(Some)
 }
 
 fn sliced(vm: &mut Vm, value: Value, key: Value) -> PyResult {
@@ -312,18 +325,85 @@ fn sliced(vm: &mut Vm, value: Value, key: Value) -> PyResult {
     Ok(derive(vm, value, offset, range.len as i64, stride))
 }
 
-fn getitem(vm: &mut Vm, value: Value, key: Value) -> PyResult {
-    live(vm, value)?;
-    let key = single_key(vm, key)?;
-    if let Some(index) = slice::as_index(vm, key)? {
-        let index = index_of(vm, value, index)?;
-        let base = memory(vm, value)?;
-        return item::unpack(vm, cast::<MemoryView>(value), base, index);
+/// What a key chooses.
+enum Chosen {
+    /// The element that begins at a byte of a row.
+    Element { row: i64, at: usize },
+    /// The whole of a view without dimensions.
+    Whole,
+    /// A slice of rows.
+    Slice,
+    /// Slices of several dimensions.
+    Slices,
+}
+
+/// The place of the element with these indices, as many as dimensions.
+fn place(vm: &mut Vm, value: Value, indices: &[Value]) -> PyResult<Chosen> {
+    let (mut row, mut number) = (0, 0);
+    for (dimension, &key) in indices.iter().enumerate() {
+        let index = slice::as_index(vm, key)?.expect("it has been asked");
+        let view = cast::<MemoryView>(value);
+        let len = dimensions::extent(view, dimension);
+        let index = if index < 0 { index + len } else { index };
+        if index < 0 || index >= len {
+            return Err(vm.index_error(format!("index out of bounds on dimension {}", dimension + 1)));
+        }
+        match dimension {
+            0 => row = index,
+            _ => number = number * len + index,
+        }
+    }
+    Ok(Chosen::Element { row, at: (number * cast::<MemoryView>(value).item_bytes.get()) as usize })
+}
+
+fn choose(vm: &mut Vm, value: Value, key: Value, refusal: &str) -> PyResult<Chosen> {
+    let dimensions = cast::<MemoryView>(value).dimensions.get() as usize;
+    let is_tuple = crate::tuple::is_tuple(vm, key);
+    if dimensions == 0 {
+        return match is_tuple && crate::tuple::items(key).is_empty() {
+            true => Ok(Chosen::Element { row: 0, at: 0 }),
+            false if key == vm.ellipsis => Ok(Chosen::Whole),
+            false => Err(vm.type_error("invalid indexing of 0-dim memory")),
+        };
+    }
+    if vm.type_of(key).slots().index.is_some() {
+        if dimensions > 1 {
+            return Err(vm.not_implemented_error(refusal));
+        }
+        return place(vm, value, &[key]);
     }
     if slice::is_slice(key) {
-        return sliced(vm, value, key);
+        return Ok(Chosen::Slice);
+    }
+    let keys = if is_tuple { crate::tuple::items(key) } else { &[] };
+    if is_tuple && keys.iter().all(|key| vm.type_of(*key).slots().index.is_some()) {
+        let given = keys.len();
+        if given < dimensions {
+            return Err(vm.not_implemented_error("sub-views are not implemented"));
+        }
+        if given > dimensions {
+            return Err(vm.type_error(format!("cannot index {dimensions}-dimension view with {given}-element tuple")));
+        }
+        return place(vm, value, keys);
+    }
+    if is_tuple && keys.iter().all(|key| slice::is_slice(*key)) {
+        return Ok(Chosen::Slices);
     }
     Err(vm.type_error("memoryview: invalid slice key"))
+}
+
+fn getitem(vm: &mut Vm, value: Value, key: Value) -> PyResult {
+    live(vm, value)?;
+    match choose(vm, value, key, "multi-dimensional sub-views are not implemented")? {
+        Chosen::Element { row: number, at } => {
+            let base = memory(vm, value)?;
+            let view = cast::<MemoryView>(value);
+            item::unpack(vm, view, &row(view, base, number)[at..][..view.item_bytes.get() as usize])
+        }
+        Chosen::Whole => Ok(value),
+        Chosen::Slice => sliced(vm, value, key),
+        Chosen::Slices => Err(vm.not_implemented_error("multi-dimensional slicing is not implemented")),
+    }
 }
 
 fn setitem(vm: &mut Vm, value: Value, key: Value, item: Value) -> PyResult<()> {
@@ -334,22 +414,30 @@ fn setitem(vm: &mut Vm, value: Value, key: Value, item: Value) -> PyResult<()> {
     if item.is_null() {
         return Err(vm.type_error("cannot delete memory"));
     }
-    let key = single_key(vm, key)?;
-    if let Some(index) = slice::as_index(vm, key)? {
-        let index = index_of(vm, value, index)?;
-        let packed = item::pack(vm, cast::<MemoryView>(value), item)?;
-        let base = memory(vm, value)?;
-        element(cast::<MemoryView>(value), base, index).copy_from_slice(&packed);
-        return Ok(());
+    let one_dimension = cast::<MemoryView>(value).dimensions.get() == 1;
+    match choose(vm, value, key, "sub-views are not implemented")? {
+        Chosen::Element { row, at } => set_element(vm, value, row, at, item),
+        Chosen::Whole => set_element(vm, value, 0, 0, item),
+        Chosen::Slice if one_dimension => set_slice(vm, value, key, item),
+        Chosen::Slice | Chosen::Slices => {
+            Err(vm.not_implemented_error("memoryview slice assignments are currently restricted to ndim = 1"))
+        }
     }
-    if !slice::is_slice(key) {
-        return Err(vm.type_error("memoryview: invalid slice key"));
-    }
+}
+
+fn set_element(vm: &mut Vm, value: Value, number: i64, at: usize, item: Value) -> PyResult<()> {
+    let packed = item::pack(vm, cast::<MemoryView>(value), item)?;
+    let base = memory(vm, value)?;
+    row(cast::<MemoryView>(value), base, number)[at..][..packed.len()].copy_from_slice(&packed);
+    Ok(())
+}
+
+fn set_slice(vm: &mut Vm, value: Value, key: Value, item: Value) -> PyResult<()> {
     let source = if vm.type_of(item) == vm.types.memoryview { item } else { vm.new_memoryview(item)? };
     let target = sliced(vm, value, key)?;
     let (to, from) = (cast::<MemoryView>(target), cast::<MemoryView>(source));
     let same_format = vm.str_bytes(to.format.get()) == vm.str_bytes(from.format.get());
-    if to.len.get() != from.len.get() || !same_format {
+    if !dimensions::alike(to, from) || !same_format {
         return Err(vm.value_error("memoryview assignment: lvalue and rvalue have different structures"));
     }
     // Source and target may overlap.
@@ -357,7 +445,7 @@ fn setitem(vm: &mut Vm, value: Value, key: Value, item: Value) -> PyResult<()> {
     let base = memory(vm, target)?;
     let item_bytes = to.item_bytes.get() as usize;
     for (i, chunk) in bytes.chunks_exact(item_bytes).enumerate() {
-        element(to, base, i as i64).copy_from_slice(chunk);
+        row(to, base, i as i64).copy_from_slice(chunk);
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Module `binascii`: bytes as text of a few characters, and checksums.
 
+mod quoted_printable;
+
 use crate::support::{self, signature};
 use heap::{MakeRoom, Value};
 use objects::args::{CallArgs, MANY, MethodDef, Signature};
@@ -33,6 +35,12 @@ static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("b2a_uu", 0, MANY, to_uu)
         .with_keywords()
         .with_doc("b2a_uu($module, data, /, *, backtick=False)\n--\n\nUuencode line of data."),
+    MethodDef::function("a2b_qp", 0, 2, quoted_printable::decode_function)
+        .with_keywords()
+        .with_doc("a2b_qp($module, /, data, header=False)\n--\n\nDecode a string of qp-encoded data."),
+    MethodDef::function("b2a_qp", 0, 4, quoted_printable::encode_function)
+        .with_keywords()
+        .with_doc("b2a_qp($module, /, data, quotetabs=False, istext=True, header=False)\n--\n\nEncode a string using quoted-printable encoding.\n\nOn encoding, when istext is set, newlines are not encoded, and white\nspace at end of lines is.  When istext is not set, \\r and \\n (CR/LF)\nare both encoded.  When quotetabs is set, space and tabs are encoded."),
     MethodDef::function("crc32", 1, 2, |vm, args| {
         let start = match args.get(1) {
             Some(start) => low_bits(vm, start)?,
@@ -141,8 +149,11 @@ fn decode_base64(bytes: &[u8], strict: bool) -> Result<Vec<u8>, String> {
             }
             pads += 1;
             if strict && place >= 2 && place + pads >= 4 && i + 1 < bytes.len() {
-                let excess = bytes[i + 1] == b'=';
-                return fail(if excess { "Excess padding not allowed" } else { "Excess data after padding" });
+                return fail(match bytes[i + 1] {
+                    b'=' => "Excess padding not allowed",
+                    next if digits[usize::from(next)] == 255 => "Only base64 data is allowed",
+                    _ => "Excess data after padding",
+                });
             }
             continue;
         }

@@ -80,6 +80,8 @@ static FUNCTIONS: &[MethodDef] = &[
     .with_doc("encode($module, /, obj, encoding='utf-8', errors='strict')\n--\n\nEncodes obj using the codec registered for encoding.\n\nThe default encoding is 'utf-8'.  errors may be given to set a\ndifferent error handling scheme.  Default is 'strict' meaning that\nencoding errors raise a ValueError.  Other possible values are 'ignore',\n'replace' and 'backslashreplace' as well as any other name registered\nwith codecs.register_error that can handle ValueErrors."),
     MethodDef::function("decode", 1, 3, |vm, args| by_registry(vm, "decode", args, 1)).with_keywords()
     .with_doc("decode($module, /, obj, encoding='utf-8', errors='strict')\n--\n\nDecodes obj using the codec registered for encoding.\n\nDefault encoding is 'utf-8'.  errors may be given to set a\ndifferent error handling scheme.  Default is 'strict' meaning that\nencoding errors raise a ValueError.  Other possible values are 'ignore',\n'replace' and 'backslashreplace' as well as any other name registered\nwith codecs.register_error that can handle ValueErrors."),
+    encoder!("utf_7_encode", Codec::Utf7),
+    decoder!("utf_7_decode", Codec::Utf7),
     encoder!("utf_8_encode", Codec::Utf8),
     decoder!("utf_8_decode", Codec::Utf8),
     encoder!("ascii_encode", Codec::Ascii),

@@ -290,7 +290,8 @@ static ENUMERATE_METHODS: &[MethodDef] = &[
     })
     .leaf()
     .with_doc("Return state information for pickling."),
-    MethodDef::class_method("__class_getitem__", 2, 2, crate::list::class_getitem).with_doc("__class_getitem__($type, object, /)\n--\n\nSee PEP 585"),
+    MethodDef::class_method("__class_getitem__", 2, 2, crate::list::class_getitem)
+        .with_doc("__class_getitem__($type, object, /)\n--\n\nSee PEP 585"),
 ];
 
 static ZIP_METHODS: &[MethodDef] = &[

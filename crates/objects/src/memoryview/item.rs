@@ -1,6 +1,6 @@
 //! Elements of a view as values, by their native format.
 
-use super::{MemoryView, element};
+use super::MemoryView;
 use crate::error::PyResult;
 use crate::float;
 use crate::vm::Vm;
@@ -28,10 +28,9 @@ fn code(vm: &Vm, view: &MemoryView) -> Option<u8> {
     format.last().copied()
 }
 
-/// Element `index`; `None` if the format is not a native one.
-pub(super) fn unpack_opt(vm: &mut Vm, view: &MemoryView, base: *mut u8, index: i64) -> Option<Value> {
+/// The element in `bytes`; `None` if the format is not a native one.
+pub(super) fn unpack_opt(vm: &mut Vm, view: &MemoryView, bytes: &[u8]) -> Option<Value> {
     let code = code(vm, view)?;
-    let bytes = element(view, base, index);
     Some(match code {
         b'c' => vm.new_bytes(bytes),
         b'?' => vm.bool(bytes[0] != 0),
@@ -51,8 +50,8 @@ pub(super) fn unpack_opt(vm: &mut Vm, view: &MemoryView, base: *mut u8, index: i
     })
 }
 
-pub(super) fn unpack(vm: &mut Vm, view: &MemoryView, base: *mut u8, index: i64) -> PyResult {
-    match unpack_opt(vm, view, base, index) {
+pub(super) fn unpack(vm: &mut Vm, view: &MemoryView, bytes: &[u8]) -> PyResult {
+    match unpack_opt(vm, view, bytes) {
         Some(value) => Ok(value),
         None => {
             let format = vm.text_of(view.format.get());

@@ -113,8 +113,8 @@ const REDUCE: MethodDef = MethodDef::method("__reduce__", 1, 1, |vm, args| {
 })
 .with_doc("__reduce__($self, /)\n--\n\nReturn state information for pickling.");
 
-const CLASS_GETITEM: MethodDef =
-    MethodDef::class_method("__class_getitem__", 2, 2, crate::list::class_getitem).with_doc("__class_getitem__($type, object, /)\n--\n\nSee PEP 585");
+const CLASS_GETITEM: MethodDef = MethodDef::class_method("__class_getitem__", 2, 2, crate::list::class_getitem)
+    .with_doc("__class_getitem__($type, object, /)\n--\n\nSee PEP 585");
 
 pub static FROZENSET_METHODS: &[MethodDef] = &[
     COPY,
