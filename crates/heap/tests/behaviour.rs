@@ -8,16 +8,6 @@ use std::rc::Rc;
 use common::*;
 use heap::{Config, Heap, NativeStack, Value};
 
-/// A heap whose precise roots are the shared vector.
-fn rooted(config: Config) -> (Box<Heap>, Shapes, Rc<RefCell<Vec<Value>>>) {
-    let mut heap = Heap::new(config);
-    let shapes = Shapes::register(&mut heap);
-    let roots = Rc::new(RefCell::new(Vec::new()));
-    let shared = roots.clone();
-    heap.set_roots(Box::new(move |visitor| shared.borrow_mut().iter_mut().for_each(|slot| visitor.precise(slot))));
-    (heap, shapes, roots)
-}
-
 fn cruel() -> Config {
     Config { nursery_bytes: 256 << 10, stress: 5, poison: true, verify: 1, ..Config::default() }
 }

@@ -2,22 +2,11 @@
 
 mod common;
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 
 use common::*;
 use heap::{Config, Heap, Phase, Value};
-
-type Roots = Rc<RefCell<Vec<Value>>>;
-
-fn rooted(config: Config) -> (Box<Heap>, Shapes, Roots) {
-    let mut heap = Heap::new(config);
-    let shapes = Shapes::register(&mut heap);
-    let roots = Rc::new(RefCell::new(Vec::new()));
-    let shared = roots.clone();
-    heap.set_roots(Box::new(move |visitor| shared.borrow_mut().iter_mut().for_each(|slot| visitor.precise(slot))));
-    (heap, shapes, roots)
-}
 
 /// A large object of 1 MiB, or so, as a root.
 #[inline(never)]

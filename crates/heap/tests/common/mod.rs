@@ -2,7 +2,10 @@
 
 #![allow(dead_code)]
 
-use heap::{Finalize, Heap, Layout, RefMask, ShapeId, Tail, Value};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use heap::{Config, Finalize, Heap, Layout, RefMask, ShapeId, Tail, Value};
 
 /// The shapes of the tests.
 #[derive(Clone, Copy)]
@@ -61,6 +64,19 @@ pub fn node(heap: &mut Heap, shapes: &Shapes, number: i64, left: Value, right: V
     init(object, 2, left);
     init(object, 3, right);
     object
+}
+
+/// Precise roots that the test shares with the heap.
+pub type Roots = Rc<RefCell<Vec<Value>>>;
+
+/// A heap whose precise roots are the shared vector.
+pub fn rooted(config: Config) -> (Box<Heap>, Shapes, Roots) {
+    let mut heap = Heap::new(config);
+    let shapes = Shapes::register(&mut heap);
+    let roots = Rc::new(RefCell::new(Vec::new()));
+    let shared = roots.clone();
+    heap.set_roots(Box::new(move |visitor| shared.borrow_mut().iter_mut().for_each(|slot| visitor.precise(slot))));
+    (heap, shapes, roots)
 }
 
 /// Runs a test where no earlier thread has left words that look like pointers: a stack this big is not kept for the next thread.
