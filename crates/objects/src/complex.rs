@@ -92,6 +92,9 @@ impl Vm {
 
     /// What a complex parameter makes of its argument: `__complex__`, then what floats do.
     pub fn to_complex(&mut self, value: Value) -> PyResult<Parts> {
+        if let Some(z) = self.as_complex(value) {
+            return Ok(z);
+        }
         if let Some(z) = convert(self, value)? {
             return Ok(z);
         }
@@ -103,23 +106,22 @@ pub(crate) fn parts(vm: &Vm, value: Value) -> Parts {
     vm.as_complex(value).expect("a complex number's slot")
 }
 
-/// A complex number, or what `__complex__` gives.
+/// A complex number, or what `__complex__` gives; a derived class may have its own.
 fn convert(vm: &mut Vm, value: Value) -> PyResult<Option<Parts>> {
-    if let Some(z) = vm.as_complex(value) {
-        return Ok(Some(z));
+    if vm.type_of(value) == vm.types.complex {
+        return Ok(vm.as_complex(value));
     }
     let name = vm.names.__complex__;
     let Some(result) = vm.call_special_opt(value, name, &[]) else { return Ok(None) };
     let result = result?;
     let ty = vm.type_of(result);
     let Some(z) = vm.as_complex(result) else {
-        let (class, given) = (vm.type_name(value), ty.name());
-        return Err(vm.type_error(format!("{class}.__complex__() must return a complex, not {given}")));
+        let given = ty.name();
+        return Err(vm.type_error(format!("__complex__ returned non-complex (type {given})")));
     };
     if ty != vm.types.complex {
         let message = format!(
-            "{}.__complex__() must return a complex, not {}.  The ability to return an instance of a strict subclass of complex is deprecated, and may not be supported in a future version of Python.",
-            vm.type_name(value),
+            "__complex__ returned non-complex (type {}).  The ability to return an instance of a strict subclass of complex is deprecated, and may be removed in a future version of Python.",
             ty.name()
         );
         (vm.hooks.warn)(vm, vm.exc.deprecation_warning, &message, 1)?;
@@ -166,10 +168,10 @@ fn new(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {
     const PARAMETERS: Signature<2> =
         Signature { parameters: ["real", "imag"], skip: 0, positional_only: 0, max_positional: 2, required: 0 };
     let [real, imag] = args.bind(vm, "complex", &PARAMETERS)?;
-    if imag.is_null() && ty == vm.types.complex && !real.is_null() && vm.type_of(real) == ty {
+    let only = imag.is_null() && args.args().len() == 1;
+    if only && ty == vm.types.complex && vm.type_of(real) == ty {
         return Ok(real);
     }
-    let only = imag.is_null() && args.args().len() == 1;
     let (re, im) = from_arguments(vm, real, imag, only)?;
     let value = vm.complex(re, im);
     if ty == vm.types.complex { Ok(value) } else { Ok(vm.new_wrapped(ty, value)) }
@@ -209,11 +211,9 @@ fn component(vm: &mut Vm, value: Value, name: &str) -> PyResult<(f64, Option<f64
     }
     let z = if name == "real" { convert(vm, value)? } else { vm.as_complex(value) };
     if let Some((re, im)) = z {
-        if vm.as_complex(value).is_some() {
-            let given = vm.type_name(value);
-            let message = format!("complex() argument '{name}' must be a real number, not {given}");
-            (vm.hooks.warn)(vm, vm.exc.deprecation_warning, &message, 1)?;
-        }
+        let given = vm.type_name(value);
+        let message = format!("complex() argument '{name}' must be a real number, not {given}");
+        (vm.hooks.warn)(vm, vm.exc.deprecation_warning, &message, 1)?;
         return Ok((re, Some(im)));
     }
     match vm.to_f64_opt(value)? {

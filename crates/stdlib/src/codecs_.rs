@@ -76,9 +76,9 @@ static FUNCTIONS: &[MethodDef] = &[
         registry::lookup_error(vm, name)
     })
     .with_doc("lookup_error($module, name, /)\n--\n\nlookup_error(errors) -> handler\n\nReturn the error handler for the specified error handling name or raise\na LookupError, if no handler exists under this name."),
-    MethodDef::function("encode", 1, 3, |vm, args| by_registry(vm, "encode", args, 0)).with_keywords()
+    MethodDef::function("encode", 0, 3, |vm, args| by_registry(vm, "encode", args, 0)).with_keywords()
     .with_doc("encode($module, /, obj, encoding='utf-8', errors='strict')\n--\n\nEncodes obj using the codec registered for encoding.\n\nThe default encoding is 'utf-8'.  errors may be given to set a\ndifferent error handling scheme.  Default is 'strict' meaning that\nencoding errors raise a ValueError.  Other possible values are 'ignore',\n'replace' and 'backslashreplace' as well as any other name registered\nwith codecs.register_error that can handle ValueErrors."),
-    MethodDef::function("decode", 1, 3, |vm, args| by_registry(vm, "decode", args, 1)).with_keywords()
+    MethodDef::function("decode", 0, 3, |vm, args| by_registry(vm, "decode", args, 1)).with_keywords()
     .with_doc("decode($module, /, obj, encoding='utf-8', errors='strict')\n--\n\nDecodes obj using the codec registered for encoding.\n\nDefault encoding is 'utf-8'.  errors may be given to set a\ndifferent error handling scheme.  Default is 'strict' meaning that\nencoding errors raise a ValueError.  Other possible values are 'ignore',\n'replace' and 'backslashreplace' as well as any other name registered\nwith codecs.register_error that can handle ValueErrors."),
     encoder!("utf_7_encode", Codec::Utf7),
     decoder!("utf_7_decode", Codec::Utf7),
@@ -113,10 +113,11 @@ static FUNCTIONS: &[MethodDef] = &[
     encoder!("raw_unicode_escape_encode", Codec::RawUnicodeEscape),
     decoder!("raw_unicode_escape_decode", Codec::RawUnicodeEscape, escapes),
     MethodDef::function("escape_encode", 1, 2, |vm, args| {
-        let Some(bytes) = vm.bytes_of(args.values[0]) else {
+        if !vm.is_bytes(args.values[0]) {
             let given = vm.type_name(args.values[0]);
             return Err(vm.type_error(format!("escape_encode() argument 1 must be bytes, not {given}")));
-        };
+        }
+        let bytes = vm.bytes(args.values[0]);
         let encoded = escapes::escape_encode(bytes);
         let encoded = vm.new_bytes(&encoded);
         Ok(vm.new_tuple(&[encoded, Value::from_int(bytes.len() as i64)]))
@@ -241,11 +242,18 @@ fn decode_telling_order(vm: &mut Vm, function: &str, args: &CallArgs, codec: fn(
 /// `codecs.encode` and `codecs.decode`: item `index` of what the registry has, and of its result the first item.
 fn by_registry(vm: &mut Vm, function: &str, args: &CallArgs, index: usize) -> PyResult {
     let [object, encoding, errors] = args.bind(vm, function, &signature(["obj", "encoding", "errors"], 1))?;
-    let encoding = if encoding.is_null() { "utf-8" } else { str_argument(vm, function, encoding)? };
+    for (name, value) in [("encoding", encoding), ("errors", errors)] {
+        if !value.is_null() && !vm.is_str(value) {
+            let given = vm.type_name(value);
+            return Err(vm.type_error(format!("{function}() argument '{name}' must be str, not {given}")));
+        }
+    }
+    let encoding = if encoding.is_null() { "utf-8" } else { vm.str(encoding)? };
     let entry = registry::lookup(vm, encoding)?;
     let coder = objects::tuple::items(entry)[index];
     let result = if errors.is_null() { vm.call(coder, &[object]) } else { vm.call(coder, &[object, errors]) };
-    let result = result?;
+    let operation = if index == 0 { "encoding" } else { "decoding" };
+    let result = result.map_err(|raised| registry::noted(vm, raised, operation, encoding))?;
     match if objects::tuple::is_tuple(vm, result) { objects::tuple::items(result) } else { &[] } {
         &[value, _] => Ok(value),
         _ => {

@@ -29,9 +29,16 @@ pub fn add_type(vm: &mut Vm, module: Value, spec: TypeSpec) -> TypeRef {
     ty
 }
 
-/// Only classes written in Python, whose `__init__` may want them, get keyword arguments.
+/// The class written in Rust that `ty` is or derives from.
+fn native_base(ty: TypeRef) -> TypeRef {
+    std::iter::successors(Some(ty), |ty| ty.data().base.get()).find(|ty| !ty.has(flags::HEAP)).unwrap_or(ty)
+}
+
+/// Only classes with an `__init__` of their own, which may want them, get keyword arguments.
 pub fn no_keywords(vm: &mut Vm, ty: TypeRef, name: &str, args: &CallArgs) -> PyResult<()> {
-    if ty.has(flags::HEAP) { Ok(()) } else { objects::arity::no_keywords(vm, name, args) }
+    let native = native_base(ty);
+    let init = |ty: TypeRef| ty.slots().init.map(|init| init as usize);
+    if init(ty) == init(native) { objects::arity::no_keywords(vm, name, args) } else { Ok(()) }
 }
 
 /// The positional arguments of a class that takes no others.

@@ -2,7 +2,7 @@
 
 use super::errors;
 use crate::args::{CallArgs, MethodDef};
-use crate::error::PyResult;
+use crate::error::{PyResult, Raised};
 use crate::str::wtf8;
 use crate::vm::Vm;
 use heap::Value;
@@ -113,10 +113,20 @@ pub(super) fn lookup_text(vm: &mut Vm, encoding: &str, instead: &str) -> PyResul
     Ok(info)
 }
 
+/// Notes on an exception with which codec it came up; `operation` is "encoding" or "decoding".
+pub fn noted(vm: &mut Vm, raised: Raised, operation: &str, encoding: &str) -> Raised {
+    let note = vm.new_str(&format!("{operation} with '{encoding}' codec failed"));
+    match crate::exceptions::add_note(vm, raised.0, note) {
+        Ok(_) => raised,
+        Err(other) => other,
+    }
+}
+
 /// What an encoder or decoder gives: a tuple whose first item counts.
-fn run(vm: &mut Vm, function: Value, object: Value, errors: &str, what: &str) -> PyResult {
+fn run(vm: &mut Vm, function: Value, object: Value, encoding: &str, errors: &str, what: &str) -> PyResult {
     let errors = vm.new_str(errors);
-    let result = vm.call(function, &[object, errors])?;
+    let operation = if what == "encoder" { "encoding" } else { "decoding" };
+    let result = vm.call(function, &[object, errors]).map_err(|raised| noted(vm, raised, operation, encoding))?;
     if !crate::tuple::is_tuple(vm, result) || crate::tuple::items(result).len() != 2 {
         return Err(vm.type_error(format!("{what} must return a tuple (object, integer)")));
     }
@@ -125,7 +135,7 @@ fn run(vm: &mut Vm, function: Value, object: Value, errors: &str, what: &str) ->
 
 pub(super) fn decode_text(vm: &mut Vm, object: Value, encoding: &str, errors: &str) -> PyResult {
     let info = lookup_text(vm, encoding, "codecs.decode()")?;
-    let text = run(vm, crate::tuple::items(info)[1], object, errors, "decoder")?;
+    let text = run(vm, crate::tuple::items(info)[1], object, encoding, errors, "decoder")?;
     if !vm.is_str(text) {
         let given = vm.type_name(text);
         return Err(vm.type_error(format!(
@@ -137,7 +147,7 @@ pub(super) fn decode_text(vm: &mut Vm, object: Value, encoding: &str, errors: &s
 
 pub(super) fn encode_text(vm: &mut Vm, text: Value, encoding: &str, errors: &str) -> PyResult<Vec<u8>> {
     let info = lookup_text(vm, encoding, "codecs.encode()")?;
-    let bytes = run(vm, crate::tuple::items(info)[0], text, errors, "encoder")?;
+    let bytes = run(vm, crate::tuple::items(info)[0], text, encoding, errors, "encoder")?;
     match vm.bytes_of(bytes) {
         Some(bytes) => Ok(heap::copied(bytes)),
         None => {

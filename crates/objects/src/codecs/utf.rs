@@ -56,7 +56,9 @@ pub(super) fn decode_utf8(vm: &mut Vm, bytes: &[u8], errors: &str, last: bool, o
             break;
         }
         let (count, reason, unfinished) = utf8_problem(&bytes[at..]);
-        if unfinished && !last {
+        // The beginning of a surrogate, which a handler may take.
+        let may_be_surrogate = matches!(bytes[at..], [0xed, 0xa0..=0xbf]);
+        if (unfinished || may_be_surrogate) && !last {
             return Ok(at);
         }
         let problem = Undecodable { codec: "utf-8", bytes, start: at, end: at + count, reason };

@@ -84,7 +84,7 @@ pub(super) fn add_types(vm: &mut Vm, module: Value) {
         },
     );
     let iterator = |name, new: objects::slots::NewFn| TypeSpec {
-        module: "_collections",
+        module: "collections",
         slots: Slots { new: Some(new), iter: Some(|_, iterator| Ok(iterator)), next: Some(next), ..Slots::default() },
         methods: ITERATOR_METHODS,
         ..TypeSpec::of::<DequeIterator>(name, Kind::Other)
@@ -178,10 +178,21 @@ static METHODS: &[MethodDef] = &[
     objects::generic_alias::CLASS_GETITEM,
 ];
 
-static ITERATOR_METHODS: &[MethodDef] = &[MethodDef::method("__length_hint__", 1, 1, |vm, args| {
-    let remaining = remaining(cast::<DequeIterator>(args.values[0]));
-    Ok(vm.int(remaining))
-})];
+static ITERATOR_METHODS: &[MethodDef] = &[
+    MethodDef::method("__length_hint__", 1, 1, |vm, args| {
+        let remaining = remaining(cast::<DequeIterator>(args.values[0]));
+        Ok(vm.int(remaining))
+    }),
+    MethodDef::method("__reduce__", 1, 1, |vm, args| {
+        let iterator = cast::<DequeIterator>(args.values[0]);
+        let len = cast::<Deque>(iterator.deque.get()).len.get();
+        let class = vm.type_of(args.values[0]).value();
+        let used = vm.int(len - remaining(iterator));
+        let arguments = vm.new_tuple(&[iterator.deque.get(), used]);
+        Ok(vm.new_tuple(&[class, arguments]))
+    })
+    .with_doc("Return state information for pickling."),
+];
 
 fn is_deque(vm: &mut Vm, value: Value) -> bool {
     let deque = vm.extension::<State>().deque.expect("made with the module");

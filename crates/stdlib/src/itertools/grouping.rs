@@ -206,21 +206,34 @@ fn pairwise_next(vm: &mut Vm, pairwise: Value) -> PyResult<Option<Value>> {
     let end = |object: &Pairwise| {
         object.iterator.set(Value::NULL);
         object.old.set(Value::NULL);
-        Ok(None)
+        PyResult::Ok(None)
     };
     if object.iterator.get().is_null() {
         return Ok(None);
     }
     if object.old.get().is_null() {
-        let Some(old) = vm.next(object.iterator.get())? else { return end(object) };
+        let old = match vm.next(object.iterator.get()) {
+            Ok(Some(old)) => old,
+            stopped => {
+                end(object)?;
+                return stopped;
+            }
+        };
         vm.write(pairwise, &object.old, old);
         // Reading the first element may have used the iterator up, through this same object.
         if object.iterator.get().is_null() {
             return end(object);
         }
     }
-    let Some(new) = vm.next(object.iterator.get())? else { return end(object) };
+    // Reading on may read pairs through this same object.
     let old = object.old.get();
+    let new = match vm.next(object.iterator.get()) {
+        Ok(Some(new)) => new,
+        stopped => {
+            end(object)?;
+            return stopped;
+        }
+    };
     vm.write(pairwise, &object.old, new);
     Ok(Some(vm.new_tuple(&[old, new])))
 }
