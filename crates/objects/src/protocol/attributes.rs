@@ -4,6 +4,7 @@ use crate::args::CallArgs;
 use crate::error::{PyResult, Raised};
 use crate::exceptions::{extra, set_extra};
 use crate::object::generic_getattr_opt;
+use crate::shape::Kind;
 use crate::slots::GetattrFn;
 use crate::ty::ResolutionKind;
 use crate::vm::Vm;
@@ -152,10 +153,19 @@ impl Vm {
                 let mut values = [Value::NULL; 8];
                 values[0] = receiver;
                 values[1..=rest.len()].copy_from_slice(rest);
-                Some(self.call(method, &values[..=rest.len()]))
+                Some(self.call_found(method, &values[..=rest.len()]))
             }
-            Ok(Some((method, false))) => Some(self.call(method, rest)),
+            Ok(Some((method, false))) => Some(self.call_found(method, rest)),
         }
+    }
+
+    /// Calls a special method. A Python function counts for the recursion limit; others may call each other without end, as
+    /// in a class whose `__repr__` is `object.__str__`.
+    fn call_found(&mut self, method: Value, args: &[Value]) -> PyResult {
+        if self.kind(method) == Kind::Function {
+            return self.call(method, args);
+        }
+        self.guarded(" while calling a Python object", |vm| vm.call(method, args))
     }
 
     /// The same; AttributeError without one.

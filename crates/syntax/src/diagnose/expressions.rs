@@ -2,7 +2,7 @@
 
 use super::Diagnosis;
 use super::rules::{PART_OF_STRING, ends_operand, invalid_syntax, missing_comma, token_range, words_between_strings};
-use super::site::Site;
+use super::site::{Site, Token};
 use super::starts_operand;
 use ruff_python_ast::token::TokenKind;
 use ruff_python_ast::{Expr, UnaryOp};
@@ -153,10 +153,58 @@ pub(super) fn translate(given: &Diagnosis, site: &Site) -> Option<Diagnosis> {
             .map_or(next.end, |expr| expr.end().to_usize());
         return found("invalid syntax. Perhaps you forgot a comma?", start, next_end);
     }
+    if message.starts_with("cannot use double starred expression here") {
+        let stars = site.token_at(start).filter(|token| token.kind == TokenKind::DoubleStar);
+        return starred_group(site, stars.or_else(|| site.token_before(start))?);
+    }
     if site.is_eval && message.starts_with("Starred expression cannot be used here") {
         return Some(invalid_syntax(site, start));
     }
     None
+}
+
+/// `(*x)`, at the star: parentheses around one starred expression.
+pub(super) fn starred_group(site: &Site, star: Token) -> Option<Diagnosis> {
+    let open = site.token_before(star.start).filter(|open| open.kind == TokenKind::Lpar)?;
+    let is_call = site.token_before(open.start).is_some_and(|before| ends_operand(before.kind));
+    let what = match star.kind {
+        TokenKind::Star => "starred",
+        TokenKind::DoubleStar => "double starred",
+        _ => return None,
+    };
+    let close = site.find_at_depth(site.index_at(open.end), |kind| kind == TokenKind::Comma)?;
+    if is_call || close.kind != TokenKind::Rpar {
+        return None;
+    }
+    let end = if star.kind == TokenKind::Star { site.token_before(close.start)?.end } else { star.end };
+    Some(Diagnosis::new(format!("cannot use {what} expression here"), (star.start, end)))
+}
+
+/// `[a, b for …]`, at the `for`: several values where a comprehension has one.
+pub(super) fn bare_targets(site: &Site, for_: Token) -> Option<Diagnosis> {
+    let index = site.index_at(for_.start);
+    let is_async = for_.kind == TokenKind::Async && site.tokens.get(index + 1)?.kind == TokenKind::For;
+    if for_.kind != TokenKind::For && !is_async {
+        return None;
+    }
+    let (mut depth, mut commas) = (0, 0);
+    let open = site.tokens[..index].iter().rposition(|token| {
+        match token.kind {
+            TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace => depth += 1,
+            TokenKind::Lpar | TokenKind::Lsqb | TokenKind::Lbrace => depth -= 1,
+            TokenKind::Comma if depth == 0 => commas += 1,
+            _ => {}
+        }
+        depth < 0
+    })?;
+    let is_list = site.tokens[open].kind == TokenKind::Lsqb
+        && !open.checked_sub(1).is_some_and(|before| ends_operand(site.tokens[before].kind));
+    if !is_list || commas == 0 || in_comprehension(site, for_.start) {
+        return None;
+    }
+    site.find_at_depth(index + 1, |kind| kind == TokenKind::In).filter(|token| token.kind == TokenKind::In)?;
+    let message = "did you forget parentheses around the comprehension target?";
+    Some(Diagnosis::new(message, (site.tokens[open + 1].start, site.tokens[index - 1].end)))
 }
 
 /// Whether two operands stand side by side between two offsets.

@@ -175,6 +175,9 @@ pub(super) fn invalid_syntax(site: &Site, offset: usize) -> Diagnosis {
     if let Some(found) = words_between_strings(site, token.start).or_else(|| missing_comma(site, token.start)) {
         return found;
     }
+    if let Some(found) = expressions::starred_group(site, token).or_else(|| expressions::bare_targets(site, token)) {
+        return found;
+    }
     let range = token_range(site, token);
     if site.source[token.start..].starts_with("<>") {
         let message = "invalid syntax.  Maybe you meant '!=' instead of '<>'?";
