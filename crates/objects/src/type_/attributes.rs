@@ -191,8 +191,10 @@ fn get_base(vm: &mut Vm, class: Value) -> PyResult {
     Ok(receiver(class).data().base.get().map_or(vm.none, |base| base.value()))
 }
 
-fn get_mro(_: &mut Vm, class: Value) -> PyResult {
-    Ok(receiver(class).0.mro.get())
+/// None while a metaclass's `mro()` makes up its mind.
+fn get_mro(vm: &mut Vm, class: Value) -> PyResult {
+    let order = receiver(class).0.mro.get();
+    Ok(if order.is_null() { vm.none } else { order })
 }
 
 fn get_module(vm: &mut Vm, class: Value) -> PyResult {

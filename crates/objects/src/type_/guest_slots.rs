@@ -250,8 +250,10 @@ pub fn descr_get(vm: &mut Vm, descriptor: Value, instance: Value, owner: Value) 
     let none_for_null = |vm: &Vm, value: Value| if value.is_null() { vm.none } else { value };
     let (instance, owner) = (none_for_null(vm, instance), none_for_null(vm, owner));
     let name = vm.names.__get__;
-    match vm.call_special_opt(descriptor, name, &[instance, owner]) {
-        Some(result) => result,
+    // Not bound, whatever it is.
+    match vm.lookup_type(vm.type_of(descriptor), name) {
+        Some(get) if vm.kind(get) == Kind::Function => vm.call(get, &[descriptor, instance, owner]),
+        Some(get) => vm.guarded(" while calling a Python object", |vm| vm.call(get, &[descriptor, instance, owner])),
         None => Ok(descriptor),
     }
 }

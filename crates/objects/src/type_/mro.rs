@@ -48,6 +48,9 @@ pub fn linearize(ty: TypeRef, bases: &[TypeRef]) -> Result<Vec<TypeRef>, Vec<Typ
 /// The same with CPython's errors.
 pub fn compute(vm: &mut Vm, ty: TypeRef, bases: &[TypeRef]) -> PyResult<Vec<TypeRef>> {
     for (i, base) in bases.iter().enumerate() {
+        if base.data().mro.borrow().is_empty() {
+            return Err(vm.type_error(format!("Cannot extend an incomplete type '{}'", base.name())));
+        }
         if bases[..i].contains(base) {
             return Err(vm.type_error(format!("duplicate base class {}", base.name())));
         }
