@@ -447,8 +447,12 @@ fn reclass(vm: &mut Vm, object: Value, old: TypeRef, ty: TypeRef) -> PyResult<()
     let (from, to) = (old.data().layout.borrow().clone(), ty.data().layout.borrow().clone());
     let compatible =
         from.fixed_words == to.fixed_words && from.overflow_word == to.overflow_word && from.refs == to.refs;
-    let solid = from.solid == to.solid || same_slots(old, ty);
-    if !compatible || !solid || old.has(flags::HAS_DICT) != ty.has(flags::HAS_DICT) {
+    let alike = if old.has(flags::HEAP) && ty.has(flags::HEAP) {
+        crate::type_::bases::same_layout(old, ty)
+    } else {
+        from.solid == to.solid && old.has(flags::HAS_DICT) == ty.has(flags::HAS_DICT)
+    };
+    if !compatible || !alike {
         return Err(vm.type_error(format!(
             "__class__ assignment: '{}' object layout differs from '{}'",
             ty.name(),
@@ -482,14 +486,6 @@ fn reclass(vm: &mut Vm, object: Value, old: TypeRef, ty: TypeRef) -> PyResult<()
         set(vm, object, name, value);
     }
     Ok(())
-}
-
-fn same_slots(a: TypeRef, b: TypeRef) -> bool {
-    *a.data().members.borrow() == *b.data().members.borrow()
-        && match (a.data().base.get(), b.data().base.get()) {
-            (Some(a), Some(b)) => a.data().layout.borrow().solid == b.data().layout.borrow().solid || same_slots(a, b),
-            (a, b) => a == b,
-        }
 }
 
 fn snapshot_values(vm: &mut Vm, object: Value, shape: &Shape) -> crate::value_vec::ValueVec {

@@ -55,7 +55,7 @@ pub fn generic_getattr_opt(vm: &mut Vm, object: Value, name: Value) -> PyResult<
         Some(handle) => vm.handle(handle),
         None => Value::NULL,
     };
-    if resolution.kind.is_data() {
+    if resolution.kind.is_data() && has_getter(vm, resolution.kind, found) {
         return vm.descr_get(found, object, ty.value()).map(Some);
     }
     if let Some(value) = instance::get(vm, object, name) {
@@ -72,6 +72,11 @@ pub fn generic_getattr_opt(vm: &mut Vm, object: Value, name: Value) -> PyResult<
         _ => {}
     }
     vm.descr_get(found, object, ty.value()).map(Some)
+}
+
+/// Whether a data descriptor has `__get__`. One without it has only a say in what is set.
+pub fn has_getter(vm: &Vm, kind: ResolutionKind, descriptor: Value) -> bool {
+    kind != ResolutionKind::Data || vm.type_of(descriptor).slots().descr_get.is_some()
 }
 
 /// `object.__setattr__` and, for NULL, `__delattr__`.

@@ -46,7 +46,9 @@ pub fn getattr_opt(vm: &mut Vm, class: Value, name: Value) -> PyResult<Option<Va
         && let Some(handle) = of_metatype.value
     {
         let descriptor = vm.handle(handle);
-        return vm.descr_get(descriptor, class, metatype.value()).map(Some);
+        if crate::object::has_getter(vm, of_metatype.kind, descriptor) {
+            return vm.descr_get(descriptor, class, metatype.value()).map(Some);
+        }
     }
     let resolution = vm.resolve(ty, name);
     match (resolution.kind, resolution.value) {

@@ -112,7 +112,8 @@ fn is_collected(vm: &Vm, ty: TypeRef) -> bool {
     ty.has(flags::HEAP) || !(ty.has(plain) || ty == vm.types.object || ty == vm.types.bytearray)
 }
 
-fn same_layout(old: TypeRef, new: TypeRef) -> bool {
+/// Whether instances of one class can become instances of the other, or of what derives from it.
+pub(crate) fn same_layout(old: TypeRef, new: TypeRef) -> bool {
     let (old_root, new_root) = (without_idle(old), without_idle(new));
     let alike = old_root == new_root
         || old_root.data().base.get() == new_root.data().base.get() && add_the_same(old_root, new_root);

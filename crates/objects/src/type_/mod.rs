@@ -1,7 +1,7 @@
 //! `type`: classes as objects.
 
 pub mod attributes;
-mod bases;
+pub(crate) mod bases;
 pub mod bootstrap;
 pub mod builtin_type;
 pub mod guest_slots;

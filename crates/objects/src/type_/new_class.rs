@@ -493,24 +493,16 @@ fn set_names(vm: &mut Vm, ty: TypeRef) -> PyResult<()> {
 /// Calls `__init_subclass__` of the parent.
 fn init_subclass(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult<()> {
     let name = vm.names.__init_subclass__;
-    if args.keyword_names().is_empty() {
-        // Nothing to call where it is `object`'s.
-        let after = ty.data().mro.borrow().get(1..).map(|rest| rest.to_vec()).unwrap_or_default();
-        let mut found = None;
-        for class in after {
-            if vm.dict_get_name(class.0.dict.get(), name).is_some() {
-                found = Some(class);
-                break;
-            }
-        }
-        if found == Some(vm.types.object) && ty.data().mro.borrow()[0] == ty {
-            return Ok(());
-        }
-    }
-    if !ty.data().mro.borrow().contains(&ty) {
+    let order = ty.data().mro.borrow().clone();
+    let Some(own) = order.iter().position(|&class| class == ty) else {
         let name = ty.name();
         let complaint = format!("super(type, obj): obj (type {name}) is not an instance or subtype of type ({name}).");
         return Err(vm.type_error(complaint));
+    };
+    let found = order[own + 1..].iter().find(|class| vm.dict_get_name(class.0.dict.get(), name).is_some());
+    // Nothing to call where it is `object`'s.
+    if args.keyword_names().is_empty() && found.is_none_or(|&class| class == vm.types.object) {
+        return Ok(());
     }
     let method = crate::super_object::attribute(vm, ty.value(), ty.value(), name)?;
     let keywords = CallArgs { values: &args.values[args.args().len()..], names: args.names };
