@@ -4,6 +4,7 @@
 //! doubles, is rounded twice. These divisions are done here, in the tree, before the compiler sees them: a division becomes the
 //! number that it gives, in the division's place, which is what folding makes of it.
 
+use crate::transform::transform;
 use num_bigint::{BigInt, Sign};
 use num_traits::{Signed, ToPrimitive, Zero};
 use ruff_python_ast::visitor::transformer::{Transformer, walk_expr};
@@ -29,10 +30,7 @@ pub(crate) fn may_be_in(source: &str) -> bool {
 /// Does the divisions; whether there were any.
 pub(crate) fn work_around(module: &mut Mod) -> bool {
     let divider = Divider { found: Cell::new(false) };
-    match module {
-        Mod::Module(module) => module.body.iter_mut().for_each(|statement| divider.visit_stmt(statement)),
-        Mod::Expression(expression) => divider.visit_expr(&mut expression.body),
-    }
+    transform(module, &divider);
     divider.found.get()
 }
 

@@ -20,6 +20,7 @@ mod opcode;
 mod scope_order;
 mod source;
 mod store;
+mod transform;
 mod verify;
 
 pub use ast::{

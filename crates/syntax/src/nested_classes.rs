@@ -11,6 +11,7 @@
 //! ran, is looked for in the outer class. It is found in the inner one if the inner one binds it, so that it is given a
 //! binding that no run reaches: `if 0: __conditional_annotations__ = 0` at its end.
 
+use crate::transform::transform;
 use ruff_python_ast::visitor::transformer::{Transformer, walk_stmt};
 use ruff_python_ast::{
     AtomicNodeIndex, ExceptHandler, Expr, ExprContext, ExprName, ExprNumberLiteral, Int, Mod, Number, Stmt, StmtAssign,
@@ -28,12 +29,7 @@ pub(crate) fn is_this_fault(message: &str) -> bool {
 
 /// Adds the unreachable binding to each class that needs it.
 pub(crate) fn work_around(module: &mut Mod) {
-    if let Mod::Module(module) = module {
-        let adder = Adder { class_depth: Cell::new(0) };
-        for statement in &mut module.body {
-            adder.visit_stmt(statement);
-        }
-    }
+    transform(module, &Adder { class_depth: Cell::new(0) });
 }
 
 struct Adder {

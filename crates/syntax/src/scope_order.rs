@@ -16,6 +16,7 @@
 //! - a dict comprehension gets both from an inner loop: `{.key: .value for … for (.key, .value) in [(k, v)]}`.
 
 use crate::opcode::Op;
+use crate::transform::transform;
 use ruff_python_ast::visitor::transformer::{Transformer, walk_expr, walk_stmt};
 use ruff_python_ast::visitor::{Visitor, walk_expr as visit_inside};
 use ruff_python_ast::{
@@ -45,10 +46,7 @@ pub(crate) fn is_this_fault(message: &str) -> bool {
 /// Says what the compiler would get wrong differently; whether there was any.
 pub(crate) fn work_around(module: &mut Mod) -> bool {
     let writer = Writer { found: Cell::new(false) };
-    match module {
-        Mod::Module(module) => module.body.iter_mut().for_each(|statement| writer.visit_stmt(statement)),
-        Mod::Expression(expression) => writer.visit_expr(&mut expression.body),
-    }
+    transform(module, &writer);
     writer.found.get()
 }
 
