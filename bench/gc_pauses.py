@@ -1,12 +1,10 @@
 """How long collections stop a program that has a heap of small objects.
 
-usage: gc_pauses.py [MIB]      size of the heap (default 1024)
-
 Builds chains of nodes of 24 bytes under a table, replaces chains at random, and prints what gc.get_stats(pauses=True)
 says: milliseconds, of pauses that were minor collections alone and of those with a step of a full collection in them.
 """
+import argparse
 import gc
-import sys
 
 CHAIN = 40
 
@@ -27,8 +25,9 @@ def chain(number):
 
 
 def main():
-    mebibytes = int(sys.argv[1]) if len(sys.argv) > 1 else 1024
-    chains = mebibytes * 1048576 // (24 * CHAIN)
+    parser = argparse.ArgumentParser(description="how long collections stop a program that has a heap of small objects")
+    parser.add_argument("mebibytes", type=int, nargs="?", default=1024, help="size of the heap (default 1024)")
+    chains = parser.parse_args().mebibytes * 1048576 // (24 * CHAIN)
     table = [chain(i) for i in range(chains)]
     x = 12345
     for _ in range(2 * chains):

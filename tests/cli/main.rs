@@ -167,6 +167,18 @@ fn interactive() {
 }
 
 #[test]
+fn options_of_the_collector_that_make_no_sense_are_refused() {
+    let refused = [
+        ("max=much", "adder: ADDER_GC: max: `much` is no number"),
+        ("max=1T", "adder: ADDER_GC: max: `1T` is no number"),
+        ("max=99999999999999999G", "adder: ADDER_GC: max: `99999999999999999G` is too much"),
+        ("log=no/such/folder", "adder: ADDER_GC: log: cannot write `no/such/folder`: No such file or directory"),
+        ("speed=1", "adder: ADDER_GC: there is no option `speed`"),
+    ];
+    check(&refused.map(|(options, message)| row(&["-c", "print(1)"]).env("ADDER_GC", options).err(message).status(2)));
+}
+
+#[test]
 fn the_jit_is_chosen_by_adder_jit() {
     let sum = "t = 0\nfor i in range(100000): t += i\nprint(t)\n";
     let rows: Vec<Row> = ["off", "threshold=3", "threshold=1000", "log=stats"]

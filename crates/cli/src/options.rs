@@ -1,6 +1,7 @@
 //! The command line, as CPython's.
 
 use interp::state::Config;
+use std::sync::Arc;
 
 /// What to run.
 pub enum Program {
@@ -296,13 +297,12 @@ fn x_options(config: &mut Config) -> Result<(), String> {
     Ok(())
 }
 
-/// An option of ADDER_GC: its name, its value as the help shows it, a sentence, and what it sets. A value that is no number
-/// is refused where one is wanted.
+/// An option of ADDER_GC: its name, its value as the help shows it, a sentence, and what it sets, or why it cannot.
 struct HeapOption {
     name: &'static str,
     value: &'static str,
     sentence: &'static str,
-    set: fn(&mut heap::Config, &str) -> Option<()>,
+    set: fn(&mut heap::Config, &str) -> Result<(), String>,
 }
 
 const HEAP_OPTIONS: &[HeapOption] = &[
@@ -313,7 +313,7 @@ const HEAP_OPTIONS: &[HeapOption] = &[
         set: |config, value| {
             config.stress = number(value)? as u32;
             config.poison = true;
-            Some(())
+            Ok(())
         },
     },
     HeapOption {
@@ -351,27 +351,28 @@ const HEAP_OPTIONS: &[HeapOption] = &[
         value: "FILE",
         sentence: "a line for each part of each collection: when, what, how long",
         set: |config, value| {
-            config.log = Some(value.into());
-            Some(())
+            let file = std::fs::File::create(value).map_err(|error| format!("cannot write `{value}`: {error}"))?;
+            config.log = Some(Arc::new(file));
+            Ok(())
         },
     },
 ];
 
-fn number(value: &str) -> Option<usize> {
-    value.parse().ok()
+fn number(value: &str) -> Result<usize, String> {
+    value.parse().map_err(|_| format!("`{value}` is no number"))
 }
 
 /// A number of bytes, or of the unit that a K, M or G behind it names.
-fn bytes(value: &str) -> Option<usize> {
+fn bytes(value: &str) -> Result<usize, String> {
     let digits = value.trim_end_matches(['K', 'M', 'G']);
     let shift = match &value[digits.len()..] {
         "" => 0,
         "K" => 10,
         "M" => 20,
         "G" => 30,
-        _ => return None,
+        _ => return Err(format!("`{value}` is no number")),
     };
-    number(digits)?.checked_mul(1 << shift)
+    number(digits)?.checked_mul(1 << shift).ok_or_else(|| format!("`{value}` is too much"))
 }
 
 fn heap_options_help() -> String {
@@ -387,7 +388,7 @@ fn heap_options(text: &str) -> Result<heap::Config, String> {
         let Some(row) = HEAP_OPTIONS.iter().find(|row| row.name == name) else {
             return Err(format!("adder: ADDER_GC: there is no option `{name}`"));
         };
-        (row.set)(&mut config, value).ok_or_else(|| format!("adder: ADDER_GC: {name}: `{value}` is no number"))?;
+        (row.set)(&mut config, value).map_err(|message| format!("adder: ADDER_GC: {name}: {message}"))?;
     }
     Ok(config)
 }

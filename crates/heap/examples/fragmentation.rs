@@ -6,6 +6,9 @@
 //! different lengths (`HEAP_LOG=FILE` logs each part of each collection); the table is trimmed to the same number of bytes after each wave. A row shows what lives, what the heap
 //! takes for it, and what the system sees. At the end nearly all is dropped, and what is left lies in every block.
 
+use std::fs::File;
+use std::sync::Arc;
+
 use std::hint::black_box;
 
 use heap::{Config, Heap, Layout, RefMask, Tail, Value};
@@ -15,8 +18,9 @@ const PLACES: usize = 1 << 20;
 const LIVE_BYTES: usize = 96 << 20;
 
 fn main() {
-    let waves: usize = std::env::args().nth(1).map_or(40, |text| text.parse().unwrap());
-    let log = std::env::var_os("HEAP_LOG").map(Into::into);
+    let waves: usize =
+        std::env::args().nth(1).map_or(40, |text| text.parse().expect("the argument is the number of waves"));
+    let log = std::env::var_os("HEAP_LOG").map(|path| Arc::new(File::create(path).expect("HEAP_LOG names a file")));
     let mut heap = Heap::new(Config { log, ..Config::default() });
     let array = heap.register_shape(Layout::new(2, RefMask::None).with_tail(Tail::Values));
     let raw = heap.register_shape(Layout::raw(2).with_tail(Tail::Bytes));

@@ -26,7 +26,7 @@ fn main() {
             let start = Instant::now();
             run(&mut bench);
             let seconds = start.elapsed().as_secs_f64();
-            let (stats, pauses) = (bench.heap.stats(), &bench.heap.pauses().all);
+            let (stats, pauses) = (bench.heap.stats(), bench.heap.pauses().all());
             println!(
                 "{name:16} {:8.1} ms  minor {:5}  full {:3}  promoted {:5} MiB  gc {:7.1} ms  longest {:6.1} ms  peak {} MiB",
                 seconds * 1e3,

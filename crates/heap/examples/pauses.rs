@@ -7,7 +7,9 @@
 //! into the large table; most of what it allocates dies at once. `HEAP_LOG=FILE` logs each part of each
 //! collection; with `HEAP_PROCESSOR_CLOCK=1` pauses are processor time, on a machine that does other things as well.
 
+use std::fs::File;
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Instant;
 
 use heap::{Config, Heap, Layout, Phase, RefMask, ShapeId, Tail, Value};
@@ -28,10 +30,12 @@ struct World {
 }
 
 fn main() {
-    let argument = |i: usize, default: usize| std::env::args().nth(i).map_or(default, |text| text.parse().unwrap());
+    let argument = |i: usize, default: usize| {
+        std::env::args().nth(i).map_or(default, |text| text.parse().expect("the arguments are numbers: MiB, rounds"))
+    };
     let (mib, rounds) = (argument(1, 1024), argument(2, 4_000_000));
     barrier();
-    let log = std::env::var_os("HEAP_LOG").map(Into::into);
+    let log = std::env::var_os("HEAP_LOG").map(|path| Arc::new(File::create(path).expect("HEAP_LOG names a file")));
     let mut heap = Heap::new(Config {
         log,
         processor_clock: std::env::var_os("HEAP_PROCESSOR_CLOCK").is_some(),
@@ -55,7 +59,7 @@ fn main() {
         world.mutate(root, nodes, records);
     }
     report("in all, mutations included", &world.heap, start);
-    println!("pauses before the mutations: {}, after: {}", pauses_before.all.count, world.heap.pauses().all.count);
+    println!("pauses before the mutations: {}, after: {}", pauses_before.all().count, world.heap.pauses().all().count);
     black_box((root, nodes));
 }
 
@@ -161,7 +165,7 @@ fn report(what: &str, heap: &Heap, start: Instant) {
     let pauses = heap.pauses();
     let rows = Phase::ALL.map(|phase| (phase.name(), pauses.of(phase)));
     println!("{:8} {:>8} {:>10} {:>8} {:>8} {:>8} {:>8}", "ms", "count", "total", "p50", "p99", "p99.9", "longest");
-    for (name, times) in [("pauses", &pauses.all)].into_iter().chain(rows) {
+    for (name, times) in [("pauses", &pauses.all())].into_iter().chain(rows) {
         let [p50, p99, p999] = [0.5, 0.99, 0.999].map(|part| times.percentile_ns(part) as f64 / 1e6);
         println!(
             "{name:8} {:8} {:10.1} {p50:8.2} {p99:8.2} {p999:8.2} {:8.2}",

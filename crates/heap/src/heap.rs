@@ -1,6 +1,7 @@
 //! The heap as a whole: its parts, and when it collects.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::sync::Arc;
 
 use crate::census::Census;
 use crate::death::{Buffers, Finalizers, WeakReferences};
@@ -32,7 +33,7 @@ pub struct Config {
     /// Check the whole heap after every n-th collection. 0: never.
     pub verify: u32,
     /// Bytes in old space, large objects and buffers before the first full collection; the later ones begin when the heap
-    /// has grown by half.
+    /// has grown by half, less so many bytes, or by so many.
     pub first_full_bytes: usize,
     /// Bytes of young large objects and buffers that cause a minor collection.
     pub pressure_bytes: usize,
@@ -47,7 +48,7 @@ pub struct Config {
     /// Pauses are measured in processor time of the thread: other processes do not count.
     pub processor_clock: bool,
     /// A line for each part of each collection goes to this file.
-    pub log: Option<PathBuf>,
+    pub log: Option<Arc<File>>,
 }
 
 impl Default for Config {
@@ -185,7 +186,7 @@ impl Heap {
             minors_since_full: 0,
             pressure: Pressure::new(config.max_bytes, range, target),
             pauses: Pauses::default(),
-            log: config.log.as_deref().and_then(|path| Log::create(path).ok()),
+            log: config.log.clone().map(Log::new),
             config: Config { nursery_bytes: target, ..config },
             stats: Stats::default(),
             promoted_bytes: 0,

@@ -4,7 +4,9 @@
 //! recorded by themselves as well. The histogram's buckets grow by an eighth of a power of two, so a percentile is known
 //! to within 13 %.
 
+use std::fs::File;
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Buckets to a power of two.
@@ -91,6 +93,19 @@ impl Times {
         *bucket = bucket.saturating_add(1);
     }
 
+    fn with(&self, other: &Times) -> Times {
+        let mut buckets = self.buckets.clone();
+        for (count, more) in buckets.iter_mut().zip(other.buckets.iter()) {
+            *count = count.saturating_add(*more);
+        }
+        Times {
+            count: self.count + other.count,
+            total_ns: self.total_ns + other.total_ns,
+            longest_ns: self.longest_ns.max(other.longest_ns),
+            buckets,
+        }
+    }
+
     /// The time that `part` (0.99: 99 %) of the times do not exceed, rounded up to the end of its bucket.
     pub fn percentile_ns(&self, part: f64) -> u64 {
         let wanted = (self.count as f64 * part).ceil() as u64;
@@ -126,16 +141,19 @@ fn bucket_end(bucket: usize) -> u64 {
 /// All pauses of a heap, and their parts.
 #[derive(Clone, Default, Debug)]
 pub struct Pauses {
-    /// Whole pauses.
-    pub all: Times,
-    /// Those in which nothing was done for a full collection.
+    /// Whole pauses in which nothing was done for a full collection.
     pub minor: Times,
-    /// The others.
+    /// The other whole pauses.
     pub full: Times,
     phases: [Times; 4],
 }
 
 impl Pauses {
+    /// All whole pauses.
+    pub fn all(&self) -> Times {
+        self.minor.with(&self.full)
+    }
+
     /// The parts of pauses that were spent on `phase`.
     pub fn of(&self, phase: Phase) -> &Times {
         &self.phases[phase as usize]
@@ -148,7 +166,6 @@ impl Pauses {
 
     /// A whole pause; `full`: something was done for a full collection.
     pub(crate) fn add(&mut self, ns: u64, full: bool) {
-        self.all.add(ns);
         if full { self.full.add(ns) } else { self.minor.add(ns) }
     }
 
@@ -159,22 +176,21 @@ impl Pauses {
 
 /// Where each part of a collection gets a line.
 pub(crate) struct Log {
-    file: std::fs::File,
+    file: Arc<File>,
     started: Instant,
 }
 
 impl Log {
-    pub fn create(path: &std::path::Path) -> std::io::Result<Log> {
-        let mut file = std::fs::File::create(path)?;
-        writeln!(file, "# seconds phase milliseconds heap_bytes what")?;
-        Ok(Log { file, started: Instant::now() })
+    pub fn new(file: Arc<File>) -> Log {
+        _ = (&*file).write_all(b"# seconds phase milliseconds heap_bytes what\n");
+        Log { file, started: Instant::now() }
     }
 
     /// A line; where it cannot be written it is lost.
     pub fn line(&mut self, phase: Phase, ns: u64, heap_bytes: usize, what: std::fmt::Arguments) {
         let (at, took) = (self.started.elapsed().as_secs_f64(), ns as f64 / 1e6);
         let line = format!("{at:.6} {} {took:.3} {heap_bytes} {what}\n", phase.name());
-        _ = self.file.write_all(line.as_bytes());
+        _ = (&*self.file).write_all(line.as_bytes());
     }
 }
 

@@ -106,15 +106,6 @@ impl Heap {
         self.pressure.signal = Some(signal);
     }
 
-    /// The limit in bytes; 0: what the system gives.
-    pub fn max_bytes(&self) -> usize {
-        self.pressure.max_bytes
-    }
-
-    pub fn set_max_bytes(&mut self, bytes: usize) {
-        self.pressure.max_bytes = bytes;
-    }
-
     /// Before a large object is allocated that must be: a full collection where it would pass the limit, and the reserve
     /// if that does not help.
     pub(crate) fn make_room(&mut self, bytes: usize) {
