@@ -2,12 +2,13 @@
 
 use crate::compiler::Compiler;
 use crate::coverage::Path;
+use crate::driver::Signature;
 use crate::jit::HotCell;
 use codegen::{CompileInput, TraceCell};
 use heap::Value;
 use ir::{Callee, Exit, ExitId, OpCode, TraceId, TraceKind};
 use opt::{Facts, Label, Written};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -38,6 +39,8 @@ pub(crate) struct CachedTrace {
     pub(crate) home: Option<&'static HotCell>,
     /// The language's token for the code of level 0, and the instruction that a loop starts at.
     pub(crate) start: (u64, u32),
+    /// Of a loop: the types it was recorded for.
+    pub(crate) signature: Signature,
     /// Of a bridge: the exit it hangs on.
     pub(crate) parent: Option<(TraceId, ExitId)>,
     /// Bridges that hang on its exits.
@@ -111,6 +114,8 @@ pub(crate) struct Cache {
     /// The guest's false and true.
     pub(crate) bools: [Value; 2],
     pub(crate) traces: Vec<CachedTrace>,
+    /// The traces of each loop, by where it starts, fallen ones among them.
+    pub(crate) versions: HashMap<(u64, u32), Vec<TraceId>>,
     /// For each global exit number, its trace.
     pub(crate) exit_owner: Vec<TraceId>,
     /// See [`codegen::Backend`].
@@ -130,6 +135,7 @@ impl Default for Cache {
             callees: None,
             bools: [Value::NULL; 2],
             traces: Vec::new(),
+            versions: HashMap::new(),
             exit_owner: Vec::new(),
             buffer: Vec::new(),
             live: 0,
@@ -206,6 +212,12 @@ impl Cache {
         below.filter(|&(id, at)| place(id, at) == here).count() as u32
     }
 
+    /// The traces of the loop that starts there which have not fallen, oldest first.
+    pub(crate) fn standing_versions(&self, start: (u64, u32)) -> impl Iterator<Item = TraceId> {
+        let all = self.versions.get(&start).into_iter().flatten().copied();
+        all.filter(|&id| !self.trace(id).fallen)
+    }
+
     /// Takes a trace and all bridges above it out of use; how many those were.
     pub(crate) fn fell(&mut self, id: TraceId) -> u64 {
         if self.trace(id).fallen {
@@ -217,10 +229,13 @@ impl Cache {
         trace.fallen = true;
         trace.cell.fallen.store(1, Ordering::Release);
         trace.cell.entry.store(stub, Ordering::Release);
+        let start = trace.start;
+        let other = self.standing_versions(start).find(|&other| self.trace(other).entry != 0);
+        let trace = &mut self.traces[id.0 as usize];
         if let Some(home) = trace.home
             && home.entry.get() == id.0 as usize + 1
         {
-            home.entry.set(0);
+            home.entry.set(other.map_or(0, |other| other.0 as usize + 1));
             home.count.set(0);
             home.falls.set(home.falls.get() + 1);
             if home.falls.get() >= FALLS {

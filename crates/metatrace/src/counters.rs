@@ -21,6 +21,7 @@ macro_rules! counters {
 
 counters! {
     loops "loops compiled";
+    versions "loops compiled for further types";
     functions "function entries compiled";
     bridges "bridges compiled";
     units "units of traces compiled";
@@ -68,4 +69,5 @@ aborts! {
     AssumptionFell "an assumption fell while recording";
     Attention "somebody wanted the interpreter's attention";
     LeftAtOnce "the trace left at once";
+    OtherVersion "the loop is to be traced for other types first";
 }

@@ -24,6 +24,8 @@ pub struct HotCell {
     pub dead: Cell<bool>,
     /// Of a function's entry: the function has a loop, so it is called, not inlined.
     pub no_inline: Cell<bool>,
+    /// Of a loop with compiled code: how many more arrivals are looked at for one that no version was recorded for.
+    pub(crate) wants_version: Cell<u32>,
 }
 
 /// Something that is true until somebody invalidates it: "class P has not changed", "no global of module m was added".

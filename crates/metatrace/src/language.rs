@@ -43,6 +43,12 @@ pub trait Language: Sized + 'static {
     /// Whether code should never be inlined into a caller's trace nor traced itself (generated monsters, `settrace`).
     fn is_traceable(code: &'static Self::Code) -> bool;
 
+    /// What distinguishes an object from others of its shape as far as loops over it are concerned (the type of an array's
+    /// elements): loops get versions by the shapes of their values and by this.
+    fn variety(_context: &mut Self::Context, _object: Value) -> u16 {
+        0
+    }
+
     /// The dispatch loop, which the interpreter writes once, generic over [`crate::Machine`], instantiated for the tracer:
     /// runs `frame` and what it calls until the frame at the machine's base depth is left.
     fn run_traced(

@@ -76,6 +76,7 @@ options! {
     entry: u32 = 500, "calls", "Calls of a function before its entry is traced.";
     bridge: u32 = 150, "exits", "Exits through one guard before a bridge is traced from it.";
     variants: u32 = 12, "bridges", "Bridges one behind the other from one place of the program before the place is left to the interpreter.";
+    versions: u32 = 4, "traces", "A loop is traced again for values of other types than it was traced for, up to this many times in all.";
     trace_limit: u32 = 6000, "operations", "A longer trace is given up.";
     inline_depth: u32 = 10, "frames", "Calls below more frames of one trace are not inlined.";
     recursion: u32 = 1, "frames", "A function is inlined into itself this often.";

@@ -1,6 +1,9 @@
 //! What metatrace asks about Python.
 
+use crate::array_layout::Array;
+use crate::builtin_layouts::RangeIterator;
 use crate::code::Code;
+use crate::layout::cast;
 use crate::shape::{self, Kind};
 use crate::vm::{Python, Vm};
 use heap::{ShapeId, Value};
@@ -40,6 +43,15 @@ impl Language for Python {
 
     fn float_shape(_: &mut Vm) -> ShapeId {
         shape::exact_id(Kind::Float)
+    }
+
+    fn variety(context: &mut Vm, object: Value) -> u16 {
+        match context.kind(object) {
+            Kind::Array => cast::<Array>(object).kind.get() as u16,
+            // A trace knows the step of its range.
+            Kind::RangeIterator => cast::<RangeIterator>(object).step.get() as u16,
+            _ => 0,
+        }
     }
 
     fn is_traceable(code: &'static Code) -> bool {

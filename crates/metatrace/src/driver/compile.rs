@@ -3,7 +3,7 @@
 //! [`finish_root`] and [`finish_bridge`] optimise what was recorded and submit it to the compiler; [`install_done`] takes what is
 //! compiled and makes it reachable. Until then the place stays busy, so nothing is recorded twice.
 
-use super::units;
+use super::{Signature, units};
 use crate::cache::{CachedExit, CachedTrace, ExitKind, exit_kind};
 use crate::compiler::{Compiler, Job, What};
 use crate::counters::Abort;
@@ -29,6 +29,7 @@ struct Recording {
     inlined: u32,
     start: (u64, u32),
     root_kind: TraceKind,
+    signature: Signature,
 }
 
 /// Why there is no trace.
@@ -57,6 +58,7 @@ fn recording<L: Language>(tracer: &mut Tracer<L>) -> Result<Recording, Failed> {
         inlined: tracer.deepest as u32 - 1,
         start: tracer.start.map_or((0, 0), |(code, pc)| (code.addr() as u64, pc)),
         root_kind: tracer.root_kind,
+        signature: std::mem::take(&mut tracer.signature),
     })
 }
 
@@ -89,6 +91,7 @@ fn root_failed(jit: &mut Jit, cell: &HotCell, kind: TraceKind, name: &str, faile
     if soon {
         cell.count.set(threshold.saturating_sub(2));
     }
+    cell.wants_version.set(0);
     if !matches!(failed, Failed::Abort(Abort::LoopInCallee)) {
         cell.aborts.set(cell.aborts.get() + 1);
     }
@@ -126,7 +129,9 @@ fn bridge_failed(jit: &mut Jit, parent: TraceId, at: ExitId, name: &str, failed:
     let exit = &mut jit.cache.trace_mut(parent).exits[at.0 as usize];
     exit.busy = false;
     exit.count = 0;
-    exit.tries += 1;
+    if !matches!(failed, Failed::Abort(Abort::OtherVersion)) {
+        exit.tries += 1;
+    }
 }
 
 /// Makes what the compiler has finished reachable, and gives it what has become due.
@@ -179,10 +184,15 @@ fn install(jit: &mut Jit, id: TraceId, code: Result<CompiledTrace, CompileError>
     trace.entry = code.entry;
     trace.cell.entry.store(code.entry, Ordering::Release);
     if let Some(cell) = home {
-        cell.entry.set(id.0 as usize + 1);
+        let is_first = cell.entry.get() == 0;
+        if is_first {
+            cell.entry.set(id.0 as usize + 1);
+        }
+        cell.wants_version.set(0);
         cell.busy.set(false);
         match kind {
             TraceKind::Function => jit.counters.functions += 1,
+            _ if !is_first => jit.counters.versions += 1,
             _ => jit.counters.loops += 1,
         }
     }
@@ -243,7 +253,8 @@ fn submit(
     if jit.cache.compiler.as_mut().is_some_and(Compiler::was_forked) {
         forget_pending(jit);
     }
-    let Recording { trace, end, mut constants, assumptions, polls, inlined, start, root_kind } = recording;
+    let Recording { trace, end, mut constants, assumptions, polls, inlined, start, root_kind, mut signature } =
+        recording;
     let name = trace.name.clone();
     verify(jit, &trace, "recorded");
     jit.counters.recorded_ops += trace.ops.len() as u64;
@@ -255,6 +266,7 @@ fn submit(
     if jit.options.log.passes {
         log_passes(jit, &trace, &request);
     }
+    signature.keep_touched(&trace);
     let started = Instant::now();
     let optimized = opt::optimize(trace, &request);
     jit.counters.optimize_ns += started.elapsed().as_nanos() as u64;
@@ -312,6 +324,7 @@ fn submit(
         inlined,
         home,
         start,
+        signature,
         parent,
         children: Vec::new(),
         root_kind,
@@ -321,6 +334,9 @@ fn submit(
         facts,
         fallen: false,
     });
+    if home.is_some() && jit.cache.trace(id).input.trace.kind == TraceKind::Loop {
+        jit.cache.versions.entry(start).or_default().push(id);
+    }
     for (assumption, _) in assumptions {
         jit.depend(id, assumption);
     }

@@ -199,9 +199,12 @@ fn bridge<L: Language>(
     // SAFETY: the context outlives the call, and the thread is its first field.
     let parent = unsafe { (*thread_of::<L>(context)).jit.cache.trace(id) };
     let (name, root_kind) = (format!("{} exit {}", parent.name(), at.0), parent.root_kind);
+    // SAFETY: as above.
+    let root = unsafe { (*thread_of::<L>(context)).jit.cache.root_of(id) };
     let mut tracer = Tracer::new(context, TraceKind::Bridge, name);
     tracer.recording = true;
     tracer.root_kind = root_kind;
+    tracer.root = Some((root, !exit.in_body));
     let live: Vec<u32> = exit.live.iter().map(|&(_, ty)| tracer.push(OpCode::Input, ty, &[], Attr::None)).collect();
     // The recipe is emitted again, so that virtual objects stay virtual.
     let mut made: Vec<u32> = Vec::with_capacity(exit.recipe.len());

@@ -7,10 +7,12 @@ mod exit;
 mod recipe;
 mod record;
 mod units;
+mod versions;
 
 pub(crate) use callees::{GuestCall, call_guest, callees};
 pub(crate) use compile::install_done;
 pub(crate) use recipe::Made;
+pub(crate) use versions::{Goal, Signature, choose};
 
 use crate::direct::Direct;
 use crate::frame::{Entered, Finished, Frame, Leave};
@@ -41,6 +43,9 @@ pub(crate) fn hot_loop<L: Language>(
     save(direct, frame);
     let outcome = match cell.entry.get() {
         0 => record::record_loop::<L>(direct.context, frame.code, frame.pc, cell)?,
+        _ if cell.wants_version.get() > 0 && versions::is_new::<L>(direct.context, frame, cell) => {
+            record::record_loop::<L>(direct.context, frame.code, frame.pc, cell)?
+        }
         entry => enter::enter::<L>(direct.context, TraceId(entry as u32 - 1))?,
     };
     settle(direct, frame, outcome)

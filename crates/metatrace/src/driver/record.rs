@@ -1,7 +1,7 @@
 //! Recording from hot loops and hot functions.
 
 use super::callees::ensure_compiler;
-use super::{Outcome, compile};
+use super::{Outcome, compile, versions};
 use crate::frame::Leave;
 use crate::jit::HotCell;
 use crate::language::{Language, thread_of};
@@ -22,6 +22,7 @@ pub(crate) fn record_loop<L: Language>(
     }
     let mut tracer = Tracer::<L>::new(context, TraceKind::Loop, L::describe(code, pc));
     tracer.start = Some((code, pc));
+    tracer.signature = versions::of_current_frame::<L>(context);
     cell.busy.set(true);
     let outcome = record_current(&mut tracer);
     cell.busy.set(false);

@@ -3,7 +3,7 @@
 use super::{End, Level, Mode, Traced, Tracer};
 use crate::counters::Abort;
 use crate::coverage::Path;
-use crate::driver;
+use crate::driver::{self, Goal};
 use crate::frame::{Entered, Finished, Frame, Leave};
 use crate::language::Language;
 use heap::Value;
@@ -330,9 +330,13 @@ impl<L: Language> Tracer<L> {
         }
         let entry = L::loop_cell(frame.code, frame.pc).entry.get();
         if entry != 0 {
-            let target = TraceId(entry as u32 - 1);
-            self.jump(frame, OpCode::JumpLoop, Attr::Target(target));
-            self.end = Some(End::OtherLoop(target));
+            match driver::choose(self, frame, TraceId(entry as u32 - 1)) {
+                Goal::Loop(target) => {
+                    self.jump(frame, OpCode::JumpLoop, Attr::Target(target));
+                    self.end = Some(End::OtherLoop(target));
+                }
+                Goal::NewVersion => self.abort(Abort::OtherVersion),
+            }
         } else if self.root_kind == TraceKind::Function {
             L::entry_cell(frame.code).no_inline.set(true);
             self.abort(Abort::LoopInFunction);

@@ -16,6 +16,7 @@ pub(crate) use memory::fresh;
 
 use crate::counters::Abort;
 use crate::coverage::Path;
+use crate::driver::Signature;
 use crate::frame::Frame;
 use crate::jit::Assumption;
 use crate::language::{Language, thread_of};
@@ -202,6 +203,10 @@ pub struct Tracer<L: Language> {
     loop_base: usize,
     /// Where a loop's recording ends.
     pub(crate) start: Option<(*const L::Code, u32)>,
+    /// Of a loop: the types of its slots at the start.
+    pub(crate) signature: Signature,
+    /// Of a bridge: the loop it hangs on, and whether it left that before the label.
+    pub(crate) root: Option<(TraceId, bool)>,
     /// The kind of the loop or function at the root of a bridge.
     pub(crate) root_kind: TraceKind,
     pub(crate) end: Option<End>,
@@ -247,6 +252,8 @@ impl<L: Language> Tracer<L> {
             owner: thread.record,
             loop_base: std::mem::take(&mut thread.loop_base),
             start: None,
+            signature: Signature::default(),
+            root: None,
             root_kind: kind,
             end: None,
             aborted: None,
