@@ -87,10 +87,14 @@ impl Walk<'_> {
         self.heap.load(cell.memory, base, index, cell.repr, &self.values)
     }
 
-    /// What is in the cell, loaded if need be; `None` if loading might not be safe.
-    pub(crate) fn contents_now(&mut self, cell: &Cell<Arg>) -> Option<Arg> {
+    /// What is in the cell, loaded if need be; `None` if loading might not be safe. `is_new`: the cell is not one that the loop had
+    /// when it was entered.
+    pub(crate) fn contents_now(&mut self, cell: &Cell<Arg>, is_new: bool) -> Option<Arg> {
         if let Some(known) = self.contents(cell) {
             return Some(known);
+        }
+        if is_new && !matches!(cell.memory, Memory::Field { .. }) {
+            return None;
         }
         let origin = self.request.origin.as_ref();
         if self.heap.written.all || origin.is_some_and(|origin| origin.written.all) {
@@ -147,10 +151,27 @@ impl Walk<'_> {
         }
     }
 
-    /// The cells of a label, with what a bridge brings as invariants; nothing if something is missing.
-    pub(crate) fn cells_of_label(&self, cells: &[LabelCell], invariants: &[Arg]) -> Option<Vec<Cell<Arg>>> {
+    /// A constant of the loop to whose label the trace jumps as one of this trace.
+    pub(crate) fn constant_of_label(&self, constant: Arg) -> Option<Arg> {
+        match constant {
+            Arg::Ref(id) => {
+                let own = self.request.target_constants.get(id.0 as usize).copied().flatten();
+                own.map(Arg::Ref)
+            }
+            other => Some(other),
+        }
+    }
+
+    /// The cells of a label, with what a bridge brings as invariants; nothing if something is missing. `own`: the label's
+    /// constants as this trace's.
+    pub(crate) fn cells_of_label(
+        &self,
+        cells: &[LabelCell],
+        invariants: &[Arg],
+        own: impl Fn(Arg) -> Option<Arg>,
+    ) -> Option<Vec<Cell<Arg>>> {
         let place = |place: Place| match place {
-            Place::Constant(arg) => self.own_constant(arg),
+            Place::Constant(arg) => own(arg),
             Place::Invariant(at) => invariants.get(at as usize).copied(),
         };
         let cell = |label: &LabelCell| {

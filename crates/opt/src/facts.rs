@@ -25,6 +25,15 @@ impl Fact {
         Fact { range: Range::FULL, kind: Kind { is_int: None, is_flt: None, is_null: None }, shape: None };
 }
 
+impl Fact {
+    /// Whether what is known includes this.
+    pub fn implies(&self, wanted: &Fact) -> bool {
+        wanted.range.contains(self.range)
+            && self.kind.implies(wanted.kind)
+            && (wanted.shape.is_none() || wanted.shape == self.shape)
+    }
+}
+
 impl Walk<'_> {
     /// What is known of these values here.
     pub(crate) fn facts(&self, live: &[(ValueId, Ty)]) -> Facts {

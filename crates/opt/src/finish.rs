@@ -10,6 +10,7 @@
 
 use crate::Passes;
 use crate::cells::{Cell, Contents, LabelCell, Place};
+use crate::entry::Plan;
 use crate::exits::UNKNOWN;
 use crate::facts::{Fact, Facts};
 use crate::heap::Written;
@@ -30,6 +31,8 @@ pub(crate) struct Loop {
     pub slots: Vec<Shape>,
     pub inputs: usize,
     pub peeled: bool,
+    /// How the body is entered without the first iteration.
+    pub entry: Option<Plan>,
 }
 
 /// Makes the final trace. `end` and `args` are its last operation.
@@ -410,7 +413,8 @@ impl Writer<'_, '_> {
             LabelCell { cell: cell_place, shape: shapes[cell].clone() }
         });
         let cells = cells.collect();
-        Label { slots, relied: self.walk.heap.relied.clone(), invariants: self.invariants.len() as u32, cells }
+        let entry = place.entry.as_ref().and_then(|plan| plan.entry(self.walk, &self.invariants));
+        Label { slots, relied: self.walk.heap.relied.clone(), invariants: self.invariants.len() as u32, cells, entry }
     }
 
     fn place(&self, arg: Arg) -> Place {

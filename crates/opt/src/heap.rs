@@ -56,6 +56,16 @@ impl Written {
                 && apart(&self.items, &other.items)
     }
 
+    /// Whether that kind of memory is written.
+    pub(crate) fn has(&self, memory: Memory) -> bool {
+        self.all
+            || match memory {
+                Memory::Field { offset, .. } => self.fields.binary_search(&offset).is_ok(),
+                Memory::Items { offset, .. } => self.items.binary_search(&offset).is_ok(),
+                Memory::Raw => self.raw,
+            }
+    }
+
     pub(crate) fn add(&mut self, other: &Written) {
         other.fields.iter().for_each(|&offset| self.field(offset));
         other.items.iter().for_each(|&offset| self.item(offset));

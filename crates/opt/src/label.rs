@@ -10,6 +10,7 @@
 use crate::Passes;
 use crate::bounds::Range;
 use crate::cells::{Cell, LabelCell};
+use crate::entry::Entry;
 use crate::heap::Written;
 use crate::values::Kind;
 use crate::virtuals::Object;
@@ -27,6 +28,8 @@ pub struct Label {
     pub(crate) invariants: u32,
     /// Memory whose contents go round beside the slots.
     pub(crate) cells: Vec<LabelCell>,
+    /// How to enter with other invariants.
+    pub(crate) entry: Option<Entry>,
 }
 
 /// A slot's shape, or that of a part of it.
@@ -233,13 +236,14 @@ impl Walk<'_> {
     }
 
     /// Matches values against shapes: what the shape phis get. The error lists the nodes that do not match.
-    /// `invariants`: what a bridge brings.
+    /// `invariants`: what a bridge brings; `is_entry`: they are other ones than the loop had.
     pub(crate) fn match_label(
         &mut self,
         slots: &[Shape],
         ends: &[Arg],
         cells: &[(Cell<Arg>, &Shape)],
         invariants: Option<&[Arg]>,
+        is_entry: bool,
     ) -> Result<Vec<Arg>, Vec<u32>> {
         let mut matched = Matched::default();
         for (shape, &end) in slots.iter().zip(ends) {
@@ -251,7 +255,7 @@ impl Walk<'_> {
                 matched.args.extend(shape.phi().map(Arg::Value));
                 continue;
             }
-            match self.contents_now(cell) {
+            match self.contents_now(cell, is_entry) {
                 Some(contents) => self.matches(shape, contents, invariants, &mut matched),
                 None => matched.failed.push(shape.node),
             }
@@ -272,7 +276,7 @@ impl Walk<'_> {
             Slot::Any => true,
             Slot::Constant(constant) => {
                 // A bridge numbers constants in its own way.
-                let wanted = if invariants.is_some() { self.own_constant(*constant) } else { Some(*constant) };
+                let wanted = if invariants.is_some() { self.constant_of_label(*constant) } else { Some(*constant) };
                 wanted == Some(value)
             }
             Slot::Same(old) => self.values.resolve(*old) == value,

@@ -26,6 +26,7 @@ mod bounds;
 mod boxes;
 mod cells;
 mod cse;
+mod entry;
 mod exits;
 mod facts;
 mod finish;
@@ -47,7 +48,8 @@ pub use label::Label;
 pub use passes::{Pass, Passes, TABLE};
 pub use request::{Failure, Optimized, Origin, Request};
 
-use ir::{Arg, Attr, OpCode, Trace};
+use ir::{Arg, Attr, OpCode, Trace, TraceId};
+use label::Slot;
 use walk::Walk;
 
 /// Optimises a recorded trace.
@@ -105,7 +107,9 @@ fn run_bridge(walk: &mut Walk) -> Result<(), Failure> {
     let end = walk.source.ops.len() - 1;
     (inputs..first.min(end)).try_for_each(|index| walk.step(index))?;
     if let Some(label) = origin.and_then(|origin| origin.written.since.clone()) {
-        let cells = walk.cells_of_label(&label.cells, &walk.origin_invariants()).unwrap_or_default();
+        let cells = walk
+            .cells_of_label(&label.cells, &walk.origin_invariants(), |constant| walk.own_constant(constant))
+            .unwrap_or_default();
         for (cell, contents) in cells.iter().zip(walk.origin_cells()) {
             if walk.values.ty(contents) == cell.ty() {
                 walk.put(cell, contents);
@@ -116,29 +120,48 @@ fn run_bridge(walk: &mut Walk) -> Result<(), Failure> {
     (first.min(end)..end).try_for_each(|index| walk.step(index))
 }
 
-/// The values with which the jump can go to the target's body, if it can: a bridge from that body, which wrote nothing
-/// of what the body knows, with values of the shapes that the label expects.
+/// The values with which the jump can go to the target's body, if it can.
 fn body_args(walk: &mut Walk, request: &Request, attr: &Attr, ends: &[Arg]) -> Option<Vec<Arg>> {
-    let (Attr::Target(jump_target), Some((target, label)), Some(origin)) = (*attr, &request.target, &request.origin)
-    else {
-        return None;
-    };
-    let brought = label.invariants as usize + label.cells.len();
-    if jump_target != *target || origin.trace != *target || origin.invariants.len() != brought {
+    let (Attr::Target(jump_target), Some((target, label))) = (*attr, &request.target) else { return None };
+    if jump_target != *target || label.slots.len() != ends.len() {
         return None;
     }
-    if label.slots.len() != ends.len() || !is_apart(walk, request, label) {
+    back_to_body(walk, request, *target, label, ends).or_else(|| entering(walk, label, ends))
+}
+
+/// A bridge from that body, which wrote nothing of what the body knows, brings the invariants that the loop had.
+fn back_to_body(walk: &mut Walk, request: &Request, target: TraceId, label: &Label, ends: &[Arg]) -> Option<Vec<Arg>> {
+    let origin = request.origin.as_ref()?;
+    let brought = label.invariants as usize + label.cells.len();
+    if origin.trace != target || origin.invariants.len() != brought || !is_apart(walk, request, label) {
         return None;
     }
     let invariants = walk.origin_invariants();
-    let places = walk.cells_of_label(&label.cells, &invariants)?;
+    let places = walk.cells_of_label(&label.cells, &invariants, |constant| walk.constant_of_label(constant))?;
     let cells: Vec<_> = places.into_iter().zip(label.cells.iter().map(|cell| &cell.shape)).collect();
-    let mut args = walk.match_label(&label.slots, ends, &cells, Some(&invariants)).ok()?;
+    let mut args = walk.match_label(&label.slots, ends, &cells, Some(&invariants), false).ok()?;
     for invariant in invariants {
         args.push(walk.forced(invariant));
     }
     // Making a virtual object may have written.
     is_apart(walk, request, label).then_some(args)
+}
+
+/// Anybody may bring invariants that follow from the slots.
+fn entering(walk: &mut Walk, label: &Label, ends: &[Arg]) -> Option<Vec<Arg>> {
+    let entry = label.entry.as_ref()?;
+    // What does not change in the loop is there before it.
+    let ends: Vec<Arg> = ends
+        .iter()
+        .zip(&label.slots)
+        .map(|(&end, shape)| if matches!(shape.slot, Slot::Invariant(_)) { walk.forced(end) } else { end })
+        .collect();
+    let invariants = walk.invariants_for(entry, &ends)?;
+    let places = walk.cells_of_label(&label.cells, &invariants, |constant| walk.constant_of_label(constant))?;
+    let cells: Vec<_> = places.into_iter().zip(label.cells.iter().map(|cell| &cell.shape)).collect();
+    let mut args = walk.match_label(&label.slots, &ends, &cells, Some(&invariants), true).ok()?;
+    args.extend(invariants);
+    Some(args)
 }
 
 fn is_apart(walk: &Walk, request: &Request, label: &Label) -> bool {

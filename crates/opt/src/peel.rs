@@ -10,6 +10,7 @@
 
 use crate::Passes;
 use crate::cells::Cell;
+use crate::entry::Plan as Steps;
 use crate::finish::{self, Loop};
 use crate::heap::Written;
 use crate::label::{Builder, Leaf, Plan, Shape, Slot};
@@ -63,6 +64,8 @@ fn peeled(trace: &Trace, request: &Request, plan: &mut Plan) -> Result<Attempt, 
     let written = std::mem::take(&mut walk.heap.written);
     walk.heap.forget(&written);
     escape_all(&mut walk);
+    let entry = Steps::new(&walk, &slots, &written).filter(|plan| plan.forget_the_rest(&mut walk).is_some());
+    walk.label_facts = entry.as_ref().map(|plan| plan.facts(&walk)).unwrap_or_default();
 
     let label = walk.out.len();
     walk.enter_body();
@@ -82,7 +85,7 @@ fn peeled(trace: &Trace, request: &Request, plan: &mut Plan) -> Result<Attempt, 
     }
     let ends = end_args(&walk);
     let parts: Vec<(Cell<Arg>, &Shape)> = cells.iter().map(|(cell, shape)| (*cell, shape)).collect();
-    let args = match walk.match_label(&slots, &ends, &parts, None) {
+    let args = match walk.match_label(&slots, &ends, &parts, None, false) {
         Ok(args) => args,
         Err(nodes) => return Ok(generalise(plan, &nodes)),
     };
@@ -96,7 +99,7 @@ fn peeled(trace: &Trace, request: &Request, plan: &mut Plan) -> Result<Attempt, 
     }
     let cell_shapes = cells.into_iter().map(|cell| cell.1);
     slots.extend(cell_shapes);
-    let place = Loop { label, phis: builder.phis, slots, inputs, peeled: true };
+    let place = Loop { label, phis: builder.phis, slots, inputs, peeled: true, entry };
     Ok(Attempt::Done(Box::new(finish::run(walk, OpCode::JumpLabel, &args, None, Some(place), written))))
 }
 
@@ -155,7 +158,7 @@ fn unpeeled(trace: &Trace, request: &Request) -> Result<Optimized, Failure> {
     let args: Vec<Arg> = end_args(&walk).into_iter().map(|end| walk.forced(end)).collect();
     let written = std::mem::take(&mut walk.heap.written);
     let inputs = slots.len();
-    let place = Loop { label, phis, slots, inputs, peeled: false };
+    let place = Loop { label, phis, slots, inputs, peeled: false, entry: None };
     Ok(finish::run(walk, OpCode::JumpLabel, &args, None, Some(place), written))
 }
 

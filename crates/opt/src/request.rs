@@ -21,6 +21,8 @@ pub struct Request {
     /// For each constant in the table of the origin's loop, the constant of this trace that is the same object.
     /// Constants are numbered by each trace for itself; one that is missing here matches nothing.
     pub origin_constants: Vec<Option<ConstRef>>,
+    /// The same for the table of the target's loop.
+    pub target_constants: Vec<Option<ConstRef>>,
     /// The constants that are the guest's true and false, if the recorder has them in its table.
     pub true_ref: Option<ConstRef>,
     pub false_ref: Option<ConstRef>,

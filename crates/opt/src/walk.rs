@@ -8,7 +8,7 @@
 
 use crate::bounds::{self, Range};
 use crate::cells::{Cell, ExitCells};
-use crate::facts::Facts;
+use crate::facts::{Fact, Facts};
 use crate::fold::{self, Rewrite};
 use crate::heap::{Cache, HEADER, Memory};
 use crate::request::{Failure, Request};
@@ -16,6 +16,7 @@ use crate::values::{Kind, Values};
 use crate::{Passes, cse};
 use ir::{Arg, Attr, CallEffect, Exit, ExitId, Op, OpCode, Repr, Trace, Ty, ValueId};
 use smallvec::SmallVec;
+use std::collections::HashMap;
 
 /// An operation of the trace in the making.
 #[derive(Clone, Debug)]
@@ -57,6 +58,8 @@ pub(crate) struct Walk<'r> {
     /// Set when what is known cannot all hold.
     pub contradiction: bool,
     pub marks: crate::exits::Marks,
+    /// Of values from before the label, what the body knows of them when it begins.
+    pub label_facts: HashMap<ValueId, Fact>,
 }
 
 impl<'r> Walk<'r> {
@@ -86,6 +89,7 @@ impl<'r> Walk<'r> {
             in_body: false,
             contradiction: false,
             marks: crate::exits::Marks::default(),
+            label_facts: HashMap::new(),
         };
         for index in 0..source.input_count() {
             walk.map[index] = walk.emit(OpCode::Input, source.ops[index].ty, SmallVec::new(), Attr::None);
@@ -244,17 +248,20 @@ impl<'r> Walk<'r> {
         }
         let forced: SmallVec<[Arg; 3]> = args.iter().map(|&arg| self.forced(arg)).collect();
         let result = self.emit(op.code, op.ty, forced, op.attr);
-        if let Some(id) = result.value()
-            && op.ty == Ty::Int
-        {
-            let range =
-                if op.code == OpCode::Shape { Range { lo: 0, hi: u32::MAX as i64 } } else { Range::of_repr(repr) };
-            self.set_range(id, range);
-        }
+        self.range_of_load(result, op.code, repr);
         if self.has(Passes::HEAP) {
             self.heap.loaded(memory, base_key, index_key, repr, result);
         }
         result
+    }
+
+    pub(crate) fn range_of_load(&mut self, result: Arg, code: OpCode, repr: Repr) {
+        if let Some(id) = result.value()
+            && self.values.at(id).ty == Ty::Int
+        {
+            let range = if code == OpCode::Shape { Range { lo: 0, hi: u32::MAX as i64 } } else { Range::of_repr(repr) };
+            self.set_range(id, range);
+        }
     }
 
     fn store_op(&mut self, op: &'r Op, args: SmallVec<[Arg; 3]>) {
@@ -322,7 +329,7 @@ impl<'r> Walk<'r> {
         self.heap.loaded(memory, base, Arg::Int(0), Repr::I64, Arg::Int(shape));
     }
 
-    fn memory(&self, code: OpCode, attr: &Attr) -> (Memory, Repr) {
+    pub(crate) fn memory(&self, code: OpCode, attr: &Attr) -> (Memory, Repr) {
         match *attr {
             Attr::Field(field) => (Memory::Field { offset: field.offset, immutable: field.immutable }, field.repr),
             Attr::Items(items) => (Memory::Items { offset: items.offset, immutable: items.immutable }, items.repr),
@@ -405,7 +412,7 @@ fn result_ty(code: OpCode) -> Ty {
 }
 
 /// Base and index under which the heap cache knows a cell.
-fn cell_of(code: OpCode, args: &[Arg]) -> (Arg, Arg) {
+pub(crate) fn cell_of(code: OpCode, args: &[Arg]) -> (Arg, Arg) {
     match code {
         OpCode::RawLoad | OpCode::RawStore => (args[1], args[2]),
         OpCode::GetItem | OpCode::SetItem => (args[0], args[1]),

@@ -67,6 +67,7 @@ fn run(text: &str) -> Result<String, String> {
             label = optimized.label.clone().or(label);
             facts = optimized.facts.clone();
             request.origin_constants = (0..9).map(|id| Some(ConstRef(id))).collect();
+            request.target_constants = request.origin_constants.clone();
             request.origin = Some(Origin { trace: TraceId(0), invariants: Vec::new(), written: optimized.written });
             request.target = label.clone().map(|label| (TraceId(0), label));
         }

@@ -378,16 +378,35 @@ fn request(jit: &Jit, end: End, bridge: Option<(TraceId, ExitId, Vec<Arg>)>, con
     });
     let mut origin_constants = Vec::new();
     for &object in origin.iter().flat_map(|origin| jit.cache.trace(origin.trace).constants.iter()) {
-        let at = constants.iter().position(|&known| known == object).unwrap_or_else(|| {
-            constants.push(object);
-            constants.len() - 1
-        });
-        origin_constants.push(Some(ConstRef(at as u32)));
+        origin_constants.push(Some(interned(constants, object)));
+    }
+    let mut target_constants = Vec::new();
+    for &object in target.iter().flat_map(|&(target, _)| jit.cache.trace(target).constants.iter()) {
+        target_constants.push(Some(interned(constants, object)));
     }
     let own = |&object: &Value| constants.iter().position(|&known| known == object).map(|at| ConstRef(at as u32));
     let facts = facts.unwrap_or_default();
     let [false_ref, true_ref] = jit.cache.bools.map(|object| own(&object));
-    Request { target, origin, facts, origin_constants, true_ref, false_ref, distinct_refs: true, ..Request::default() }
+    Request {
+        target,
+        origin,
+        facts,
+        origin_constants,
+        target_constants,
+        true_ref,
+        false_ref,
+        distinct_refs: true,
+        ..Request::default()
+    }
+}
+
+/// The object's place in a table of constants.
+fn interned(constants: &mut Vec<Value>, object: Value) -> ConstRef {
+    let at = constants.iter().position(|&known| known == object).unwrap_or_else(|| {
+        constants.push(object);
+        constants.len() - 1
+    });
+    ConstRef(at as u32)
 }
 
 /// The trace after the first pass, after the first two, and so on.

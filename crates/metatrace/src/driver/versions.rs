@@ -16,6 +16,9 @@ use ir::{Trace, TraceId};
 /// Arrivals at a header that are looked at for a new version before it is forgotten.
 const ARRIVALS: u32 = 1000;
 
+/// Headers of outer loops that a bridge passes at most.
+const PASSED: usize = 3;
+
 /// The types of a loop's slots.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub(crate) struct Signature(Box<[u64]>);
@@ -98,6 +101,8 @@ pub(crate) fn is_new<L: Language>(context: *mut L::Context, frame: &Frame<L, Val
 /// Where a recording that reaches the header of a compiled loop goes.
 pub(crate) enum Goal {
     Loop(TraceId),
+    /// On: the outer loop's trace only leads to an inner loop, perhaps the one that the bridge came from.
+    Onward(TraceId),
     /// Nowhere: the loop is to be recorded for these types first.
     NewVersion,
 }
@@ -111,7 +116,7 @@ pub(crate) fn choose<L: Language>(tracer: &mut Tracer<L>, frame: &Frame<L, Trace
     let fits = |id: &TraceId| jit.cache.trace(*id).signature.fits(&slots);
     let own = root.map(|(root, _)| root).filter(|&root| jit.cache.trace(root).start == start);
     if let Some(version) = own.filter(fits).or_else(|| jit.cache.standing_versions(start).find(fits)) {
-        return Goal::Loop(version);
+        return toward(tracer, version);
     }
     let left_early = own.is_some() && root.is_some_and(|(_, left_early)| left_early);
     let cell = L::loop_cell(frame.code, frame.pc);
@@ -120,5 +125,14 @@ pub(crate) fn choose<L: Language>(tracer: &mut Tracer<L>, frame: &Frame<L, Trace
         cell.wants_version.set(ARRIVALS);
         return Goal::NewVersion;
     }
-    Goal::Loop(own.unwrap_or(first))
+    toward(tracer, own.unwrap_or(first))
+}
+
+/// To the start of that trace, unless it has no body and a bridge from a body may come home through it: then the bridge goes on
+/// recording, so that what the inner loop knows outlives a round of the outer one.
+fn toward<L: Language>(tracer: &mut Tracer<L>, version: TraceId) -> Goal {
+    let left_body = tracer.root.is_some_and(|(_, left_early)| !left_early);
+    let has_body = tracer.thread().jit.cache.trace(version).label.is_some();
+    let may_pass = left_body && !has_body && tracer.passed.len() < PASSED && !tracer.passed.contains(&version);
+    if may_pass { Goal::Onward(version) } else { Goal::Loop(version) }
 }

@@ -335,6 +335,7 @@ impl<L: Language> Tracer<L> {
                     self.jump(frame, OpCode::JumpLoop, Attr::Target(target));
                     self.end = Some(End::OtherLoop(target));
                 }
+                Goal::Onward(outer) => self.passed.push(outer),
                 Goal::NewVersion => self.abort(Abort::OtherVersion),
             }
         } else if self.root_kind == TraceKind::Function {

@@ -24,6 +24,7 @@ use crate::thread::{Record, Thread};
 use crate::{Direct, direct};
 use heap::Value;
 use ir::{Arg, FrameState, LogKind, Trace, TraceId, TraceKind, Ty};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// A concrete value and the trace operation that made it.
@@ -207,6 +208,8 @@ pub struct Tracer<L: Language> {
     pub(crate) signature: Signature,
     /// Of a bridge: the loop it hangs on, and whether it left that before the label.
     pub(crate) root: Option<(TraceId, bool)>,
+    /// Of a bridge from a loop's body: headers of outer loops that it passed on its way back.
+    pub(crate) passed: SmallVec<[TraceId; 4]>,
     /// The kind of the loop or function at the root of a bridge.
     pub(crate) root_kind: TraceKind,
     pub(crate) end: Option<End>,
@@ -254,6 +257,7 @@ impl<L: Language> Tracer<L> {
             start: None,
             signature: Signature::default(),
             root: None,
+            passed: SmallVec::new(),
             root_kind: kind,
             end: None,
             aborted: None,

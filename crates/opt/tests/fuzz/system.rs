@@ -200,6 +200,7 @@ impl System<'_> {
         let mut request = self.request.clone();
         request.target = Some((TraceId(0), self.label.clone()));
         request.origin_constants = (0..=FALSE_CONSTANT).map(|id| Some(ConstRef(id))).collect();
+        request.target_constants = request.origin_constants.clone();
         request.facts = self.traces[from].facts[exit.0 as usize].clone();
         if data.in_body {
             let written = self.traces[from].written.clone();
