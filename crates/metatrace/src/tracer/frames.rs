@@ -328,6 +328,10 @@ impl<L: Language> Tracer<L> {
             self.end = Some(End::OwnLoop);
             return;
         }
+        if self.has_left_its_loop(frame) {
+            self.abort(Abort::LeftAtOnce);
+            return;
+        }
         let entry = L::loop_cell(frame.code, frame.pc).entry.get();
         if entry != 0 {
             match driver::choose(self, frame, TraceId(entry as u32 - 1)) {
@@ -342,6 +346,16 @@ impl<L: Language> Tracer<L> {
             L::entry_cell(frame.code).no_inline.set(true);
             self.abort(Abort::LoopInFunction);
         }
+    }
+
+    /// Whether the recording of an inner loop has come to the header of one around it. What it would record is the outer
+    /// loop, with but one of the many ways through the inner one; the next time the inner one may go round. Not if it never does.
+    fn has_left_its_loop(&self, frame: &Frame<L, Ref>) -> bool {
+        self.start.is_some_and(|(code, pc)| {
+            std::ptr::eq(code, frame.code)
+                && frame.pc < pc
+                && L::loop_cell(frame.code, pc).aborts.get() < self.retries / 2
+        })
     }
 
     fn jump(&mut self, frame: &Frame<L, Ref>, code: OpCode, attr: Attr) {

@@ -225,6 +225,7 @@ pub struct Tracer<L: Language> {
     pub(crate) inline_depth: usize,
     pub(crate) recursion: usize,
     pub(crate) unroll: u32,
+    pub(crate) retries: u32,
     pub(crate) double_run: bool,
 }
 
@@ -269,6 +270,7 @@ impl<L: Language> Tracer<L> {
             inline_depth: options.inline_depth as usize,
             recursion: options.recursion as usize,
             unroll: options.unroll,
+            retries: options.retries,
             double_run: options.double_run,
         });
         thread.tracers.push(&mut *tracer);
