@@ -1,5 +1,6 @@
 //! The project's own commands: `cargo xtask COMMAND`.
 
+mod adversarial;
 mod bench;
 mod cpython_tests;
 mod fuzz;
@@ -16,6 +17,8 @@ usage: cargo xtask COMMAND
 
   bench [--quick] [--runs N] [--only PROGRAM]...
         run the benchmark programs side by side and write docs/benchmarks.md
+  adversarial [--runs N] [--only PROGRAM]...
+        run programs that are unfriendly to the JIT with it and without, and write docs/adversarial.md
   cpython-tests [--only FILE]... [--log]
         CPython's own tests: those that tests/cpython.txt lists must fail, all others of its files pass
   fuzz-python [--programs N] [--seed S] [--jobs N] [--batch N] [--jit OPTIONS]... [--no-shrink] [--coverage] [--print]
@@ -33,6 +36,7 @@ does not start), the adder is ADDER (default target/release/adder).";
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let result = match arguments.first().map(String::as_str) {
+        Some("adversarial") => adversarial::run(&arguments[1..]),
         Some("bench") => bench::run(&arguments[1..]),
         Some("cpython-tests") => cpython_tests::run(&arguments[1..]),
         Some("fuzz-python") => fuzz::run(&arguments[1..]),
