@@ -4,6 +4,7 @@ use super::{Outcome, exit};
 use crate::coverage::Path;
 use crate::inspect::Entry;
 use crate::language::{Language, thread_of};
+use crate::profile::Activity;
 use codegen::Left;
 use heap::Value;
 use ir::TraceId;
@@ -29,12 +30,14 @@ pub(crate) fn enter<L: Language>(context: *mut L::Context, id: TraceId) -> Optio
     let enter = thread.jit.cache.compiler().enter();
     thread.entries.push(Entry { owner: thread.record, below: thread.activation });
     let loop_base = std::mem::take(&mut thread.loop_base);
+    let activity = thread.jit.activity.begin(Activity::Running);
     // SAFETY: `code` is the entry of a trace or the stub; the buffer begins with the inputs.
     let word = unsafe { enter(code, context.cast(), buffer, codegen::start_of(id)) };
     // SAFETY: as above.
     unsafe {
         (*thread_of::<L>(context)).entries.pop();
         (*thread_of::<L>(context)).loop_base = loop_base;
+        (*thread_of::<L>(context)).jit.activity.back_to(activity);
     }
     // SAFETY: the buffer has a first word.
     let first = unsafe { Value(*buffer) };
@@ -43,7 +46,14 @@ pub(crate) fn enter<L: Language>(context: *mut L::Context, id: TraceId) -> Optio
         unsafe { (*thread_of::<L>(context)).jit.coverage.reach(path) }
     };
     Some(match Left::decode(word) {
-        Left::Exit(number) => exit::leave::<L>(context, number),
+        Left::Exit(number) => {
+            // SAFETY: as above.
+            let activity = unsafe { &(*thread_of::<L>(context)).jit.activity };
+            let before = activity.begin(Activity::Leaving);
+            let outcome = exit::leave::<L>(context, number);
+            activity.back_to(before);
+            outcome
+        }
         Left::Return => {
             reach(Path::LeftReturn);
             Outcome::Finished(Ok(first))
