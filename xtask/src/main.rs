@@ -5,6 +5,7 @@ mod bench;
 mod cpython_tests;
 mod fuzz;
 mod mutants;
+mod packages;
 mod stress;
 mod trace_page;
 
@@ -23,6 +24,8 @@ usage: cargo xtask COMMAND
         CPython's own tests: those that tests/cpython.txt lists must fail, all others of its files pass
   fuzz-python [--programs N] [--seed S] [--jobs N] [--batch N] [--jit OPTIONS]... [--no-shrink] [--coverage] [--print]
         random Python programs under adder with the JIT on, off and with a threshold of 3, and under the reference
+  packages [--runs N] [--only SCRIPT]...
+        packages that nobody here wrote, fetched by pip, side by side; writes docs/packages.md
   stress [PAGE]...
         all pages of tests/ with a collection at every allocation, compiled code too (release build)
   trace-page [--check]
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::run(&arguments[1..]),
         Some("cpython-tests") => cpython_tests::run(&arguments[1..]),
         Some("fuzz-python") => fuzz::run(&arguments[1..]),
+        Some("packages") => packages::run(&arguments[1..]),
         Some("stress") => stress::run(&arguments[1..]),
         Some("trace-page") => trace_page::run(&arguments[1..]),
         Some("mutants") => mutants::run(&arguments[1..]),
