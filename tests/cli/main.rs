@@ -3,7 +3,9 @@
 //! Rows hold for CPython 3.14 too (`ADDER=python3.14` runs them under it), except where `adder` speaks of itself.
 
 mod example;
+mod markup;
 mod memory;
+mod profile;
 mod prompt;
 mod row;
 

@@ -1,9 +1,11 @@
 //! The project's own commands: `cargo xtask COMMAND`.
 
+mod adversarial;
 mod bench;
 mod cpython_tests;
 mod fuzz;
 mod mutants;
+mod packages;
 mod stress;
 mod trace_page;
 
@@ -16,10 +18,14 @@ usage: cargo xtask COMMAND
 
   bench [--quick] [--runs N] [--only PROGRAM]...
         run the benchmark programs side by side and write docs/benchmarks.md
+  adversarial [--runs N] [--only PROGRAM]...
+        run programs that are unfriendly to the JIT with it and without, and write docs/adversarial.md
   cpython-tests [--only FILE]... [--log]
         CPython's own tests: those that tests/cpython.txt lists must fail, all others of its files pass
   fuzz-python [--programs N] [--seed S] [--jobs N] [--batch N] [--jit OPTIONS]... [--no-shrink] [--coverage] [--print]
         random Python programs under adder with the JIT on, off and with a threshold of 3, and under the reference
+  packages [--runs N] [--only SCRIPT]...
+        packages that nobody here wrote, fetched by pip, side by side; writes docs/packages.md
   stress [PAGE]...
         all pages of tests/ with a collection at every allocation, compiled code too (release build)
   trace-page [--check]
@@ -33,9 +39,11 @@ does not start), the adder is ADDER (default target/release/adder).";
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let result = match arguments.first().map(String::as_str) {
+        Some("adversarial") => adversarial::run(&arguments[1..]),
         Some("bench") => bench::run(&arguments[1..]),
         Some("cpython-tests") => cpython_tests::run(&arguments[1..]),
         Some("fuzz-python") => fuzz::run(&arguments[1..]),
+        Some("packages") => packages::run(&arguments[1..]),
         Some("stress") => stress::run(&arguments[1..]),
         Some("trace-page") => trace_page::run(&arguments[1..]),
         Some("mutants") => mutants::run(&arguments[1..]),

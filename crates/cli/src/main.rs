@@ -1,8 +1,10 @@
 //! The `adder` command.
 
 mod options;
+mod profile;
 mod prompt;
 mod run;
+mod source;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -1,5 +1,6 @@
 //! The command line, as CPython's.
 
+use crate::profile;
 use interp::state::Config;
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ pub struct Invocation {
     pub config: Config,
     pub jit: metatrace::Options,
     pub heap: heap::Config,
+    pub profile: Option<profile::Request>,
 }
 
 pub enum Parsed {
@@ -56,7 +58,10 @@ Options:
 -x     : skip first line of source, allowing use of non-Unix forms of #!cmd
 -X opt : set an implementation-specific option: dev, utf8, no_debug_ranges, int_max_str_digits=N,
          tracemalloc[=FRAMES], heap=FILE (at the end, write what lives and the lines that made it: a table to
-         FILE.txt and a picture to FILE.svg, or what a FILE that ends in .txt, .svg or .html says)
+         FILE.txt and a picture to FILE.svg, or what a FILE that ends in .txt, .svg or .html says),
+         profile[=FILE] (where the processor's time goes: a table to standard error, or to FILE.txt and a flame graph
+         to FILE.svg, or what a FILE that ends in .txt, .svg, .json (speedscope) or .collapsed says),
+         profile_rate=N (samples a second, default {})
 file   : program read from script file
 -      : program read from stdin (default; interactive mode if a tty)
 arg ...: arguments passed to program in sys.argv[1:]
@@ -69,6 +74,7 @@ ADDER_JIT is a comma-separated list of options of the JIT:
 {}
 ADDER_GC is a comma-separated list of options of the collector (BYTES: a number, which K, M or G may follow):
 {}",
+        profile::RATE,
         jit_defaults().help(),
         heap_options_help()
     )
@@ -180,11 +186,12 @@ pub fn parse(arguments: Vec<String>) -> Result<Parsed, String> {
     config.arguments = std::iter::once(name).chain(rest).collect();
     environment(&mut config)?;
     x_options(&mut config)?;
+    let profile = profile_request(&config)?;
     let jit = jit_defaults()
         .with(&std::env::var("ADDER_JIT").unwrap_or_default())
         .map_err(|message| format!("adder: ADDER_JIT: {message}"))?;
     let heap = heap_options(&std::env::var("ADDER_GC").unwrap_or_default())?;
-    Ok(Parsed::Run(Box::new(Invocation { program, config, jit, heap })))
+    Ok(Parsed::Run(Box::new(Invocation { program, config, jit, heap, profile })))
 }
 
 fn version() -> String {
@@ -295,6 +302,20 @@ fn x_options(config: &mut Config) -> Result<(), String> {
         _ => config.warn_options.push("error::BytesWarning".to_owned()),
     }
     Ok(())
+}
+
+/// What `-X profile` and `-X profile_rate` ask for.
+fn profile_request(config: &Config) -> Result<Option<profile::Request>, String> {
+    let option = |wanted: &str| config.x_options.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| value);
+    let rate = match option("profile_rate") {
+        None => profile::RATE,
+        Some(value) => {
+            let rate = value.as_deref().and_then(|value| value.parse().ok());
+            let fits = rate.filter(|rate| (1..=profile::MOST_RATE).contains(rate));
+            fits.ok_or(format!("adder: -X profile_rate=N: N is from 1 to {}", profile::MOST_RATE))?
+        }
+    };
+    Ok(option("profile").map(|file| profile::Request { file: file.clone().filter(|file| !file.is_empty()), rate }))
 }
 
 /// An option of ADDER_GC: its name, its value as the help shows it, a sentence, and what it sets, or why it cannot.

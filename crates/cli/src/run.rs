@@ -21,7 +21,7 @@ pub enum End {
 
 /// Runs what the command line asks for, on a thread with that much stack.
 pub fn run(invocation: Box<Invocation>, stack_bytes: usize) -> End {
-    let Invocation { program, mut config, jit, heap } = *invocation;
+    let Invocation { program, mut config, jit, heap, profile } = *invocation;
     search_path(&program, &mut config);
     let inspect = config.inspect;
     let process = std::process::id();
@@ -32,6 +32,7 @@ pub fn run(invocation: Box<Invocation>, stack_bytes: usize) -> End {
         complain(&format!("adder: the interpreter does not start: {}", describe(vm, raised)));
         return End::Status(1);
     }
+    let profile = profile.and_then(|request| crate::profile::start(vm, request));
     let result = run_program(vm, &program);
     // A program may ask for the prompt while it runs.
     let inspect = inspect || std::env::var_os("PYTHONINSPECT").is_some_and(|value| !value.is_empty());
@@ -52,6 +53,9 @@ pub fn run(invocation: Box<Invocation>, stack_bytes: usize) -> End {
     }
     if !shut_down(vm) {
         end = End::Status(120);
+    }
+    if let Some(profile) = profile {
+        crate::profile::finish(profile);
     }
     vm.thread.jit.finish_logs();
     if let End::Status(status) = end

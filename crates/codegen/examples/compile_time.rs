@@ -143,7 +143,7 @@ fn main() {
             continue;
         }
         if print_code {
-            guest.dump = Dump { clif: true, asm: true };
+            guest.dump = Dump { clif: true, asm: true, ..Dump::default() };
             guest.compile(1, build().trace, &[]);
             continue;
         }

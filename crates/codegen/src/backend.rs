@@ -49,6 +49,11 @@ pub trait Backend: Send {
     /// the root's number. A bridge comes behind the trace it hangs on. The exits stay the members' own.
     fn compile_unit(&mut self, members: &[Member]) -> Result<CompiledTrace, CompileError>;
 
+    /// Where the operations lie in the code that was compiled last, if [`Dump::places`] asked for that; in no order.
+    fn take_places(&mut self) -> Vec<OpPlace> {
+        Vec::new()
+    }
+
     /// The way from Rust into compiled code.
     fn enter(&self) -> EnterFn;
 
@@ -167,6 +172,18 @@ pub struct Dump {
     /// The input of the code generator.
     pub clif: bool,
     pub asm: bool,
+    /// Where operations lie in the code; see [`Backend::take_places`].
+    pub places: bool,
+}
+
+/// Machine code of one operation: addresses from `from` up to `to`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OpPlace {
+    pub from: usize,
+    pub to: usize,
+    pub trace: TraceId,
+    /// The operation's index in the optimised trace.
+    pub op: u32,
 }
 
 /// The code of a trace. Dropping it leaves code and cells in place; see [`Backend::free`].
@@ -183,6 +200,13 @@ pub struct CompiledTrace {
     pub(crate) region: (usize, usize),
     /// Cells that the code refers to.
     pub(crate) _cells: Vec<Arc<TraceCell>>,
+}
+
+impl CompiledTrace {
+    /// The addresses at which the code may lie; nothing else does.
+    pub fn region(&self) -> std::ops::Range<usize> {
+        self.region.0..self.region.0 + self.region.1
+    }
 }
 
 /// Why a trace was not compiled. None of them is an error of the program: the interpreter goes on.

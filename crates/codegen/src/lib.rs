@@ -14,6 +14,6 @@ pub mod tagging;
 
 pub use backend::{
     Activation, BODY, Backend, CompileError, CompileInput, CompiledTrace, Dump, EnterFn, ExitCells, Left, Member,
-    START, TraceCell, start_of,
+    OpPlace, START, TraceCell, start_of,
 };
 pub use config::Config;

@@ -339,6 +339,11 @@ impl Heap {
         self.collecting = false;
     }
 
+    /// Whether a collection is under way; asked by whoever interrupts the thread.
+    pub fn is_collecting(&self) -> bool {
+        self.collecting
+    }
+
     fn clock(&self) -> Clock {
         Clock::start(self.config.processor_clock)
     }

@@ -11,6 +11,6 @@ mod verify;
 pub use ops::{AttrKind, Effect, OpCode, OperandTy, ROWS, Row, Ty, compute};
 pub use trace::{
     Arg, Attr, CallEffect, Callee, ConstRef, Exit, ExitArg, ExitId, Field, FrameState, Function, Items, LogKind, Op,
-    RecipeStep, Repr, Resume, Snapshot, SnapshotId, Trace, TraceId, TraceKind, ValueId,
+    Position, PositionId, RecipeStep, Repr, Resume, Snapshot, SnapshotId, Trace, TraceId, TraceKind, ValueId,
 };
 pub use verify::verify;

@@ -21,6 +21,25 @@ pub struct SnapshotId(pub u32);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct ExitId(pub u32);
 
+/// An element of [`Trace::positions`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct PositionId(pub u32);
+
+impl PositionId {
+    /// Of operations that belong to no instruction, and the caller of an outermost frame.
+    pub const NONE: PositionId = PositionId(u32::MAX);
+}
+
+/// An instruction of the program that operations were recorded from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Position {
+    /// The language's token for the code, as in [`FrameState`].
+    pub code: u64,
+    pub pc: u32,
+    /// Of an inlined frame: the call.
+    pub caller: PositionId,
+}
+
 /// A compiled trace, by its number.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct TraceId(pub u32);
@@ -181,6 +200,8 @@ pub struct Op {
     pub snapshot: Option<SnapshotId>,
     /// The same after optimisation.
     pub exit: Option<ExitId>,
+    /// The instruction it belongs to.
+    pub at: PositionId,
 }
 
 /// How an interrupted frame goes on.
@@ -291,17 +312,32 @@ pub struct Trace {
     pub snapshots: Vec<Snapshot>,
     /// Optimised traces: the same, lowered.
     pub exits: Vec<Exit>,
+    /// The instructions that operations belong to. The text of a trace leaves them out.
+    pub positions: Vec<Position>,
 }
 
 impl Trace {
     pub fn new(kind: TraceKind, name: String) -> Trace {
-        Trace { kind, name, ops: Vec::new(), snapshots: Vec::new(), exits: Vec::new() }
+        Trace { kind, name, ops: Vec::new(), snapshots: Vec::new(), exits: Vec::new(), positions: Vec::new() }
+    }
+
+    /// What is appended from here on belongs to this instruction.
+    pub fn locate(&mut self, position: Position) -> PositionId {
+        self.positions.push(position);
+        PositionId(self.positions.len() as u32 - 1)
+    }
+
+    /// The instruction and those that called its frame, innermost first.
+    pub fn stack_at(&self, at: PositionId) -> impl Iterator<Item = &Position> {
+        let get = |at: PositionId| self.positions.get(at.0 as usize);
+        std::iter::successors(get(at), move |position| get(position.caller))
     }
 
     /// Appends an operation; the id of its value.
     pub fn push(&mut self, code: OpCode, ty: Ty, args: &[Arg], attr: Attr) -> ValueId {
         let id = ValueId(self.ops.len() as u32);
-        self.ops.push(Op { code, ty, args: SmallVec::from_slice(args), attr, snapshot: None, exit: None });
+        let at = PositionId((self.positions.len() as u32).wrapping_sub(1));
+        self.ops.push(Op { code, ty, args: SmallVec::from_slice(args), attr, snapshot: None, exit: None, at });
         id
     }
 

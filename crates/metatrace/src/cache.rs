@@ -4,6 +4,7 @@ use crate::compiler::Compiler;
 use crate::coverage::Path;
 use crate::driver::Signature;
 use crate::jit::HotCell;
+use crate::profile::CodeMap;
 use codegen::{CompileInput, TraceCell};
 use heap::Value;
 use ir::{Callee, Exit, ExitId, OpCode, TraceId, TraceKind};
@@ -116,6 +117,7 @@ pub(crate) struct Cache {
     pub(crate) traces: Vec<CachedTrace>,
     /// The traces of each loop, by where it starts, fallen ones among them.
     pub(crate) versions: HashMap<(u64, u32), Vec<TraceId>>,
+    pub(crate) code: CodeMap,
     /// For each global exit number, its trace.
     pub(crate) exit_owner: Vec<TraceId>,
     /// See [`codegen::Backend`].
@@ -136,6 +138,7 @@ impl Default for Cache {
             bools: [Value::NULL; 2],
             traces: Vec::new(),
             versions: HashMap::new(),
+            code: CodeMap::default(),
             exit_owner: Vec::new(),
             buffer: Vec::new(),
             live: 0,

@@ -4,7 +4,7 @@
 //! looks, the other one sets [`CODE_READY`] in its `poll` word. Nothing is installed but by the guest's thread.
 
 use codegen::cranelift::CraneliftBackend;
-use codegen::{Backend, CompileError, CompileInput, CompiledTrace, Config, EnterFn, Member};
+use codegen::{Backend, CompileError, CompileInput, CompiledTrace, Config, EnterFn, Member, OpPlace};
 use ir::{ExitId, TraceId};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -42,6 +42,7 @@ pub(crate) enum What {
 pub(crate) struct Done {
     pub(crate) what: What,
     pub(crate) code: Result<CompiledTrace, CompileError>,
+    pub(crate) places: Vec<OpPlace>,
     pub(crate) nanoseconds: u64,
 }
 
@@ -176,7 +177,7 @@ fn place_behind(backend: Box<dyn Backend>, poll: &'static AtomicU32) -> Place {
 }
 
 /// What a thread inherits that is spawned in `spawn`: all signals are the guest's.
-fn without_signals<T>(spawn: impl FnOnce() -> T) -> T {
+pub(crate) fn without_signals<T>(spawn: impl FnOnce() -> T) -> T {
     // SAFETY: both sets are initialised by the calls that get them first.
     unsafe {
         let mut all: libc::sigset_t = std::mem::zeroed();
@@ -210,7 +211,12 @@ fn serve(mut backend: Box<dyn Backend>, jobs: &Receiver<Job>, done: &Sender<Done
             }
             Err(RecvTimeoutError::Timeout) => {
                 let calm = wait == Some(&CALM);
-                Done { what: What::Quiet { calm }, code: Err(CompileError::NoMemory), nanoseconds: 0 }
+                Done {
+                    what: What::Quiet { calm },
+                    code: Err(CompileError::NoMemory),
+                    places: Vec::new(),
+                    nanoseconds: 0,
+                }
             }
             Err(RecvTimeoutError::Disconnected) => break,
         };
@@ -242,5 +248,6 @@ fn run(backend: &mut dyn Backend, job: Job) -> Done {
             (What::Unit(ids), backend.compile_unit(&members))
         }
     };
-    Done { what, code, nanoseconds: started.elapsed().as_nanos() as u64 }
+    let places = backend.take_places();
+    Done { what, code, places, nanoseconds: started.elapsed().as_nanos() as u64 }
 }

@@ -48,6 +48,24 @@ impl<L: Language> Direct<L> {
         }
     }
 
+    /// Goes on with the topmost frame until the frame of `base` is left.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn go_on_above(context: *mut L::Context, base: *mut Record<L>) -> Result<Value, Value> {
+        let mut direct = based(context, base);
+        let frame = direct.thread().current_frame();
+        let mut saved = [0; 12];
+        let outer = std::mem::replace(&mut direct.thread().loop_base, heap::save_registers(&mut saved));
+        let left = run_loop(&mut direct, frame);
+        std::hint::black_box(&saved);
+        direct.thread().loop_base = outer;
+        match left {
+            Leave::Return(value) => Ok(value),
+            Leave::Raise(exception) => Err(exception),
+            Leave::Continue => unreachable!("the loop has gone on"),
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn thread(&mut self) -> &mut Thread<L> {
         // SAFETY: the context outlives the machine, and the thread is its first field.

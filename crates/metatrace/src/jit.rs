@@ -5,6 +5,7 @@ use crate::counters::{Abort, Counters};
 use crate::coverage::{Coverage, Path};
 use crate::log::Logger;
 use crate::options::Options;
+use crate::profile::ActivityCell;
 use std::cell::Cell;
 
 /// The heat of one place where a trace may start, and the trace that starts there.
@@ -89,6 +90,9 @@ pub struct Jit {
     assumptions: Vec<AssumptionState>,
     pub(crate) cache: Cache,
     pub(crate) logger: Logger,
+    pub(crate) activity: ActivityCell,
+    /// Somebody wants to know where operations lie in code.
+    pub(crate) places: bool,
 }
 
 #[derive(Default)]
@@ -116,6 +120,8 @@ impl Jit {
             assumptions: Vec::new(),
             cache: Cache::default(),
             logger: Logger::new(&options.log),
+            activity: ActivityCell::default(),
+            places: false,
             options,
         }
     }

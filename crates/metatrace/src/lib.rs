@@ -16,6 +16,7 @@ mod language;
 mod log;
 mod machine;
 mod options;
+mod profile;
 mod thread;
 mod tracer;
 
@@ -29,5 +30,6 @@ pub use jit::{Assumption, HotCell, Jit, Lookup, Site};
 pub use language::{Language, thread_of};
 pub use machine::{Machine, Operand};
 pub use options::{Log, Options};
+pub use profile::{Activity, Doing, FramePlace, Profile, Profiler, Stack};
 pub use thread::{Handle, Record, Thread};
 pub use tracer::{Traced, Tracer};

@@ -24,7 +24,7 @@ pub enum AttributePlan {
     Method(Handle),
     /// A value of the class that does not bind.
     Constant(Handle),
-    /// A Python function or any other callable, to be called with the instance.
+    /// A Python function, to be called with the instance.
     Property(Handle),
     /// Of a module: the value of that entry of its dictionary.
     Entry(u32),
@@ -162,7 +162,7 @@ fn make_load_plan(vm: &mut Vm, shape: &'static Shape, name: Value) -> AttributeP
             let property = vm.handle(resolution.value.expect("a property was found"));
             let getter = cast::<Property>(property).fget.get();
             // A getter that raises AttributeError makes way for `__getattr__`.
-            if getter.is_null() || getter == vm.none || !loads_generically(ty) {
+            if getter.is_null() || vm.kind(getter) != Kind::Function || !loads_generically(ty) {
                 return AttributePlan::Generic;
             }
             return AttributePlan::Property(vm.keep(getter));

@@ -17,7 +17,9 @@ use crate::heap::Written;
 use crate::label::{Label, Shape, Slot};
 use crate::request::Optimized;
 use crate::walk::{Emitted, Walk};
-use ir::{Arg, Attr, CallEffect, Effect, Exit, ExitArg, ExitId, Op, OpCode, RecipeStep, Trace, Ty, ValueId};
+use ir::{
+    Arg, Attr, CallEffect, Effect, Exit, ExitArg, ExitId, Op, OpCode, PositionId, RecipeStep, Trace, Ty, ValueId,
+};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -80,12 +82,22 @@ pub(crate) fn run(
     }
     let Writer { ops, exits, facts, .. } = writer;
     let source = walk.source;
-    let trace = Trace { kind: source.kind, name: source.name.clone(), ops, snapshots: Vec::new(), exits };
+    let mut trace = Trace::new(source.kind, source.name.clone());
+    (trace.ops, trace.exits) = (ops, exits);
+    trace.positions.clone_from(&source.positions);
     Optimized { trace, label, written, facts, peeled: place.is_some_and(|place| place.peeled) }
 }
 
 fn op(code: OpCode, ty: Ty, args: &[Arg]) -> Op {
-    Op { code, ty, args: SmallVec::from_slice(args), attr: Attr::None, snapshot: None, exit: None }
+    Op {
+        code,
+        ty,
+        args: SmallVec::from_slice(args),
+        attr: Attr::None,
+        snapshot: None,
+        exit: None,
+        at: PositionId::NONE,
+    }
 }
 
 /// Which operations stay and which values are read.

@@ -14,7 +14,7 @@ use crate::heap::{Cache, HEADER, Memory};
 use crate::request::{Failure, Request};
 use crate::values::{Kind, Values};
 use crate::{Passes, cse};
-use ir::{Arg, Attr, CallEffect, Exit, ExitId, Op, OpCode, Repr, Trace, Ty, ValueId};
+use ir::{Arg, Attr, CallEffect, Exit, ExitId, Op, OpCode, PositionId, Repr, Trace, Ty, ValueId};
 use smallvec::SmallVec;
 use std::collections::HashMap;
 
@@ -60,6 +60,8 @@ pub(crate) struct Walk<'r> {
     pub marks: crate::exits::Marks,
     /// Of values from before the label, what the body knows of them when it begins.
     pub label_facts: HashMap<ValueId, Fact>,
+    /// The instruction of the operation at hand.
+    at: PositionId,
 }
 
 impl<'r> Walk<'r> {
@@ -90,6 +92,7 @@ impl<'r> Walk<'r> {
             contradiction: false,
             marks: crate::exits::Marks::default(),
             label_facts: HashMap::new(),
+            at: PositionId::NONE,
         };
         for index in 0..source.input_count() {
             walk.map[index] = walk.emit(OpCode::Input, source.ops[index].ty, SmallVec::new(), Attr::None);
@@ -110,6 +113,7 @@ impl<'r> Walk<'r> {
     /// Sends one operation through the passes.
     pub fn step(&mut self, index: usize) -> Result<(), Failure> {
         let op = &self.source.ops[index];
+        self.at = op.at;
         let args: SmallVec<[Arg; 3]> = op.args.iter().map(|&arg| self.operand(arg)).collect();
         self.map[index] = self.op(op, args).unwrap_or(Arg::NULL);
         if self.contradiction { Err(Failure::Contradiction) } else { Ok(()) }
@@ -392,7 +396,7 @@ impl<'r> Walk<'r> {
 
     /// Appends an operation that makes this value.
     pub fn emit_as(&mut self, result: Option<ValueId>, code: OpCode, ty: Ty, args: SmallVec<[Arg; 3]>, attr: Attr) {
-        self.out.push(Emitted { op: Op { code, ty, args, attr, snapshot: None, exit: None }, result });
+        self.out.push(Emitted { op: Op { code, ty, args, attr, snapshot: None, exit: None, at: self.at }, result });
     }
 
     pub fn emit_guard(&mut self, code: OpCode, args: &[Arg], exit: ExitId) {

@@ -2,7 +2,7 @@
 
 use crate::code::{Code, CodeFlags, Const, LocalKind};
 use crate::error::{ErrorKind, SyntaxError, SyntaxWarning};
-use crate::{decode, divisions, error, literals, nested_classes, scope_order};
+use crate::{comments, decode, divisions, error, literals, nested_classes, scope_order};
 use num_bigint::BigInt;
 use ruff_python_parser::ParseOptions;
 use ruff_source_file::{SourceFile, SourceFileBuilder};
@@ -116,6 +116,22 @@ fn compile_and_warn(
         None => {
             compiler::compile_with_syntax_warning_handler(&source, compile_mode, filename, settings.clone(), &mut warn)
         }
+    };
+    let first = match first {
+        Err(error @ CompileError::Parse(_)) => match comments::blanked(&source) {
+            None => Err(error),
+            Some(blanked) => {
+                let mut warn = |location: ruff_source_file::SourceLocation, message| {
+                    let (line, column) = (location.line.get() as u32, location.character_offset.get() as u32);
+                    compiler_warnings.push(SyntaxWarning { line, column, message });
+                    Ok(())
+                };
+                let settings = settings.clone();
+                compiler::compile_with_syntax_warning_handler(&blanked, compile_mode, filename, settings, &mut warn)
+                    .map_err(|_| error)
+            }
+        },
+        other => other,
     };
     let code = match first {
         Err(error) if nested_classes::is_this_fault(&error.to_string()) => {

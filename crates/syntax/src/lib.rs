@@ -7,6 +7,7 @@
 
 mod ast;
 mod code;
+mod comments;
 mod compile;
 mod decode;
 mod diagnose;

@@ -23,8 +23,8 @@ use super::trace_signature;
 use crate::backend::{CompileInput, Left};
 use crate::config::Config;
 use cranelift_codegen::ir::{
-    self as clif, AliasRegionData, Block, BlockArg, InstBuilder, MemFlagsData, SigRef, StackSlot, StackSlotData,
-    StackSlotKind, Value, condcodes::IntCC, types,
+    self as clif, AliasRegionData, Block, BlockArg, InstBuilder, MemFlagsData, SigRef, SourceLoc, StackSlot,
+    StackSlotData, StackSlotKind, Value, condcodes::IntCC, types,
 };
 use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
 use cranelift_frontend::FunctionBuilder;
@@ -105,6 +105,8 @@ pub(super) struct Lower<'a> {
     pub(super) overflow_pairs: HashMap<(OpCode, Arg, Arg), (Value, Value)>,
     /// Objects that need no barrier until the next collection.
     pub(super) barriered: HashSet<Value>,
+    /// Operations by the number of their source location, if somebody wants to know where they lie.
+    pub(super) located: Vec<(TraceId, u32)>,
     pub(super) activation: Option<StackSlot>,
     pub(super) slice: Option<StackSlot>,
     values: Vec<Option<Value>>,
@@ -180,6 +182,7 @@ impl<'a> Lower<'a> {
             floats: HashMap::new(),
             overflow_pairs: HashMap::new(),
             barriered: HashSet::new(),
+            located: Vec::new(),
             activation,
             slice,
             constants: HashMap::new(),
@@ -340,12 +343,22 @@ impl<'a> Lower<'a> {
                 self.label();
                 index += self.facts.phis.len();
             } else {
+                self.locate(index as u32);
                 self.op(ValueId(index as u32), op);
             }
             index += 1;
         }
+        self.fb.set_srcloc(SourceLoc::default());
         self.connect_bridges();
         self.emit_exits();
+    }
+
+    /// What is emitted from here on is the code of that operation.
+    fn locate(&mut self, op: u32) {
+        if self.input.dump.places {
+            self.fb.set_srcloc(SourceLoc::new(self.located.len() as u32));
+            self.located.push((self.input.id, op));
+        }
     }
 
     /// The bridge of this unit that hangs on an exit of the piece at hand.

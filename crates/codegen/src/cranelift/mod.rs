@@ -20,7 +20,7 @@ mod lower;
 mod objects;
 mod slow;
 
-use crate::backend::{Backend, CompileError, CompileInput, CompiledTrace, EnterFn, Member, TraceCell};
+use crate::backend::{Backend, CompileError, CompileInput, CompiledTrace, EnterFn, Member, OpPlace, TraceCell};
 use crate::config::Config;
 use crate::memory::{CodeMemory, Published};
 use analysis::Facts;
@@ -28,7 +28,9 @@ use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{AbiParam, Function, InstBuilder, Signature, Value, types};
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
+use cranelift_codegen::{Final, MachSrcLoc};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use ir::TraceId;
 use lower::Piece;
 use std::sync::Arc;
 
@@ -42,6 +44,8 @@ pub struct CraneliftBackend {
     enter: EnterFn,
     stub: usize,
     slow: slow::SlowPaths,
+    /// See [`Backend::take_places`].
+    places: Vec<OpPlace>,
 }
 
 impl CraneliftBackend {
@@ -58,6 +62,7 @@ impl CraneliftBackend {
             enter: not_yet,
             stub: 0,
             slow: slow::SlowPaths::default(),
+            places: Vec::new(),
         };
         backend.stub = backend.small_function(trace_signature(), |fb, params| {
             fb.ins().return_(&[params[2]]);
@@ -108,6 +113,16 @@ impl CraneliftBackend {
         Ok((self.memory.publish(code)?, code.len()))
     }
 
+    /// Where the operations lie in the code just compiled, which starts at `entry`; a source location is an index into `located`.
+    fn places_of(&self, entry: usize, located: &[(TraceId, u32)]) -> Vec<OpPlace> {
+        let Some(code) = self.context.compiled_code() else { return Vec::new() };
+        let place = |at: &MachSrcLoc<Final>| {
+            let &(trace, op) = located.get(at.loc.bits() as usize)?;
+            Some(OpPlace { from: entry + at.start as usize, to: entry + at.end as usize, trace, op })
+        };
+        code.buffer.get_srclocs_sorted().iter().filter_map(place).collect()
+    }
+
     fn check_buffer(&self, facts: &Facts) -> Result<(), CompileError> {
         let buffer_words = self.config.buffer_words;
         match facts.buffer_words_needed {
@@ -146,6 +161,7 @@ impl Backend for CraneliftBackend {
         let call_conv = CallConv::triple_default(self.isa.triple());
         let mut lower = lower::Lower::new(fb, &self.config, self.slow, &pieces, call_conv);
         lower.run();
+        let located = std::mem::take(&mut lower.located);
         lower.finish(self.isa.frontend_config());
 
         let mut text = String::new();
@@ -156,12 +172,17 @@ impl Backend for CraneliftBackend {
         if let Some(asm) = self.context.compiled_code().and_then(|code| code.vcode.as_ref()) {
             text.push_str(asm);
         }
+        self.places = self.places_of(entry, &located);
         let cells_of = |input: &CompileInput| {
             input.targets.iter().map(|(_, cell)| cell.clone()).chain([input.cell.clone()]).collect()
         };
         let cells: Vec<Arc<TraceCell>> =
             members.iter().flat_map(|member| -> Vec<_> { cells_of(member.input) }).collect();
         Ok(CompiledTrace { entry, code_bytes, text, exits: None, region, _cells: cells })
+    }
+
+    fn take_places(&mut self) -> Vec<OpPlace> {
+        std::mem::take(&mut self.places)
     }
 
     fn enter(&self) -> EnterFn {

@@ -172,6 +172,7 @@ impl Guest {
             dump: Dump {
                 asm: std::env::var_os("CODEGEN_ASM").is_some(),
                 clif: std::env::var_os("CODEGEN_CLIF").is_some(),
+                ..Dump::default()
             },
             next_exit: 100,
         }

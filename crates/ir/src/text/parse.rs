@@ -195,7 +195,7 @@ impl<'t> Parser<'t> {
         {
             return Err(format!("{name} is defined twice"));
         }
-        self.trace.ops.push(Op { code: row.code, ty, args, attr, snapshot, exit });
+        self.trace.ops.push(Op { code: row.code, ty, args, attr, snapshot, exit, at: crate::PositionId::NONE });
         if self.rest.trim().is_empty() { Ok(()) } else { Err(format!("unexpected `{}`", self.rest)) }
     }
 

@@ -1,5 +1,6 @@
 //! Functions of the framework that compiled code calls.
 
+use super::enter;
 use crate::cache::{BUFFER_WORDS, Callees};
 use crate::compiler::Compiler;
 use crate::direct::{Direct, unbased};
@@ -8,7 +9,7 @@ use crate::machine::Machine;
 use crate::thread::Thread;
 use codegen::Config;
 use heap::{Heap, ShapeId, Value, fresh_header};
-use ir::{CallEffect, Callee, Function, Ty};
+use ir::{CallEffect, Callee, Function, TraceId, Ty};
 
 /// Address space for code, at most one part of so many where that is limited.
 const CODE_BYTES: usize = 512 << 20;
@@ -77,16 +78,16 @@ pub(crate) extern "C" fn call_guest<L: Language>(context: *mut u8, code: u64, wo
     let GuestCall { pc, sp, inlined } = GuestCall::from_word(words[0]);
     thread.depth += inlined;
     let slots = &words[1..];
-    let result = match thread.window(L::slot_count(code)) {
-        Some(window) => {
-            for (at, &word) in slots.iter().enumerate() {
-                // SAFETY: the window has room for all slots of the code.
-                unsafe { *window.add(at) = Value(word) };
-            }
-            Direct::<L>::call(context, code, window, pc, sp)
-        }
-        // SAFETY: the context outlives the call.
-        None => Err(L::recursion_error(unsafe { &mut *context })),
+    let entry = if pc == 0 && !thread.interprets() { L::entry_cell(code).entry.get() } else { 0 };
+    let compiled = match entry {
+        0 => None,
+        entry => enter::call::<L>(context, code, TraceId(entry as u32 - 1), slots, sp),
+    };
+    // SAFETY: as above.
+    let thread = unsafe { &mut *thread_of::<L>(context) };
+    let result = match compiled {
+        Some(result) => result,
+        None => interpret::<L>(context, code, slots, pc, sp),
     };
     thread.depth -= inlined;
     match result {
@@ -96,6 +97,29 @@ pub(crate) extern "C" fn call_guest<L: Language>(context: *mut u8, code: u64, wo
             L::set_exception(unsafe { &mut *context }, exception);
             Value::NULL.0
         }
+    }
+}
+
+/// The call by the interpreter's dispatch loop.
+fn interpret<L: Language>(
+    context: *mut L::Context,
+    code: &'static L::Code,
+    slots: &[u64],
+    pc: u32,
+    sp: u32,
+) -> Result<Value, Value> {
+    // SAFETY: the context outlives the call, and the thread is its first field.
+    let thread = unsafe { &mut *thread_of::<L>(context) };
+    match thread.window(L::slot_count(code)) {
+        Some(window) => {
+            for (at, &word) in slots.iter().enumerate() {
+                // SAFETY: the window has room for all slots of the code.
+                unsafe { *window.add(at) = Value(word) };
+            }
+            Direct::<L>::call(context, code, window, pc, sp)
+        }
+        // SAFETY: the context outlives the call.
+        None => Err(L::recursion_error(unsafe { &mut *context })),
     }
 }
 

@@ -10,8 +10,9 @@ use crate::counters::Abort;
 use crate::coverage::{self, Path};
 use crate::jit::{Assumption, HotCell, Jit};
 use crate::language::Language;
+use crate::profile::Activity;
 use crate::tracer::{End, Tracer};
-use codegen::{CompileError, CompileInput, CompiledTrace, Dump, ExitCells, TraceCell};
+use codegen::{CompileError, CompileInput, CompiledTrace, Dump, ExitCells, OpPlace, TraceCell};
 use heap::Value;
 use ir::{Arg, Attr, ConstRef, ExitId, Trace, TraceId, TraceKind};
 use opt::{Failure, Optimized, Origin, Passes, Request};
@@ -139,14 +140,14 @@ pub(crate) fn install_done(jit: &mut Jit) {
     while let Some(done) = jit.cache.compiler.as_mut().and_then(Compiler::next_done) {
         jit.counters.compile_ns += done.nanoseconds;
         match done.what {
-            What::Trace(id) => install(jit, id, done.code),
-            What::Unit(members) => units::install(jit, &members, done.code),
+            What::Trace(id) => install(jit, id, done.code, done.places),
+            What::Unit(members) => units::install(jit, &members, done.code, done.places),
             What::Quiet { calm } => units::submit_loose(jit, calm),
         }
     }
 }
 
-fn install(jit: &mut Jit, id: TraceId, code: Result<CompiledTrace, CompileError>) {
+fn install(jit: &mut Jit, id: TraceId, code: Result<CompiledTrace, CompileError>, places: Vec<OpPlace>) {
     let trace = jit.cache.trace(id);
     let (name, home, parent) = (trace.name().to_string(), trace.home, trace.parent);
     let kind = trace.input.trace.kind;
@@ -176,6 +177,7 @@ fn install(jit: &mut Jit, id: TraceId, code: Result<CompiledTrace, CompileError>
         }
     };
     jit.counters.code_bytes += code.code_bytes as u64;
+    jit.cache.code.add(code.region(), id, places);
     if !code.text.is_empty() {
         jit.logger.section("asm", &name, &code.text);
     }
@@ -268,7 +270,9 @@ fn submit(
     }
     signature.keep_touched(&trace);
     let started = Instant::now();
+    let before = jit.activity.begin(Activity::Optimising);
     let optimized = opt::optimize(trace, &request);
+    jit.activity.back_to(before);
     jit.counters.optimize_ns += started.elapsed().as_nanos() as u64;
     let Optimized { trace, label, written, facts, .. } = match optimized {
         Ok(optimized) => optimized,
@@ -310,7 +314,7 @@ fn submit(
         targets,
         first_exit,
         constants: constants.as_ptr().addr(),
-        dump: Dump { clif: jit.options.log.clif, asm: jit.options.log.asm },
+        dump: Dump { clif: jit.options.log.clif, asm: jit.options.log.asm, places: jit.places },
     });
     jit.cache.exit_owner.extend(exits.iter().map(|_| id));
     jit.cache.traces.push(CachedTrace {
@@ -343,8 +347,14 @@ fn submit(
     if let Some(cell) = home {
         cell.busy.set(true);
     }
-    jit.cache.compiler.as_mut().expect("as above").submit(Job::Trace(input));
+    submit_job(jit, Job::Trace(input));
     Ok(())
+}
+
+pub(super) fn submit_job(jit: &mut Jit, job: Job) {
+    let before = jit.activity.begin(Activity::Compiling);
+    jit.cache.compiler.as_mut().expect("there is one before a trace is recorded").submit(job);
+    jit.activity.back_to(before);
 }
 
 /// The process is a copy of one whose compiling thread was at work: its jobs are lost.

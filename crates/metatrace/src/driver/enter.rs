@@ -2,8 +2,10 @@
 
 use super::{Outcome, exit};
 use crate::coverage::Path;
+use crate::direct::Direct;
 use crate::inspect::Entry;
 use crate::language::{Language, thread_of};
+use crate::profile::Activity;
 use codegen::Left;
 use heap::Value;
 use ir::TraceId;
@@ -13,11 +15,9 @@ use std::sync::atomic::Ordering;
 pub(crate) fn enter<L: Language>(context: *mut L::Context, id: TraceId) -> Option<Outcome> {
     // SAFETY: the context outlives the call, and the thread is its first field.
     let thread = unsafe { &mut *thread_of::<L>(context) };
-    let trace = thread.jit.cache.trace(id);
-    if !thread.has_room(trace.inlined) {
+    if !thread.has_room(thread.jit.cache.trace(id).inlined) {
         return None;
     }
-    let code = trace.cell.entry.load(Ordering::Acquire);
     // SAFETY: the current frame has a record.
     let record = unsafe { *thread.record };
     let buffer = thread.jit.cache.buffer.as_mut_ptr();
@@ -25,25 +25,96 @@ pub(crate) fn enter<L: Language>(context: *mut L::Context, id: TraceId) -> Optio
         // SAFETY: the trace has been compiled, so its inputs, which are these slots, fit into the buffer.
         unsafe { *buffer.add(at) = (*record.slots.add(at)).0 };
     }
+    let left = run::<L>(context, id);
+    Some(outcome::<L>(context, left))
+}
+
+/// Calls the compiled code of a function. `words` are its first slots, and `sp` is how many it begins with. `None`: it would
+/// not fit below the recursion limit; nothing has happened.
+pub(crate) fn call<L: Language>(
+    context: *mut L::Context,
+    code: &'static L::Code,
+    id: TraceId,
+    words: &[u64],
+    sp: u32,
+) -> Option<Result<Value, Value>> {
+    // SAFETY: the context outlives the call, and the thread is its first field.
+    let thread = unsafe { &mut *thread_of::<L>(context) };
+    if !thread.has_room(thread.jit.cache.trace(id).inlined + 1) {
+        return None;
+    }
+    // The slots themselves are written where the code is left.
+    let window = thread.window(L::slot_count(code))?;
+    thread.push_record(code, 0, sp, window);
+    let buffer = &mut thread.jit.cache.buffer[..sp as usize];
+    let (given, unset) = buffer.split_at_mut(words.len());
+    given.copy_from_slice(words);
+    unset.fill(Value::NULL.0);
+    let callee = thread.record;
+    let left = run::<L>(context, id);
+    let finished = match left {
+        // SAFETY: as above; the buffer has a first word.
+        Left::Return => Outcome::Finished(Ok(unsafe { first_word::<L>(context) })),
+        left => outcome::<L>(context, left),
+    };
+    Some(match finished {
+        Outcome::Finished(result) => {
+            // SAFETY: as above.
+            unsafe { (*thread_of::<L>(context)).pop_record() };
+            result
+        }
+        Outcome::Continue => Direct::<L>::go_on_above(context, callee),
+    })
+}
+
+/// # Safety
+/// The context is valid, and there is compiled code.
+#[inline(always)]
+unsafe fn first_word<L: Language>(context: *mut L::Context) -> Value {
+    // SAFETY: the caller's.
+    unsafe { Value((&(*thread_of::<L>(context)).jit.cache.buffer)[0]) }
+}
+
+/// Runs a compiled trace whose inputs are in the buffer.
+#[inline(always)]
+fn run<L: Language>(context: *mut L::Context, id: TraceId) -> Left {
+    // SAFETY: the context outlives the call, and the thread is its first field.
+    let thread = unsafe { &mut *thread_of::<L>(context) };
+    let code = thread.jit.cache.trace(id).cell.entry.load(Ordering::Acquire);
+    let buffer = thread.jit.cache.buffer.as_mut_ptr();
     thread.jit.counters.entries += 1;
     let enter = thread.jit.cache.compiler().enter();
     thread.entries.push(Entry { owner: thread.record, below: thread.activation });
     let loop_base = std::mem::take(&mut thread.loop_base);
+    let activity = thread.jit.activity.begin(Activity::Running);
     // SAFETY: `code` is the entry of a trace or the stub; the buffer begins with the inputs.
     let word = unsafe { enter(code, context.cast(), buffer, codegen::start_of(id)) };
     // SAFETY: as above.
     unsafe {
         (*thread_of::<L>(context)).entries.pop();
         (*thread_of::<L>(context)).loop_base = loop_base;
+        (*thread_of::<L>(context)).jit.activity.back_to(activity);
     }
-    // SAFETY: the buffer has a first word.
-    let first = unsafe { Value(*buffer) };
+    Left::decode(word)
+}
+
+/// What it means for the frame that the code ran for.
+fn outcome<L: Language>(context: *mut L::Context, left: Left) -> Outcome {
+    // SAFETY: there is compiled code.
+    let first = unsafe { first_word::<L>(context) };
     let reach = |path| {
         // SAFETY: as above.
         unsafe { (*thread_of::<L>(context)).jit.coverage.reach(path) }
     };
-    Some(match Left::decode(word) {
-        Left::Exit(number) => exit::leave::<L>(context, number),
+    match left {
+        Left::Exit(number) => {
+            // SAFETY: as above.
+            let activity = unsafe { &(*thread_of::<L>(context)).jit.activity };
+            let before = activity.begin(Activity::Leaving);
+            let outcome = exit::leave::<L>(context, number);
+            activity.back_to(before);
+            outcome
+        }
         Left::Return => {
             reach(Path::LeftReturn);
             Outcome::Finished(Ok(first))
@@ -57,6 +128,7 @@ pub(crate) fn enter<L: Language>(context: *mut L::Context, id: TraceId) -> Optio
             // The target fell; its inputs are the slots at its header.
             // SAFETY: as above; the borrow of the cache ended.
             let thread = unsafe { &mut *thread_of::<L>(context) };
+            let buffer = thread.jit.cache.buffer.as_ptr();
             let trace = thread.jit.cache.trace(target);
             // SAFETY: the current frame has a record, and its window room for all slots of the code.
             unsafe {
@@ -71,5 +143,5 @@ pub(crate) fn enter<L: Language>(context: *mut L::Context, id: TraceId) -> Optio
             Outcome::Continue
         }
         Left::Body(target) => panic!("a bridge jumped into the body of trace {}, which fell", target.0),
-    })
+    }
 }

@@ -11,6 +11,7 @@ use crate::coverage::Path;
 use crate::inspect;
 use crate::jit::Jit;
 use crate::language::{Language, thread_of};
+use crate::profile::Activity;
 use crate::tracer::{CONSTANT, Level, LogEntry, Mode, Traced, Tracer};
 use heap::Value;
 use ir::{Arg, Attr, Exit, ExitArg, ExitId, OpCode, Resume, TraceId, TraceKind, Ty};
@@ -231,7 +232,9 @@ fn bridge<L: Language>(
         .collect();
     let mut tracer = tracer_for(tracer, context, id, exit, values, |arg| resolve(&live, &made, arg));
     let frame = tracer.restore_group();
+    let before = tracer.thread().jit.activity.begin(Activity::Recording);
     let outcome = record::outcome_of(L::run_traced(&mut tracer, frame));
+    tracer.thread().jit.activity.back_to(before);
     tracer.thread().jit.counters.record_ns += started.elapsed().as_nanos() as u64;
     compile::finish_bridge(tracer, id, at, invariants);
     outcome

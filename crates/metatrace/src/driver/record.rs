@@ -5,6 +5,7 @@ use super::{Outcome, compile, versions};
 use crate::frame::Leave;
 use crate::jit::HotCell;
 use crate::language::{Language, thread_of};
+use crate::profile::Activity;
 use crate::tracer::{Level, Mode, Traced, Tracer};
 use heap::Value;
 use ir::{Attr, OpCode, TraceKind, Ty};
@@ -83,7 +84,9 @@ fn record_current<L: Language>(tracer: &mut Tracer<L>) -> Outcome {
     tracer.bases.push(0);
     tracer.mode = Mode::Recording;
     tracer.recording = true;
+    let before = tracer.thread().jit.activity.begin(Activity::Recording);
     let outcome = outcome_of(L::run_traced(tracer, frame));
+    tracer.thread().jit.activity.back_to(before);
     tracer.thread().jit.counters.record_ns += started.elapsed().as_nanos() as u64;
     outcome
 }

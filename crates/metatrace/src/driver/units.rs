@@ -3,10 +3,11 @@
 //! A loop with branches is many traces: the loop's own and bridges from its guards, of which most jump back to its start; loops
 //! that are nested jump into each other. Each passes its values through the buffer. In a unit they stay in registers.
 
+use super::compile::submit_job;
 use crate::cache::{Cache, Unit};
 use crate::compiler::{Job, UnitMember};
 use crate::jit::Jit;
-use codegen::{CompileError, CompiledTrace};
+use codegen::{CompileError, CompiledTrace, OpPlace};
 use ir::{Attr, OpCode, TraceId, TraceKind};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
@@ -59,7 +60,7 @@ fn submit_unit(jit: &mut Jit, root: TraceId) {
     jit.cache.loose.remove(&root);
     let (members, ways_back) = members(jit, &roots);
     if members.len() > 1 && ways_back > 1 {
-        jit.cache.compiler.as_mut().expect("there is a trace").submit(Job::Unit(members));
+        submit_job(jit, Job::Unit(members));
     }
 }
 
@@ -116,7 +117,12 @@ fn is_loop(cache: &Cache, id: TraceId) -> bool {
 }
 
 /// The roots of a unit whose code has come run it from now on.
-pub(super) fn install(jit: &mut Jit, members: &[TraceId], code: Result<CompiledTrace, CompileError>) {
+pub(super) fn install(
+    jit: &mut Jit,
+    members: &[TraceId],
+    code: Result<CompiledTrace, CompileError>,
+    places: Vec<OpPlace>,
+) {
     let cache = &mut jit.cache;
     let Ok(code) = code else {
         jit.counters.refused += 1;
@@ -134,6 +140,7 @@ pub(super) fn install(jit: &mut Jit, members: &[TraceId], code: Result<CompiledT
         trace.cell.entry.store(code.entry, Ordering::Release);
     }
     jit.counters.units += 1;
+    cache.code.add(code.region(), roots[0], places);
     jit.counters.code_bytes += code.code_bytes as u64;
     if !code.text.is_empty() {
         let name = format!("unit of {} traces, {}", members.len(), cache.trace(roots[0]).name());

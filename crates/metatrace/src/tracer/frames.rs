@@ -187,6 +187,7 @@ impl<L: Language> Tracer<L> {
         self.log(kind, Ty::Ref, value.id, value.value.0);
         self.side_effect();
         self.innermost().state = None;
+        self.locate();
         result
     }
 
@@ -289,6 +290,7 @@ impl<L: Language> Tracer<L> {
                 level.events = 0;
                 level.side = false;
                 level.state = None;
+                self.locate();
                 if self.thread().jit.coverage.on {
                     self.thread().jit.coverage.recorded(L::instruction(frame.code, frame.pc));
                 }

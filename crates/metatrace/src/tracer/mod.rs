@@ -23,7 +23,7 @@ use crate::language::{Language, thread_of};
 use crate::thread::{Record, Thread};
 use crate::{Direct, direct};
 use heap::Value;
-use ir::{Arg, FrameState, LogKind, Trace, TraceId, TraceKind, Ty};
+use ir::{Arg, FrameState, LogKind, PositionId, Trace, TraceId, TraceKind, Ty};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -128,6 +128,8 @@ pub(crate) struct Level<L: Language> {
     pub(crate) until: u32,
     /// Whether the handler has had a side effect: then it cannot simply run again.
     pub(crate) side: bool,
+    /// Where the instruction in progress stands in the recording.
+    pub(crate) position: PositionId,
     /// Back edges since it was entered.
     pub(crate) rounds: u32,
     /// Replaying: whether the handler has begun.
@@ -149,6 +151,7 @@ impl<L: Language> Level<L> {
             events: 0,
             until: 0,
             side: false,
+            position: PositionId::NONE,
             rounds: 0,
             entered: false,
             state: None,

@@ -5,7 +5,9 @@ use crate::counters::Abort;
 use crate::jit::Assumption;
 use crate::language::Language;
 use heap::Value;
-use ir::{Arg, Attr, ConstRef, FrameState, LogKind, OpCode, Resume, Snapshot, SnapshotId, Ty, ValueId};
+use ir::{
+    Arg, Attr, ConstRef, FrameState, LogKind, OpCode, Position, PositionId, Resume, Snapshot, SnapshotId, Ty, ValueId,
+};
 use std::sync::Arc;
 
 impl<L: Language> Tracer<L> {
@@ -19,6 +21,18 @@ impl<L: Language> Tracer<L> {
     #[inline]
     pub(crate) fn push(&mut self, code: OpCode, ty: Ty, args: &[Arg], attr: Attr) -> u32 {
         self.trace.push(code, ty, args, attr).0
+    }
+
+    /// What is recorded from here on belongs to the innermost frame's instruction in progress, or, if it waits, its call.
+    pub(crate) fn locate(&mut self) {
+        if !self.recording {
+            return;
+        }
+        let caller = self.levels.iter().nth_back(1).map_or(PositionId::NONE, |level| level.position);
+        let level = self.levels.last_mut().expect("a frame is there");
+        let code = std::ptr::from_ref(level.code).addr() as u64;
+        let pc = level.pc - u32::from(level.waiting);
+        level.position = self.trace.locate(Position { code, pc, caller });
     }
 
     /// A value as an operand.

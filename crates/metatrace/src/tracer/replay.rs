@@ -174,6 +174,7 @@ impl<L: Language> Tracer<L> {
             }
             let frame = level.frame();
             self.levels.push(level);
+            self.locate();
             if !waiting {
                 self.active = self.levels.len();
                 self.deepest = self.deepest.max(self.levels.len());

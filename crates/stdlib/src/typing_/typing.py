@@ -3,10 +3,6 @@
 import sys
 
 
-def _idfunc(x, /):
-    return x
-
-
 class NoDefaultType:
     """The type of the NoDefault singleton."""
 

@@ -1,0 +1,30 @@
+"""A thousand functions, each called until it would be worth compiling, then never again."""
+
+
+def source(number):
+    return f"""
+def work{number}(n):
+    total = {number}
+    for i in range(n):
+        if i % {number % 7 + 2} == 0:
+            total += i * {number}
+        else:
+            total ^= i
+    return helper{number}(total) + total
+def helper{number}(x):
+    return x & {number + 1}
+"""
+
+
+def main(functions):
+    scope = {}
+    exec("".join(source(number) for number in range(functions)), scope)
+    total = 0
+    for number in range(functions):
+        work = scope[f"work{number}"]
+        for _ in range(3):
+            total += work(700)
+    return total
+
+
+print(main(1600))
