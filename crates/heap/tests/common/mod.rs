@@ -108,6 +108,20 @@ pub fn clobber_stack() {
     std::hint::black_box(&mut [0u64; 2048]);
 }
 
+/// Seeds and steps of a random test: `HEAP_FUZZ=seeds,steps`, or `HEAP_FUZZ=first..end,steps`.
+pub fn fuzz_setting(seeds: u64, steps: usize) -> (std::ops::Range<u64>, usize) {
+    let Ok(setting) = std::env::var("HEAP_FUZZ") else { return (1..seeds + 1, steps) };
+    let parse = || {
+        let (seeds, steps) = setting.split_once(',')?;
+        let seeds = match seeds.split_once("..") {
+            Some((first, end)) => first.parse().ok()?..end.parse().ok()?,
+            None => 1..seeds.parse::<u64>().ok()? + 1,
+        };
+        Some((seeds, steps.parse().ok()?))
+    };
+    parse().unwrap_or_else(|| panic!("HEAP_FUZZ={setting}: it is seeds,steps or first..end,steps"))
+}
+
 /// Xorshift.
 pub struct Random(pub u64);
 
