@@ -66,7 +66,7 @@ const NETS: &[Net] = &[
     Net {
         name: "promises of the heap",
         package: "heap",
-        arguments: &["--test", "behaviour", "--test", "pressure"],
+        arguments: &["--test", "behaviour", "--test", "pressure", "--test", "pace"],
         sees: &["heap"],
         variables: &[],
     },

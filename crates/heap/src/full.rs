@@ -127,6 +127,7 @@ impl Heap {
             self.begin_marking();
             self.mark_step(&mut usize::MAX.clone());
             self.old.forget_recent();
+            self.due.forget_size();
             self.sweep_step(usize::MAX);
             self.stats.full_collections_in_steps -= 1;
         }
@@ -146,6 +147,7 @@ impl Heap {
             hard_limit: bytes + 2 * headroom,
             attempts: 0,
         };
+        self.due.note_size(self.old.used());
         self.old.begin_marking();
         self.finalizers.objects.restart();
         self.buffers.objects.restart();
@@ -177,6 +179,11 @@ impl Heap {
         let due = grown as f64 * self.due_units_a_byte();
         self.cycle.debt = (self.cycle.debt + due as usize).max(STEP_MIN);
         self.cycle.debt.min(STEP_MAX)
+    }
+
+    /// So many bytes of survivors were born black: the next marking will have them to do.
+    pub(crate) fn note_born_marked(&mut self, bytes: usize) {
+        self.cycle.spend((bytes as f64 * UNITS_A_SURVIVOR_BYTE) as usize);
     }
 
     /// Bytes of young large objects and buffers that cause a minor collection: while a full one is under way fewer, so that its
@@ -330,8 +337,6 @@ impl Heap {
         let live = self.heap_bytes();
         self.cycle.stage = Stage::Idle;
         self.cycle.units_a_byte = (self.cycle.units as f64 / live.max(1 << 20) as f64).clamp(0.25, 6.0);
-        // A small heap may double; a big one may grow by half, less what a small one may.
-        let least = self.config.first_full_bytes;
-        self.full_threshold = live + (live / 2).saturating_sub(least).max(least);
+        self.due.restart(live, self.old.used(), self.config.first_full_bytes);
     }
 }

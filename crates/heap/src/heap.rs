@@ -14,7 +14,7 @@ use crate::memory::{Reservation, Spaces};
 use crate::nursery::{Nursery, Span};
 use crate::old::{BLOCK_BYTES, OldSpace};
 use crate::pauses::{Clock, Log, Pauses, Phase};
-use crate::policy::Policy;
+use crate::policy::{Due, Policy};
 use crate::pressure::Pressure;
 use crate::referrers::Referrers;
 use crate::roots::{Roots, thread_stack_base, with_registers};
@@ -33,7 +33,7 @@ pub struct Config {
     /// Check the whole heap after every n-th collection. 0: never.
     pub verify: u32,
     /// Bytes in old space, large objects and buffers before the first full collection; the later ones begin when the heap
-    /// has grown by half, less so many bytes, or by so many.
+    /// has grown by half, less so many bytes, or by so many, and is no smaller than lately.
     pub first_full_bytes: usize,
     /// Bytes of young large objects and buffers that cause a minor collection.
     pub pressure_bytes: usize,
@@ -136,8 +136,7 @@ pub struct Heap {
     pub(crate) young_pressure: usize,
     /// Bytes that may go to old space directly because no gap has room, until the next minor collection.
     pub(crate) overflow_budget: usize,
-    /// Heap size that causes a full collection.
-    pub(crate) full_threshold: usize,
+    pub(crate) due: Due,
     /// The next slow path collects.
     pub(crate) collection_requested: bool,
     pub(crate) pressure: Pressure,
@@ -179,7 +178,7 @@ impl Heap {
             buffers: Buffers::default(),
             identities: Identities::default(),
             watch: Default::default(),
-            full_threshold: config.first_full_bytes,
+            due: Due::first(config.first_full_bytes),
             census: None,
             saved: Vec::new(),
             policy: Policy { nursery_bytes: target, ..Policy::default() },

@@ -9,6 +9,7 @@ mod allocator;
 mod barrier;
 mod census;
 mod death;
+mod evacuate;
 mod full;
 mod header;
 mod heap;

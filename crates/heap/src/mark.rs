@@ -9,12 +9,14 @@
 
 use crate::Heap;
 use crate::header::*;
-use crate::shapes::SlotVisitor;
+use crate::shapes::{ShapeTable, Simple, SlotVisitor};
 
 /// Bytes of a large object that are scanned at a time.
 const PIECE_BYTES: usize = 8 << 10;
 /// What an object costs beside its bytes, in units of marking. A unit is about the time for a byte of slots.
 const OBJECT_COST: usize = 64;
+/// What a list's object leads to was mostly promoted right after it: so far ahead its memory is asked for.
+const LIST_AHEAD_BYTES: usize = 320;
 
 #[derive(Default)]
 pub(crate) struct MarkStack {
@@ -167,55 +169,115 @@ impl Heap {
     /// it is needed (Cher, Hosking and Vijaykumar, Software prefetching for mark-sweep garbage collection, ASPLOS 2004).
     unsafe fn drain_within(&mut self, budget: &mut usize) -> bool {
         const QUEUE: usize = 8;
-        const LIST_AHEAD_BYTES: usize = 320;
         let mut queue = [0usize; QUEUE];
         let (mut first, mut length) = (0, 0);
+        let mut known = Known { shape: 0, simple: Simple { bytes: 0, mask: 0 } };
         // SAFETY: what is queued is a marked object.
         unsafe {
             while *budget != 0 {
-                let object = if length == 0 && self.marking.entries.len() <= 1 {
+                if length == 0 && self.marking.entries.len() <= 1 {
                     // A list: its objects come one by one, and a detour would only cost.
                     match self.marking.entries.pop() {
-                        Some(object) => {
-                            // What a list's object leads to was mostly promoted right after it.
-                            prefetch(object + LIST_AHEAD_BYTES);
-                            object
-                        }
-                        None if self.scan_immortal(budget) => continue,
-                        None if self.marking.overflowed => {
-                            self.scan_all_marked();
-                            continue;
-                        }
+                        Some(object) => self.mark_list(object, budget, &mut known),
+                        None if self.scan_immortal(budget) => {}
+                        None if self.marking.overflowed => self.scan_all_marked(),
                         None => return true,
                     }
-                } else {
-                    while length < QUEUE
-                        && let Some(object) = self.marking.entries.pop()
-                    {
-                        if object & 1 != 0 {
-                            let array = self.marking.entries.pop().expect("a piece has two words");
-                            let cost = self.mark_piece(array, object & !1);
-                            *budget = budget.saturating_sub(cost);
-                            continue;
-                        }
-                        prefetch(object);
-                        queue[(first + length) % QUEUE] = object;
-                        length += 1;
-                    }
-                    if length == 0 {
+                    continue;
+                }
+                while length < QUEUE
+                    && let Some(object) = self.marking.entries.pop()
+                {
+                    if object & 1 != 0 {
+                        let array = self.marking.entries.pop().expect("a piece has two words");
+                        let cost = self.mark_piece(array, object & !1);
+                        *budget = budget.saturating_sub(cost);
                         continue;
                     }
-                    first += 1;
-                    length -= 1;
-                    queue[(first - 1) % QUEUE]
+                    prefetch(object);
+                    queue[(first + length) % QUEUE] = object;
+                    length += 1;
+                }
+                if length == 0 {
+                    continue;
+                }
+                let object = queue[first % QUEUE];
+                first += 1;
+                length -= 1;
+                let cost = if known.is_of(object, &self.shapes) && self.old.contains(object) {
+                    let (next, cost) = self.mark_simple(object, known.simple);
+                    if next != 0 {
+                        self.marking.push(next);
+                    }
+                    cost
+                } else {
+                    self.mark_scan(object)
                 };
-                *budget = budget.saturating_sub(self.mark_scan(object));
+                *budget = budget.saturating_sub(cost);
             }
         }
         for i in 0..length {
             self.marking.push(queue[(first + i) % QUEUE]);
         }
         false
+    }
+
+    /// Scans a gray object and then, while nothing else is gray, the one that it leads to.
+    #[inline(always)]
+    unsafe fn mark_list(&mut self, mut object: usize, budget: &mut usize, known: &mut Known) {
+        let mut spent = 0;
+        // SAFETY: the caller names a marked object, and what is gone on with has just been marked.
+        unsafe {
+            loop {
+                prefetch(object + LIST_AHEAD_BYTES);
+                if !known.is_of(object, &self.shapes) || !self.old.contains(object) {
+                    spent += self.mark_scan(object);
+                    break;
+                }
+                let (next, cost) = self.mark_simple(object, known.simple);
+                spent += cost;
+                if next == 0 {
+                    break;
+                }
+                if spent >= *budget || !self.marking.entries.is_empty() {
+                    self.marking.push(next);
+                    break;
+                }
+                object = next;
+            }
+        }
+        *budget = budget.saturating_sub(spent);
+    }
+
+    /// Scans a gray simple object of old space and marks its lines. The last object in old space that was white, which is
+    /// marked and not on the stack, or 0; and the cost.
+    #[inline(always)]
+    unsafe fn mark_simple(&mut self, object: usize, simple: Simple) -> (usize, usize) {
+        // SAFETY: the caller names a marked object, whose slots hold Values (invariant 2).
+        unsafe {
+            let bytes = simple.bytes + ((load(object) & HASH_MOVED) >> 40) as usize;
+            self.old.mark_two_lines(object, bytes);
+            let mut next = 0;
+            let mut mask = simple.mask;
+            while mask != 0 {
+                let child = load(object + mask.trailing_zeros() as usize * 8) as usize;
+                mask &= mask - 1;
+                if child & 7 != 0 {
+                    continue;
+                }
+                if self.old.contains(child) {
+                    if self.old.mark(child) {
+                        let before = std::mem::replace(&mut next, child);
+                        if before != 0 {
+                            self.marking.push(before);
+                        }
+                    }
+                } else {
+                    self.mark_value(child);
+                }
+            }
+            (next, OBJECT_COST + if simple.mask != 0 { bytes } else { 0 })
+        }
     }
 
     /// Scans the next gray immortal object; whether there was one.
@@ -337,6 +399,29 @@ impl Heap {
             true
         };
         alive.then_some(object)
+    }
+}
+
+/// The shape met last, so that the processor may guess that the next object is of the same and need not wait for its header.
+struct Known {
+    /// The lower half of its header; 0 before the first.
+    shape: u32,
+    simple: Simple,
+}
+
+impl Known {
+    /// Whether the object is simple; its shape is known then.
+    #[inline(always)]
+    unsafe fn is_of(&mut self, object: usize, shapes: &ShapeTable) -> bool {
+        // SAFETY: the caller names an object.
+        let header = unsafe { load(object) };
+        if header as u32 != self.shape {
+            match shapes.descriptor(header).simple() {
+                Some(simple) => *self = Known { shape: header as u32, simple },
+                None => return false,
+            }
+        }
+        true
     }
 }
 

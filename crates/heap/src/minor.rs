@@ -114,13 +114,6 @@ impl Heap {
         }
     }
 
-    pub(crate) unsafe fn drain_minor(&mut self) {
-        while let Some(object) = self.gray.pop() {
-            // SAFETY: what is queued is a live object.
-            unsafe { self.scan(object) };
-        }
-    }
-
     /// Visits all slots of an object; an old one that still refers to a young one is kept in sight.
     #[inline(always)]
     pub(crate) unsafe fn scan(&mut self, object: usize) {
@@ -173,7 +166,7 @@ impl Heap {
 
     /// Copies a young object to old space and leaves its new address behind.
     #[inline(always)]
-    unsafe fn evacuate(&mut self, object: usize, header: u64) -> usize {
+    pub(crate) unsafe fn evacuate(&mut self, object: usize, header: u64) -> usize {
         // SAFETY: `object` is a live object of the nursery, the copy has room for it and its hash.
         unsafe {
             let bytes = self.shapes.size(object, header);
@@ -202,7 +195,7 @@ impl Heap {
     }
 
     /// A large object is reached: if it is young, it is promoted where it lies.
-    unsafe fn reach_large(&mut self, object: usize) {
+    pub(crate) unsafe fn reach_large(&mut self, object: usize) {
         // SAFETY: `object` is a large object.
         unsafe {
             let header = load(object);
@@ -283,7 +276,7 @@ impl SlotVisitor for Evacuation<'_> {
 
 /// Copies whole words between ranges that do not overlap.
 #[inline(always)]
-unsafe fn copy_words(from: usize, to: usize, bytes: usize) {
+pub(crate) unsafe fn copy_words(from: usize, to: usize, bytes: usize) {
     // Most objects have a few words: a loop beats the call of memcpy.
     if bytes <= 128 {
         for offset in (0..bytes).step_by(8) {

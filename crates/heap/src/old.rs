@@ -29,7 +29,7 @@ const SWEEP_FOR_HOLE: usize = 8;
 /// Free blocks that stay with the process.
 const KEPT_BLOCKS: usize = 256;
 /// So many that were in use lately: a program that builds its data anew shall not wait for the system to zero pages.
-const RECENT_BLOCKS: usize = 4096;
+pub(crate) const RECENT_BLOCKS: usize = 4096;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -86,6 +86,34 @@ pub(crate) struct OldSpace {
     /// Bytes of the lines in use in the blocks swept since then.
     swept_live: usize,
     poison: bool,
+}
+
+/// A hole that is being filled, in the hands of a loop that keeps it in registers.
+#[derive(Clone, Copy)]
+pub(crate) struct Fill {
+    cursor: usize,
+    end: usize,
+    begin: usize,
+    space: usize,
+    starts: *mut u64,
+}
+
+impl Fill {
+    #[inline(always)]
+    pub fn has_room(&self, bytes: usize) -> bool {
+        self.cursor + bytes <= self.end
+    }
+
+    /// Room for an object, whose start bit is set. The caller has asked whether there is any.
+    #[inline(always)]
+    pub fn take(&mut self, bytes: usize) -> usize {
+        let object = self.cursor;
+        self.cursor += bytes;
+        let word = (object - self.space) >> 3;
+        // SAFETY: the table covers the whole space (invariant 6).
+        unsafe { *self.starts.add(word >> 6) |= 1 << (word & 63) };
+        object
+    }
 }
 
 impl OldSpace {
@@ -175,7 +203,13 @@ impl OldSpace {
             self.medium_cursor += bytes;
             return self.medium_cursor - bytes;
         }
-        // A hole is at least a line, so the object fits.
+        self.open_hole();
+        self.cursor += bytes;
+        self.cursor - bytes
+    }
+
+    /// Goes on to another hole. It is at least a line, so every small object fits.
+    fn open_hole(&mut self) {
         (self.cursor, self.end) = match self.next_hole() {
             Some(hole) => hole,
             None => {
@@ -183,8 +217,31 @@ impl OldSpace {
                 (block, block + BLOCK_BYTES)
             }
         };
-        self.cursor += bytes;
-        self.cursor - bytes
+    }
+
+    /// Takes the hole that is being filled out of old space's hands. Nothing else may be allocated until it is back.
+    #[inline(always)]
+    pub fn lend(&mut self) -> Fill {
+        let starts = self.starts.at(0) as *mut u64;
+        Fill { cursor: self.cursor, end: self.end, begin: self.cursor, space: self.start, starts }
+    }
+
+    /// Takes the hole back. How many bytes of it have been filled.
+    #[inline(always)]
+    pub fn give_back(&mut self, fill: Fill) -> usize {
+        let bytes = fill.cursor - fill.begin;
+        self.cursor = fill.cursor;
+        self.allocated += bytes;
+        bytes
+    }
+
+    /// The same, and lends another hole, in which every small object has room.
+    #[cold]
+    #[inline(never)]
+    pub fn exchange(&mut self, fill: Fill) -> (usize, Fill) {
+        let bytes = self.give_back(fill);
+        self.open_hole();
+        (bytes, self.lend())
     }
 
     /// The next run of free lines in the recyclable blocks.
@@ -262,6 +319,9 @@ impl OldSpace {
             self.sweep_some(usize::MAX);
         }
         let block = if self.free_count != 0 { self.take_free_block() } else { self.new_block() };
+        if self.blocks[block] == Block::Discarded {
+            self.populate_discarded(block);
+        }
         self.blocks[block] = Block::Used;
         self.block_address(block)
     }
@@ -273,6 +333,14 @@ impl OldSpace {
         self.free_count -= 1;
         self.first_free += ahead + 1;
         self.first_free - 1
+    }
+
+    /// Faults in a block whose pages were given back, and those behind it that will be taken next.
+    fn populate_discarded(&mut self, block: usize) {
+        let end = self.blocks.len().min(block + POPULATE_BLOCKS);
+        let run = self.blocks[block..end].iter().take_while(|block| **block == Block::Discarded).count();
+        self.blocks[block..block + run].fill(Block::Free);
+        populate(self.block_address(block), run * BLOCK_BYTES);
     }
 
     fn new_block(&mut self) -> usize {
@@ -351,6 +419,15 @@ impl OldSpace {
         for line in offset / LINE_BYTES..=(offset + bytes - 1) / LINE_BYTES {
             *self.lines.at(line) = epoch;
         }
+    }
+
+    /// [`OldSpace::mark_lines`] for an object of a line at most.
+    #[inline(always)]
+    pub fn mark_two_lines(&mut self, object: usize, bytes: usize) {
+        debug_assert!(bytes <= LINE_BYTES);
+        let offset = object - self.start;
+        *self.lines.at(offset / LINE_BYTES) = self.epoch;
+        *self.lines.at((offset + bytes - 1) / LINE_BYTES) = self.epoch;
     }
 
     /// Whether this marking has marked the lines of the object.

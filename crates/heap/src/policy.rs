@@ -1,7 +1,7 @@
 //! When the heap collects by itself, and how old objects are: what a guest's `gc` module asks and sets.
 
 use crate::header::{LARGE_YOUNG, is_filler, load};
-use crate::old::BLOCK_BYTES;
+use crate::old::{BLOCK_BYTES, RECENT_BLOCKS};
 use crate::{Heap, Value};
 
 /// When collections come by themselves. [`crate::Config`] has what a program cannot change.
@@ -18,6 +18,53 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Policy {
         Policy { nursery_bytes: 0, full: true, minors_between_full: 0 }
+    }
+}
+
+/// Old space may refill to so many bytes before it is collected, if it has been that large lately.
+const REFILL_MAX: usize = RECENT_BLOCKS * BLOCK_BYTES;
+
+/// When a full collection is due.
+///
+/// The heap may grow by half, less what a small heap may grow by. But where much has died, the pages stay with the process
+/// for some collections, so a program that builds its data anew may fill them first: a collection before that would mark
+/// what is alive in order to save pages that nobody else gets.
+pub(crate) struct Due {
+    /// Bytes in the heap beyond which it is due, unless old space refills.
+    heap_bytes: usize,
+    /// Up to so many bytes in old space, not before large objects and buffers pass `others`.
+    refill_bytes: usize,
+    others: usize,
+}
+
+impl Due {
+    /// Before the first collection.
+    pub fn first(bytes: usize) -> Due {
+        Due { heap_bytes: bytes, refill_bytes: 0, others: 0 }
+    }
+
+    /// A full collection begins, old space having `old_bytes`: it may become as large again next time. It will, whether the
+    /// program needs it or not, so the size falls by a sixteenth until a collection shows that much is alive.
+    pub fn note_size(&mut self, old_bytes: usize) {
+        let sixteenth = self.refill_bytes / 16;
+        let has_grown = old_bytes > self.refill_bytes + sixteenth;
+        self.refill_bytes = if has_grown { old_bytes.min(REFILL_MAX) } else { self.refill_bytes - sixteenth };
+    }
+
+    /// The program wants back what memory there is.
+    pub fn forget_size(&mut self) {
+        self.refill_bytes = 0;
+    }
+
+    /// A full collection has ended and left so much. `least`: what a small heap may grow by.
+    pub fn restart(&mut self, heap_bytes: usize, old_bytes: usize, least: usize) {
+        let growth = (heap_bytes / 2).saturating_sub(least).max(least);
+        self.heap_bytes = heap_bytes + growth;
+        self.others = heap_bytes - old_bytes + growth;
+    }
+
+    fn is_due(&self, heap_bytes: usize, old_bytes: usize) -> bool {
+        heap_bytes > self.heap_bytes && (old_bytes > self.refill_bytes || heap_bytes - old_bytes > self.others)
     }
 }
 
@@ -63,7 +110,7 @@ impl Heap {
     pub(crate) fn wants_full_collection(&self) -> bool {
         self.policy.full
             && self.minors_since_full > self.policy.minors_between_full
-            && self.heap_bytes() > self.full_threshold
+            && self.due.is_due(self.heap_bytes(), self.old.used())
     }
 
     /// Calls `f` with the objects of one generation, those included that died since a collection last looked: what they refer

@@ -22,7 +22,20 @@ pub(crate) struct Descriptor {
     /// For `Range`: words `first..end`. For `Wide`: `end` words of mask.
     first: u16,
     end: u16,
+    /// Small, no tail, no weak slot, and the mask says it all.
+    is_simple: bool,
 }
+
+/// What the collector's fast loops need to know of an object of a few words.
+#[derive(Clone, Copy)]
+pub(crate) struct Simple {
+    pub bytes: usize,
+    /// Word `i` holds a Value if bit `i` is set.
+    pub mask: u64,
+}
+
+/// An object that is simple has at most so many bytes, its hash not counted.
+pub(crate) const SIMPLE_BYTES: usize = 120;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Refs {
@@ -49,6 +62,7 @@ impl ShapeTable {
         table.register(Layout::raw(1));
         table.descriptors[0].tail = TailKind::Filler;
         table.descriptors[0].fixed_bytes = 0;
+        table.descriptors[0].is_simple = false;
         table
     }
 
@@ -109,7 +123,11 @@ impl Descriptor {
         assert!(layout.weak.is_none_or(|word| word >= skipped && word < words), "the weak slot exists: {layout:?}");
         let range = |first: u16, end: u16| {
             let end = end.min(words);
-            if first < end { (Refs::Range, 0, first, end) } else { (Refs::None, 0, 0, 0) }
+            match first < end {
+                true if end <= 64 => (Refs::Mask, (u64::MAX >> (64 - end)) & (u64::MAX << first), 0, 0),
+                true => (Refs::Range, 0, first, end),
+                false => (Refs::None, 0, 0, 0),
+            }
         };
         let (refs, mask, first, end) = match &layout.refs {
             RefMask::None => (Refs::None, 0, 0, 0),
@@ -127,7 +145,12 @@ impl Descriptor {
             Tail::Words => TailKind::Words,
         };
         let weak = layout.weak.unwrap_or(0);
-        let descriptor = Descriptor { mask, fixed_bytes: words as u32 * 8, refs, tail, weak, first, end };
+        let fixed_bytes = words as u32 * 8;
+        let is_simple = matches!(refs, Refs::None | Refs::Mask)
+            && tail == TailKind::None
+            && weak == 0
+            && fixed_bytes as usize <= SIMPLE_BYTES;
+        let descriptor = Descriptor { mask, fixed_bytes, refs, tail, weak, first, end, is_simple };
         descriptor.check(layout, skipped);
         descriptor
     }
@@ -158,6 +181,12 @@ impl Descriptor {
         };
         let hash = if self.tail == TailKind::Filler { 0 } else { ((header & HASH_MOVED) >> 40) as usize };
         self.fixed_bytes as usize + tail + hash
+    }
+
+    /// Its size without a hash and its slots, if the fast loops know how to treat such objects.
+    #[inline(always)]
+    pub fn simple(&self) -> Option<Simple> {
+        self.is_simple.then_some(Simple { bytes: self.fixed_bytes as usize, mask: self.mask })
     }
 
     /// Whether the object may hold Values or a weak slot, so that it must be scanned.

@@ -36,6 +36,13 @@ struct Check<'a> {
     queue: Vec<usize>,
 }
 
+/// Where a Value was found.
+#[derive(Clone, Copy)]
+enum Place {
+    Root(&'static str),
+    Slot { object: usize, slot: usize },
+}
+
 impl<'a> Check<'a> {
     unsafe fn new(heap: &'a mut Heap) -> Check<'a> {
         let mut young = HashSet::new();
@@ -53,7 +60,7 @@ impl<'a> Check<'a> {
         roots.extend(&self.heap.weak.cleared);
         roots.extend(&self.heap.saved);
         for root in roots {
-            self.reach(root, &|| "a root".to_string());
+            self.reach(root, Place::Root("a root"));
         }
         // SAFETY: the lists hold objects, and what is queued has been checked to be one.
         unsafe {
@@ -61,12 +68,12 @@ impl<'a> Check<'a> {
                 if let Some(object) = self.heap.resolve_old(self.heap.roots.ambiguous[i])
                     && !self.heap.is_unswept_dead(object)
                 {
-                    self.reach(Value(object as u64), &|| "an ambiguous root".to_string());
+                    self.reach(Value(object as u64), Place::Root("an ambiguous root"));
                 }
             }
             for i in 0..self.heap.immortal.objects.len() {
                 let object = self.heap.immortal.objects[i];
-                self.reach(Value(object as u64), &|| "immortal space".to_string());
+                self.reach(Value(object as u64), Place::Root("immortal space"));
             }
             while let Some(object) = self.queue.pop() {
                 self.check_object(object);
@@ -127,16 +134,27 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn reach(&mut self, value: Value, from: &dyn Fn() -> String) {
+    fn reach(&mut self, value: Value, from: Place) {
         let object = value.0 as usize;
         if object & 7 == 4 {
-            panic!("{} holds {object:#x}, which is no Value", from());
+            panic!("{} holds {object:#x}, which is no Value", self.describe(from));
         }
         if !value.is_object() || !self.seen.insert(object) {
             return;
         }
-        assert!(self.is_object(object), "{} holds {object:#x}, where no object starts", from());
+        assert!(self.is_object(object), "{} holds {object:#x}, where no object starts", self.describe(from));
         self.queue.push(object);
+    }
+
+    fn describe(&self, place: Place) -> String {
+        match place {
+            Place::Root(name) => name.to_string(),
+            Place::Slot { object, slot } => {
+                // SAFETY: the object has been checked to be one.
+                let shape = shape_in(unsafe { load(object) });
+                self_description(self.heap.layout(shape), object, slot)
+            }
+        }
     }
 
     fn is_object(&self, object: usize) -> bool {
@@ -167,15 +185,16 @@ impl<'a> Check<'a> {
             descriptor.slots(object, |slot| slots.push(slot));
             for slot in slots {
                 let value = Value(load(slot));
-                let from = || self_description(self.heap.layout(shape_in(header)), object, slot);
-                let from = from();
-                self.reach(value, &|| from.clone());
+                // Described only where something is wrong: texts for all slots would take most of the time.
+                let from = Place::Slot { object, slot };
+                self.reach(value, from);
                 if value.is_object() && self.is_young(value.0 as usize) && !self.is_young(object) {
                     let remembered = header & TRACK == 0 && self.remembered.contains(&object);
                     let carded = header & CARDS != 0 && self.heap.large.is_card_marked(slot);
                     let pinned = value.0 as usize;
                     let listed = [object, slot].iter().any(|&entry| self.referrers.contains(&(pinned, entry)));
-                    assert!(remembered || carded || listed, "{from} refers to a young object and is not remembered");
+                    let kept_in_sight = remembered || carded || listed;
+                    assert!(kept_in_sight, "{} refers to a young object and is not remembered", self.describe(from));
                 }
             }
             if descriptor.weak != 0 {

@@ -17,21 +17,6 @@ fn try_large(heap: &mut Heap, shapes: &Shapes, roots: &Roots) -> bool {
     object.is_some()
 }
 
-/// A list of `count` nodes as a root.
-#[inline(never)]
-fn list(heap: &mut Heap, shapes: &Shapes, roots: &Roots, count: i64) {
-    roots.borrow_mut().push(Value::NULL);
-    let last = roots.borrow().len() - 1;
-    for i in 0..count {
-        let end = roots.borrow()[last];
-        // The allocation may move the end: it is stored afterwards.
-        let new = node(heap, shapes, i, Value::NULL, Value::NULL);
-        let end = if end == roots.borrow()[last] { end } else { roots.borrow()[last] };
-        store(heap, new, 2, end);
-        roots.borrow_mut()[last] = new;
-    }
-}
-
 #[test]
 fn a_large_object_beyond_the_limit_fails_and_leaves_the_heap_as_it_was() {
     let (mut heap, shapes, roots) =

@@ -2,7 +2,8 @@
 //!
 //! Marking loses an object where the mutator moves the only reference to it from an object that has not been scanned to one
 //! that has. Here hardly anything else happens: random references are swapped, moved and dropped, objects are added,
-//! and the stack holds nothing between two steps. `HEAP_FUZZ=seeds,steps` makes it longer.
+//! and the stack holds nothing between two steps. `HEAP_FUZZ=seeds,steps` or `HEAP_FUZZ=first..end,steps`
+//! makes it longer.
 
 mod common;
 
@@ -22,15 +23,14 @@ const HELD: usize = 4;
 
 #[test]
 fn nothing_is_lost_where_references_move_under_the_marker() {
-    let setting = std::env::var("HEAP_FUZZ").unwrap_or_default();
-    let (seeds, steps) = setting.split_once(',').unwrap_or(("12", "2500"));
-    let (seeds, steps) = (seeds.parse::<u64>().unwrap(), steps.parse::<usize>().unwrap());
+    let (seeds, steps) = fuzz_setting(12, 2500);
+    let count = seeds.end - seeds.start;
     let mut in_steps = 0;
-    for seed in 1..=seeds {
+    for seed in seeds {
         in_steps += Graph::new(seed).run(steps);
     }
     println!("{in_steps} full collections in steps");
-    assert!(in_steps as u64 > seeds, "{in_steps}");
+    assert!(in_steps as u64 > count, "{in_steps}");
 }
 
 /// An object as the model knows it: the number of what each field refers to.

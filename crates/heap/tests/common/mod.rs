@@ -79,6 +79,21 @@ pub fn rooted(config: Config) -> (Box<Heap>, Shapes, Roots) {
     (heap, shapes, roots)
 }
 
+/// A list of `count` nodes as a root.
+#[inline(never)]
+pub fn list(heap: &mut Heap, shapes: &Shapes, roots: &Roots, count: i64) {
+    roots.borrow_mut().push(Value::NULL);
+    let last = roots.borrow().len() - 1;
+    for i in 0..count {
+        let end = roots.borrow()[last];
+        // The allocation may move the end: it is stored afterwards.
+        let new = node(heap, shapes, i, Value::NULL, Value::NULL);
+        let end = if end == roots.borrow()[last] { end } else { roots.borrow()[last] };
+        store(heap, new, 2, end);
+        roots.borrow_mut()[last] = new;
+    }
+}
+
 /// Runs a test where no earlier thread has left words that look like pointers: a stack this big is not kept for the next thread.
 pub fn on_fresh_stack(test: impl FnOnce() + Send + 'static) {
     let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(test).expect("a thread");
@@ -91,6 +106,20 @@ pub fn on_fresh_stack(test: impl FnOnce() + Send + 'static) {
 #[inline(never)]
 pub fn clobber_stack() {
     std::hint::black_box(&mut [0u64; 2048]);
+}
+
+/// Seeds and steps of a random test: `HEAP_FUZZ=seeds,steps`, or `HEAP_FUZZ=first..end,steps`.
+pub fn fuzz_setting(seeds: u64, steps: usize) -> (std::ops::Range<u64>, usize) {
+    let Ok(setting) = std::env::var("HEAP_FUZZ") else { return (1..seeds + 1, steps) };
+    let parse = || {
+        let (seeds, steps) = setting.split_once(',')?;
+        let seeds = match seeds.split_once("..") {
+            Some((first, end)) => first.parse().ok()?..end.parse().ok()?,
+            None => 1..seeds.parse::<u64>().ok()? + 1,
+        };
+        Some((seeds, steps.parse().ok()?))
+    };
+    parse().unwrap_or_else(|| panic!("HEAP_FUZZ={setting}: it is seeds,steps or first..end,steps"))
 }
 
 /// Xorshift.
