@@ -1,8 +1,9 @@
 //! Compile time and code size of a few typical traces, and the speed of their code.
 //!
-//! `cargo run --release --example compile_time -p codegen`; with an argument, prints the code of the trace of that name.
+//! `cargo run --release --example compile_time -p codegen`; with an argument, prints the code of the trace of that name. With
+//! `BACKEND=cranelift` it is Cranelift's, else that of the processor's own backend, if there is one.
 
-#[path = "../tests/common/mod.rs"]
+#[path = "../tests/cases/common.rs"]
 mod common;
 
 use codegen::{Backend, CompileInput, Dump, ExitCells, TraceCell, tagging};
@@ -110,6 +111,14 @@ fn long_bridge() -> Builder {
     }
     b.guard(OpCode::Leave, &[], &values);
     b
+}
+
+fn backend(config: codegen::Config) -> Box<dyn Backend> {
+    #[cfg(target_arch = "x86_64")]
+    if std::env::var("BACKEND").as_deref() != Ok("cranelift") {
+        return Box::new(codegen::x64::X64Backend::new(config).expect("a backend"));
+    }
+    Box::new(codegen::cranelift::CraneliftBackend::new(config).expect("a backend"))
 }
 
 fn main() {

@@ -11,6 +11,8 @@ mod config;
 pub mod cranelift;
 mod memory;
 pub mod tagging;
+#[cfg(target_arch = "x86_64")]
+pub mod x64;
 
 pub use backend::{
     Activation, BODY, Backend, CompileError, CompileInput, CompiledTrace, Dump, EnterFn, ExitCells, Left, Member,

@@ -107,6 +107,15 @@ impl CodeMemory {
         }
         self.used_bytes -= bytes;
         self.free.push((address, bytes));
+        // Neighbours become one, or ever smaller pieces would be all there is.
+        self.free.sort_unstable();
+        self.free.dedup_by(|next, before| {
+            let joins = before.0 + before.1 == next.0;
+            if joins {
+                before.1 += next.1;
+            }
+            joins
+        });
     }
 
     pub(crate) fn used_bytes(&self) -> usize {

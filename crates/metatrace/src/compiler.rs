@@ -1,8 +1,12 @@
 //! Where traces become code: on the guest's thread, or on one of its own behind it.
 //!
+//! With a backend of the processor's own, each trace is compiled by that at once, on the guest's thread: it takes less time
+//! than to tell another thread. Cranelift compiles the units, and without such a backend all.
+//!
 //! Work goes in as jobs and comes out as [`Done`]s, in any case through [`Compiler::next_done`]; so that the guest's thread
 //! looks, the other one sets [`CODE_READY`] in its `poll` word. Nothing is installed but by the guest's thread.
 
+use crate::options::First;
 use codegen::cranelift::CraneliftBackend;
 use codegen::{Backend, CompileError, CompileInput, CompiledTrace, Config, EnterFn, Member, OpPlace};
 use ir::{ExitId, TraceId};
@@ -27,6 +31,8 @@ pub(crate) type UnitMember = (Arc<CompileInput>, Option<(usize, ExitId)>);
 pub(crate) enum Job {
     Trace(Arc<CompileInput>),
     Unit(Vec<UnitMember>),
+    /// A trace was compiled elsewhere: units may have grown.
+    News,
 }
 
 /// What a job was about.
@@ -50,12 +56,32 @@ pub(crate) struct Compiler {
     config: Config,
     enter: EnterFn,
     stub: usize,
+    /// Compiles each trace at once.
+    first: Option<Box<dyn Backend>>,
     place: Place,
+    /// What was compiled on this thread.
+    done: VecDeque<Done>,
 }
 
+/// Where that is compiled which `first` does not.
 enum Place {
-    Here { backend: Box<dyn Backend>, done: VecDeque<Done> },
+    Here(Optimizing),
     Behind(Behind),
+}
+
+/// Cranelift, from the first time on that it is wanted.
+struct Optimizing {
+    config: Config,
+    backend: Option<Box<dyn Backend>>,
+}
+
+impl Optimizing {
+    fn backend(&mut self) -> Result<&mut dyn Backend, CompileError> {
+        if self.backend.is_none() {
+            self.backend = Some(Box::new(CraneliftBackend::new(self.config.clone())?));
+        }
+        Ok(&mut **self.backend.as_mut().expect("just made"))
+    }
 }
 
 /// The compiling thread, from this side.
@@ -82,18 +108,26 @@ impl Doorbell {
 impl Compiler {
     /// With `poll`, whose thread outlives the compiler, on a thread of its own, if the system gives one.
     /// `None`: there is no memory for code.
-    pub(crate) fn new(config: Config, poll: Option<&'static AtomicU32>) -> Option<Compiler> {
-        let backend: Box<dyn Backend> = match CraneliftBackend::new(config.clone()) {
-            Ok(backend) => Box::new(backend),
-            Err(CompileError::NoMemory) => return None,
-            Err(error) => panic!("the code generator does not start: {error:?}"),
+    pub(crate) fn new(mut config: Config, first: First, poll: Option<&'static AtomicU32>) -> Option<Compiler> {
+        let (first, backend) = match first_backend(&mut config, first)? {
+            Some(first) => (Some(first), None),
+            None => {
+                let backend: Box<dyn Backend> = match CraneliftBackend::new(config.clone()) {
+                    Ok(backend) => Box::new(backend),
+                    Err(CompileError::NoMemory) => return None,
+                    Err(error) => panic!("the code generator does not start: {error:?}"),
+                };
+                (None, Some(backend))
+            }
         };
-        let (enter, stub) = (backend.enter(), backend.stub());
+        let either = first.as_ref().or(backend.as_ref()).expect("one of them is there");
+        let (enter, stub) = (either.enter(), either.stub());
+        let optimizing = Optimizing { config: config.clone(), backend };
         let place = match poll {
-            None => Place::Here { backend, done: VecDeque::new() },
-            Some(poll) => place_behind(backend, poll),
+            None => Place::Here(optimizing),
+            Some(poll) => place_behind(optimizing, poll),
         };
-        Some(Compiler { config, enter, stub, place })
+        Some(Compiler { config, enter, stub, first, place, done: VecDeque::new() })
     }
 
     pub(crate) fn enter(&self) -> EnterFn {
@@ -104,24 +138,32 @@ impl Compiler {
         self.stub
     }
 
-    /// Whether code is ready when [`Compiler::submit`] returns.
+    /// Whether units are compiled when [`Compiler::submit`] returns.
     pub(crate) fn is_here(&self) -> bool {
-        matches!(self.place, Place::Here { .. })
+        matches!(self.place, Place::Here(_))
     }
 
     pub(crate) fn submit(&mut self, job: Job) {
+        if let (Job::Trace(_), Some(first)) = (&job, &mut self.first) {
+            self.done.push_back(run(Ok(&mut **first), job));
+            if let Place::Behind(behind) = &self.place {
+                drop(behind.jobs.send(Job::News));
+            }
+            return;
+        }
         match &mut self.place {
-            Place::Here { backend, done } => done.push_back(run(&mut **backend, job)),
+            Place::Here(optimizing) => self.done.push_back(run(optimizing.backend(), job)),
             // The thread ends only with the process; without it the trace waits for ever, which is right, too.
             Place::Behind(behind) => drop(behind.jobs.send(job)),
         }
     }
 
     pub(crate) fn next_done(&mut self) -> Option<Done> {
-        match &mut self.place {
-            Place::Here { done, .. } => done.pop_front(),
+        let behind = |place: &Place| match place {
+            Place::Here(_) => None,
             Place::Behind(behind) => behind.done.try_recv().ok(),
-        }
+        };
+        self.done.pop_front().or_else(|| behind(&self.place))
     }
 
     /// After a fork, in the child: the compiling thread is gone, with all its jobs. True once; a new one is there then. Code
@@ -136,12 +178,37 @@ impl Compiler {
             behind.process = std::process::id();
             return true;
         };
-        let Ok(backend) = CraneliftBackend::new(self.config.clone()) else { return true };
         let poll = poll.expect("the guest's thread is there");
-        let place = place_behind(Box::new(backend), poll);
+        let place = place_behind(Optimizing { config: self.config.clone(), backend: None }, poll);
         // The other end of its channels is a thread of the parent: nothing of it may be waited for or dropped.
         std::mem::forget(std::mem::replace(&mut self.place, place));
         true
+    }
+}
+
+/// The backend that compiles traces at once, if there is one; `None` if there is no memory for code.
+#[cfg(target_arch = "x86_64")]
+fn first_backend(config: &mut Config, first: First) -> Option<Option<Box<dyn Backend>>> {
+    if first == First::Cranelift {
+        return Some(None);
+    }
+    // Each of the two gets its half of the addresses for code.
+    let half = Config { code_bytes: config.code_bytes / 2, ..config.clone() };
+    match codegen::x64::X64Backend::new(half.clone()) {
+        Ok(backend) => {
+            *config = half;
+            Some(Some(Box::new(backend)))
+        }
+        Err(CompileError::NoMemory) => None,
+        // An old processor.
+        Err(_) => Some(None),
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn first_backend(_: &mut Config, first: First) -> Option<Option<Box<dyn Backend>>> {
+    match first {
+        First::Cranelift => Some(None),
     }
 }
 
@@ -155,23 +222,23 @@ impl Drop for Compiler {
     }
 }
 
-fn place_behind(backend: Box<dyn Backend>, poll: &'static AtomicU32) -> Place {
+fn place_behind(optimizing: Optimizing, poll: &'static AtomicU32) -> Place {
     let (jobs, more) = channel();
     let (send, done) = channel();
     let doorbell = Arc::new(Doorbell(Mutex::new(Some(poll))));
     let bell = doorbell.clone();
     // If there is no thread to be had, the backend comes back to be used here.
-    let slot = Arc::new(Mutex::new(Some(backend)));
+    let slot = Arc::new(Mutex::new(Some(optimizing)));
     let taken = slot.clone();
     let work = move || {
-        let backend = taken.lock().unwrap_or_else(PoisonError::into_inner).take();
-        serve(backend.expect("left there for this thread"), &more, &send, &bell);
+        let optimizing = taken.lock().unwrap_or_else(PoisonError::into_inner).take();
+        serve(optimizing.expect("left there for this thread"), &more, &send, &bell);
     };
     match without_signals(|| std::thread::Builder::new().name("metatrace".to_string()).spawn(work)) {
         Ok(_) => Place::Behind(Behind { jobs, done, doorbell, process: std::process::id() }),
         Err(_) => {
-            let backend = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-            Place::Here { backend: backend.expect("no thread took it"), done: VecDeque::new() }
+            let optimizing = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+            Place::Here(optimizing.expect("no thread took it"))
         }
     }
 }
@@ -191,7 +258,7 @@ pub(crate) fn without_signals<T>(spawn: impl FnOnce() -> T) -> T {
 }
 
 /// The compiling thread.
-fn serve(mut backend: Box<dyn Backend>, jobs: &Receiver<Job>, done: &Sender<Done>, bell: &Doorbell) {
+fn serve(mut optimizing: Optimizing, jobs: &Receiver<Job>, done: &Sender<Done>, bell: &Doorbell) {
     let abort = AbortOnPanic;
     // How long to wait before the next word that nothing happened; there are two of them.
     let mut waits = IDLE[IDLE.len()..].iter();
@@ -204,10 +271,13 @@ fn serve(mut backend: Box<dyn Backend>, jobs: &Receiver<Job>, done: &Sender<Done
         let finished = match job {
             Ok(job) => {
                 // A unit is no news for other units.
-                if matches!(job, Job::Trace(_)) {
+                if !matches!(job, Job::Unit(_)) {
                     waits = IDLE.iter();
                 }
-                run(&mut *backend, job)
+                if matches!(job, Job::News) {
+                    continue;
+                }
+                run(optimizing.backend(), job)
             }
             Err(RecvTimeoutError::Timeout) => {
                 let calm = wait == Some(&CALM);
@@ -237,16 +307,17 @@ impl Drop for AbortOnPanic {
     }
 }
 
-fn run(backend: &mut dyn Backend, job: Job) -> Done {
+fn run(backend: Result<&mut dyn Backend, CompileError>, job: Job) -> Done {
     let started = Instant::now();
     let (what, code) = match &job {
-        Job::Trace(input) => (What::Trace(input.id), backend.compile(input)),
+        Job::Trace(input) => (What::Trace(input.id), backend.and_then(|backend| backend.compile(input))),
         Job::Unit(members) => {
             let members: Vec<Member> =
                 members.iter().map(|(input, parent)| Member { input, parent: *parent }).collect();
             let ids = members.iter().map(|member| member.input.id).collect();
-            (What::Unit(ids), backend.compile_unit(&members))
+            (What::Unit(ids), backend.and_then(|backend| backend.compile_unit(&members)))
         }
+        Job::News => unreachable!("news are no work"),
     };
     let places = backend.take_places();
     Done { what, code, places, nanoseconds: started.elapsed().as_nanos() as u64 }

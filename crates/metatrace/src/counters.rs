@@ -41,6 +41,7 @@ counters! {
     record_ns "nanoseconds recording";
     optimize_ns "nanoseconds optimising";
     compile_ns "nanoseconds generating code";
+    compile_unit_ns "nanoseconds of those for units";
     code_bytes "bytes of machine code";
 }
 

@@ -28,6 +28,43 @@ impl OptionValue for bool {
     }
 }
 
+/// Which backend compiles a trace first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum First {
+    /// The processor's own.
+    #[cfg(target_arch = "x86_64")]
+    X64,
+    Cranelift,
+}
+
+impl Default for First {
+    fn default() -> First {
+        #[cfg(target_arch = "x86_64")]
+        return First::X64;
+        #[cfg(not(target_arch = "x86_64"))]
+        First::Cranelift
+    }
+}
+
+impl OptionValue for First {
+    fn parse(text: &str) -> Option<First> {
+        match text {
+            #[cfg(target_arch = "x86_64")]
+            "x64" => Some(First::X64),
+            "cranelift" => Some(First::Cranelift),
+            _ => None,
+        }
+    }
+    fn show(&self) -> String {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            First::X64 => "x64",
+            First::Cranelift => "cranelift",
+        }
+        .to_string()
+    }
+}
+
 macro_rules! options {
     ($($name:ident: $ty:ident = $default:expr, $unit:literal, $sentence:literal;)*) => {
         /// The options of the JIT.
@@ -85,6 +122,7 @@ options! {
     double_run: bool = false, "switch", "Run each handler a second time at each event and compare (a test of the interpreter).";
     verify: bool = cfg!(debug_assertions), "switch", "Verify every trace, recorded and optimised.";
     background: bool = false, "switch", "Compile on a thread of its own while the interpreter goes on; which traces there are then depends on the time.";
+    backend: First = First::default(), "backend", "What compiles each trace first: x64 (at once, where the processor is one) or cranelift, which compiles units in any case.";
     unit: u32 = 8000, "operations", "Traces that run into each other are compiled as one up to this size; 0: never.";
     compile: bool = true, "switch", "Compile what was recorded; off, recording alone is tested.";
 }
@@ -174,7 +212,7 @@ impl Options {
 
 #[cfg(test)]
 mod tests {
-    use super::{Log, Options};
+    use super::{First, Log, Options};
 
     #[test]
     fn a_string_of_options() {
@@ -184,7 +222,8 @@ mod tests {
         assert_eq!(options.log.file.as_deref(), Some("out.txt"));
         assert!(options.log == Log { trace: true, opt: true, file: Some("out.txt".into()), ..Log::default() });
         assert!(Options::parse("nonsense").is_err() && Options::parse("log=nonsense").is_err());
-        assert!(Options::parse("threshold=many").is_err());
+        assert!(Options::parse("threshold=many").is_err() && Options::parse("backend=none").is_err());
+        assert_eq!(Options::parse("backend=cranelift").unwrap().backend, First::Cranelift);
         assert!(Options::default().help().contains("threshold"));
     }
     /// docs/jit-log.md has the help text as it is.

@@ -192,7 +192,7 @@ pub(crate) fn ensure_compiler<L: Language>(context: *mut L::Context) -> bool {
     let poll = &raw const thread.poll;
     // SAFETY: the compiler, which is in the thread, gives up the word when it is dropped, and contexts do not move.
     let poll = thread.jit.options.background.then(|| unsafe { &*poll });
-    thread.jit.cache.compiler = Compiler::new(config, poll);
+    thread.jit.cache.compiler = Compiler::new(config, thread.jit.options.backend, poll);
     thread.jit.cache.bools = bools;
     thread.jit.cache.buffer = vec![0; BUFFER_WORDS];
     thread.jit.cache.compiler.is_some()

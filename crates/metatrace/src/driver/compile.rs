@@ -141,7 +141,10 @@ pub(crate) fn install_done(jit: &mut Jit) {
         jit.counters.compile_ns += done.nanoseconds;
         match done.what {
             What::Trace(id) => install(jit, id, done.code, done.places),
-            What::Unit(members) => units::install(jit, &members, done.code, done.places),
+            What::Unit(members) => {
+                jit.counters.compile_unit_ns += done.nanoseconds;
+                units::install(jit, &members, done.code, done.places);
+            }
             What::Quiet { calm } => units::submit_loose(jit, calm),
         }
     }

@@ -2,10 +2,8 @@
 //!
 //! `CODEGEN_FUZZ=n` draws `n` traces instead of the default; `CODEGEN_SEED=s` starts elsewhere.
 
-mod common;
-
 use codegen::{BODY, Left, START};
-use common::{Builder, Guest, Random, as_constant, setting};
+use crate::common::{Builder, Guest, Random, as_constant, setting};
 use ir::eval::{self, Ending, Entry, Value, World};
 use ir::{Arg, OpCode, OperandTy, ROWS, Trace, TraceKind, Ty, compute};
 
@@ -171,6 +169,7 @@ fn compiled_loops_leave_like_evaluated_ones() {
                 assert_eq!(found, expected, "seed {index} {entry:?} {words:x?}, value {at} of exit {}\n{text}", exit.0);
             }
         }
+        guest.free(compiled);
     }
     assert!(rounds > 1000, "the loops hardly go round: {rounds}");
 }

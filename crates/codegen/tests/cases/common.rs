@@ -1,8 +1,8 @@
-//! A guest for compiled code to run in: a context, a heap that never collects, a buffer; and a builder of traces.
+//! A guest for compiled code to run in: a context, a heap that never collects, a buffer; and a builder of traces. The code
+//! comes from the backend that `crate::backend` makes.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use codegen::cranelift::CraneliftBackend;
 use codegen::{
     Activation, Backend, CompileInput, CompiledTrace, Config, Dump, ExitCells, Left, Member, START, TraceCell, tagging,
 };
@@ -130,7 +130,7 @@ pub fn config() -> Config {
 
 /// A backend with one guest thread.
 pub struct Guest {
-    pub backend: CraneliftBackend,
+    pub backend: Box<dyn Backend>,
     pub ctx: Box<Context>,
     pub heap: Box<Heap>,
     pub buf: Vec<u64>,
@@ -161,7 +161,7 @@ impl Guest {
         });
         heap.refill(4096);
         let ctx = Box::new(Context { scratch: 0, heap: &raw mut *heap, activation: std::ptr::null_mut(), flag: 0 });
-        let backend = CraneliftBackend::new(config()).unwrap();
+        let backend = crate::backend(config());
         Guest {
             backend,
             ctx,
@@ -223,6 +223,12 @@ impl Guest {
             eprintln!("{}", code.text);
         }
         code
+    }
+
+    /// Gives the code back: a long run draws more traces than there is room for.
+    pub fn free(&mut self, compiled: Compiled) {
+        // SAFETY: the test runs nothing at the moment, and nothing jumps to the trace.
+        unsafe { self.backend.free(compiled.code) };
     }
 
     pub fn run(&mut self, compiled: &Compiled, inputs: &[u64]) -> Left {

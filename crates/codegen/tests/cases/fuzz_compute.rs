@@ -2,11 +2,9 @@
 //!
 //! `CODEGEN_FUZZ=n` draws `n` traces instead of the default; `CODEGEN_SEED=s` starts elsewhere.
 
-mod common;
-
 use codegen::{Left, tagging};
-use common::{Builder, Guest, Random, as_constant, setting};
-use ir::{Arg, OpCode, OperandTy, ROWS, TraceKind, Ty, compute};
+use crate::common::{Builder, Guest, Random, as_constant, setting};
+use ir::{Arg, Attr, CallEffect, Callee, Function, OpCode, OperandTy, ROWS, TraceKind, Ty, compute};
 
 /// A trace under construction with the value of every operand.
 struct Drawn {
@@ -97,6 +95,50 @@ impl Drawn {
         }
     }
 
+    /// Calls of every shape.
+    fn call(&mut self, random: &mut Random) {
+        match random.below(4) {
+            0 => {
+                let (a, b, c) =
+                    (self.operand(random, Ty::Int), self.operand(random, Ty::Flt), self.operand(random, Ty::Bool));
+                if f64::from_bits(b.1).is_nan() {
+                    return;
+                }
+                let result = self.builder.with(OpCode::Call, Ty::Int, &[a.0, b.0, c.0], Attr::Callee(&MIX));
+                self.known.push((result, Ty::Int, mix(std::ptr::null_mut(), a.1, b.1, c.1)));
+            }
+            1 => {
+                let (arg, bits) = self.operand(random, Ty::Flt);
+                let live: Vec<Arg> = self.some_values(random).iter().map(|value| value.0).collect();
+                let result = self.builder.exit(OpCode::Call, &[arg], Attr::Callee(&HALF), &live);
+                self.known.push((result, Ty::Flt, half(std::ptr::null_mut(), bits)));
+            }
+            2 => {
+                let (a, b) = (self.operand(random, Ty::Int), self.operand(random, Ty::Int));
+                let live: Vec<Arg> = self.some_values(random).iter().map(|value| value.0).collect();
+                let result = self.builder.exit(OpCode::Call, &[a.0, b.0], Attr::Callee(&IS_ODD), &live);
+                self.known.push((result, Ty::Bool, a.1 & 1));
+            }
+            _ => {
+                let mut args = Vec::new();
+                let mut words = Vec::new();
+                for _ in 0..1 + random.below(6) {
+                    let (arg, bits) = self.operand(random, Ty::Int);
+                    let narrow = self.builder.pure(OpCode::IntSext16, &[arg]);
+                    args.push(self.builder.op(OpCode::IntBox, Ty::Ref, &[narrow]));
+                    words.push(tagging::box_int(i64::from(bits as i16)));
+                }
+                // So that it is a small integer's word.
+                let result = self.builder.with(OpCode::CallSlice, Ty::Ref, &args, Attr::Callee(&SUM));
+                let word = sum(std::ptr::null_mut(), words[0], words[1..].as_ptr(), words.len() as u64 - 1);
+                let null = self.builder.pure(OpCode::IsNull, &[result]);
+                let int = self.builder.pure(OpCode::IntUnbox, &[result]);
+                self.known.push((null, Ty::Bool, u64::from(word == 0)));
+                self.known.push((int, Ty::Int, ((word as i64) >> 1) as u64));
+            }
+        }
+    }
+
     fn some_values(&self, random: &mut Random) -> Vec<(Arg, Ty, u64)> {
         (0..random.below(12)).map(|_| self.known[random.below(self.known.len())]).filter(|v| !v.0.is_const()).collect()
     }
@@ -128,6 +170,50 @@ impl Drawn {
     }
 }
 
+/// What [`Drawn::call`] calls: words in, a word out, and all registers that a call may take taken.
+extern "C" fn mix(_: *mut u8, int: u64, float: u64, truth: u64) -> u64 {
+    int.wrapping_mul(31) ^ float.rotate_left(7) ^ truth
+}
+
+extern "C" fn half(_: *mut u8, float: u64) -> u64 {
+    (f64::from_bits(float) / 2.0).to_bits()
+}
+
+extern "C" fn is_odd(_: *mut u8, int: u64, _: u64) -> u64 {
+    // What is above the truth value's byte is not defined.
+    int & 1 | 0xabcd_0000
+}
+
+extern "C" fn sum(_: *mut u8, first: u64, words: *const u64, count: u64) -> u64 {
+    // SAFETY: compiled code passes that many words.
+    let words = unsafe { std::slice::from_raw_parts(words, count as usize) };
+    words.iter().enumerate().fold(first, |sum, (at, &word)| sum.wrapping_add(word.wrapping_mul(at as u64 + 3)))
+}
+
+static MIX: Callee = Callee {
+    name: "mix",
+    function: Function::F3(mix),
+    operands: &[Ty::Int, Ty::Flt, Ty::Bool],
+    result: Ty::Int,
+    effect: CallEffect::Reads,
+};
+static HALF: Callee = Callee {
+    name: "half",
+    function: Function::F1(half),
+    operands: &[Ty::Flt],
+    result: Ty::Flt,
+    effect: CallEffect::RunsGuest,
+};
+static IS_ODD: Callee = Callee {
+    name: "is_odd",
+    function: Function::F2(is_odd),
+    operands: &[Ty::Int, Ty::Int],
+    result: Ty::Bool,
+    effect: CallEffect::RunsGuest,
+};
+static SUM: Callee =
+    Callee { name: "sum", function: Function::Slice(sum), operands: &[], result: Ty::Ref, effect: CallEffect::Reads };
+
 fn draw(random: &mut Random) -> Drawn {
     let mut drawn = Drawn { builder: Builder::new(TraceKind::Loop), inputs: Vec::new(), known: Vec::new(), left: None };
     for _ in 0..3 {
@@ -139,10 +225,15 @@ fn draw(random: &mut Random) -> Drawn {
         }
     }
     let may_fail = random.below(2) == 0;
-    for _ in 0..5 + random.below(40) {
-        match random.below(10) {
-            0 | 1 => drawn.guard(random, may_fail),
-            2 => drawn.box_value(random),
+    // Some without calls, some that are long.
+    let calls = random.below(3);
+    let most = [40, 40, 200][random.below(3)];
+    let length = 5 + random.below(most);
+    for _ in 0..length {
+        match random.below(24) {
+            0..5 => drawn.guard(random, may_fail),
+            5..7 => drawn.box_value(random),
+            7 if calls > 0 => drawn.call(random),
             _ => drawn.compute(random),
         }
     }
@@ -180,5 +271,6 @@ fn compiled_code_computes_what_the_table_says() {
                 "seed {index}, exit {exit}, value {position}: {expected:#x} expected, {found:#x} found\n{text}"
             );
         }
+        guest.free(compiled);
     }
 }

@@ -3,10 +3,8 @@
 //!
 //! `CODEGEN_FUZZ=n` draws `n` traces instead of the default; `CODEGEN_SEED=s` starts elsewhere.
 
-mod common;
-
 use codegen::Left;
-use common::{Builder, Guest, Random, setting};
+use crate::common::{Builder, Guest, Random, setting};
 use ir::{Arg, Attr, Field, Items, OpCode, Repr, TraceKind, Ty};
 use std::collections::HashMap;
 
@@ -308,6 +306,7 @@ fn run(seed: u64, guest: &mut Guest) {
     let item_barriers: Vec<(usize, u64)> =
         guest.heap.item_barriers.iter().map(|&(object, slot)| (indices[&object], slot - object)).collect();
     assert_eq!(item_barriers, model.item_barriers, "seed {seed}\n{text}");
+    guest.free(compiled);
 }
 
 #[test]

@@ -1,9 +1,7 @@
 //! Objects, barriers, allocation, off-heap buffers, calls.
 
-mod common;
-
 use codegen::{Left, tagging};
-use common::{ASKED, Builder, Context, FALSE, FLOAT_SHAPE, Guest, Heap, TRUE};
+use crate::common::{ASKED, Builder, Context, FALSE, FLOAT_SHAPE, Guest, Heap, TRUE};
 use ir::{Arg, Attr, CallEffect, Callee, ConstRef, Field, Function, Items, OpCode, Repr, TraceKind, Ty};
 
 fn field(offset: u32, repr: Repr) -> Attr {

@@ -1,0 +1,106 @@
+//! The backend for x86-64: one walk up the trace for what is read when, one walk down that allocates registers and writes code.
+//!
+//! It compiles traces one at a time, in a fraction of a microsecond an operation, so that the guest's thread can wait for it.
+//! Units of traces are left to Cranelift. Both backends make code of one convention, Cranelift's `tail` on this processor: context,
+//! buffer and selector come in rdi, rsi and rdx, the word that says how code was left goes out in rax, no register is kept, and
+//! jumps between pieces of code leave no frame behind. So code of both can jump into each other.
+//!
+//! Processors without SSE4.1 (rounding) are refused.
+
+mod alloc;
+mod analysis;
+mod arith;
+mod calls;
+mod cold;
+mod dump;
+mod encode;
+#[cfg(test)]
+mod encode_tests;
+mod exits;
+mod guards;
+mod guest;
+mod looping;
+mod lower;
+mod objects;
+mod regs;
+mod stubs;
+
+use crate::backend::{Backend, CompileError, CompileInput, CompiledTrace, EnterFn, Member};
+use crate::config::Config;
+use crate::memory::{CodeMemory, Published};
+use analysis::Facts;
+use encode::Asm;
+use lower::Lower;
+use stubs::Stubs;
+
+/// A [`Backend`] that writes x86-64 code itself.
+pub struct X64Backend {
+    config: Config,
+    memory: CodeMemory,
+    stubs: Stubs,
+    asm: Asm,
+}
+
+impl X64Backend {
+    /// Reserves code memory and writes the stubs for entries, exits and slow paths.
+    pub fn new(config: Config) -> Result<X64Backend, CompileError> {
+        if !std::arch::is_x86_feature_detected!("sse4.1") {
+            return Err(CompileError::Rejected("the processor lacks SSE4.1".to_string()));
+        }
+        let mut memory = CodeMemory::reserve(config.code_bytes)?;
+        let stubs = Stubs::make(&config, &mut memory)?;
+        Ok(X64Backend { config, memory, stubs, asm: Asm::default() })
+    }
+}
+
+impl Backend for X64Backend {
+    fn compile(&mut self, input: &CompileInput) -> Result<CompiledTrace, CompileError> {
+        if cfg!(debug_assertions)
+            && let Err(error) = ir::verify(&input.trace)
+        {
+            panic!("trace {} is not fit to compile: {error}\n{}", input.id.0, ir::text::print(&input.trace));
+        }
+        let facts = Facts::of(&input.trace, &self.config);
+        if facts.buffer_words > self.config.buffer_words {
+            let buffer_words = self.config.buffer_words;
+            return Err(CompileError::TooManyValues { values: facts.buffer_words, buffer_words });
+        }
+        let mut lower = Lower::new(&mut self.asm, &self.config, self.stubs, input, facts);
+        lower.marks = input.dump.asm.then(Vec::new);
+        lower.run();
+        let marks = lower.marks.take();
+        let Published { entry, region } = self.memory.publish(&self.asm.code)?;
+        let text = marks.map(|marks| dump::text(&self.asm, entry, &input.trace, &marks)).unwrap_or_default();
+        let cells = input.targets.iter().map(|(_, cell)| cell.clone()).chain([input.cell.clone()]).collect();
+        let code_bytes = self.asm.code.len();
+        Ok(CompiledTrace { entry, code_bytes, text, exits: Some(input.exits), region, _cells: cells })
+    }
+
+    /// One register allocation over many traces is not this backend's: units are refused.
+    fn compile_unit(&mut self, _: &[Member]) -> Result<CompiledTrace, CompileError> {
+        Err(CompileError::Rejected("a unit".to_string()))
+    }
+
+    fn enter(&self) -> EnterFn {
+        // SAFETY: the code at `enter` was written with exactly this signature and calling convention.
+        unsafe { std::mem::transmute::<usize, EnterFn>(self.stubs.enter) }
+    }
+
+    fn stub(&self) -> usize {
+        self.stubs.leave
+    }
+
+    unsafe fn free(&mut self, trace: CompiledTrace) {
+        // SAFETY: the caller guarantees that nothing can run or reach the trace any more.
+        unsafe {
+            self.memory.release(trace.region);
+            if let Some(exits) = trace.exits {
+                exits.free();
+            }
+        }
+    }
+
+    fn code_bytes(&self) -> usize {
+        self.memory.used_bytes()
+    }
+}

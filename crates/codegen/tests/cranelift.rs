@@ -1,0 +1,21 @@
+//! The tests of `cases` on the Cranelift backend.
+
+#[path = "cases/common.rs"]
+mod common;
+#[path = "cases/fuzz_compute.rs"]
+mod fuzz_compute;
+#[path = "cases/fuzz_loops.rs"]
+mod fuzz_loops;
+#[path = "cases/fuzz_memory.rs"]
+mod fuzz_memory;
+#[path = "cases/memory.rs"]
+mod memory;
+#[path = "cases/protocol.rs"]
+mod protocol;
+
+fn backend(config: codegen::Config) -> Box<dyn codegen::Backend> {
+    Box::new(codegen::cranelift::CraneliftBackend::new(config).expect("a backend"))
+}
+
+/// Whether it compiles units.
+const UNITS: bool = true;
