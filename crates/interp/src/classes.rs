@@ -31,11 +31,11 @@ pub fn class_plan(vm: &mut Vm, data: i64) -> Lookup<ClassPlan> {
     if !data.settled.get() {
         let assumption = data.settling.get().unwrap_or_else(|| vm.thread.jit.new_assumption());
         data.settling.set(Some(assumption));
-        return Lookup { assumption, result: &ClassPlan::Generic };
+        return Lookup::lasting(assumption, &ClassPlan::Generic);
     }
     let assumption = data.version;
     let plan = plan_of(vm, data).unwrap_or(ClassPlan::Generic);
-    Lookup { assumption, result: Box::leak(Box::new(plan)) }
+    Lookup::lasting(assumption, Box::leak(Box::new(plan)))
 }
 
 fn plan_of(vm: &mut Vm, data: &'static TypeData) -> Option<ClassPlan> {

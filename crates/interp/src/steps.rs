@@ -700,9 +700,9 @@ pub(crate) fn step<M: PyMachine>(
             let subject = f.peek(0);
             let matches = match object_shape(m, subject) {
                 // `Sequence.register` and the like change what a class is.
-                Some(shape) => *m.lookup(&f.code.sites[pc], shape.id.0 as i64, |_| Lookup {
-                    assumption: shape.ty.data().version,
-                    result: if shape.ty.has(flag) { &true } else { &false },
+                Some(shape) => *m.lookup(&f.code.sites[pc], shape.id.0 as i64, |_| {
+                    let has_flag = if shape.ty.has(flag) { &true } else { &false };
+                    Lookup::lasting(shape.ty.data().version, has_flag)
                 }),
                 None => false,
             };

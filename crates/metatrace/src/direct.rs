@@ -458,7 +458,9 @@ macro_rules! define_direct {
                 }
                 // SAFETY: the context outlives the machine.
                 let found = read(unsafe { &mut *self.context });
-                site.set(key, self.thread().jit.epoch, found.result);
+                if !found.is_brief {
+                    site.set(key, self.thread().jit.epoch, found.result);
+                }
                 found.result
             }
             #[inline(always)]

@@ -38,6 +38,20 @@ pub struct Assumption(pub u32);
 pub struct Lookup<T: 'static> {
     pub assumption: Assumption,
     pub result: &'static T,
+    /// The answer is expected to change soon: traces rely on it, inline caches do not keep it. Such an assumption ends with
+    /// [`Jit::invalidate_brief`].
+    pub is_brief: bool,
+}
+
+impl<T> Lookup<T> {
+    /// An answer that lasts as long as the assumption holds.
+    pub fn lasting(assumption: Assumption, result: &'static T) -> Lookup<T> {
+        Lookup { assumption, result, is_brief: false }
+    }
+
+    pub fn brief(assumption: Assumption, result: &'static T) -> Lookup<T> {
+        Lookup { assumption, result, is_brief: true }
+    }
 }
 
 /// The inline cache of one instruction: the direct interpreter's alone.
@@ -135,6 +149,11 @@ impl Jit {
     /// their next `still_valid`. The assumption can be relied on anew from here on.
     pub fn invalidate(&mut self, assumption: Assumption) {
         self.epoch = self.epoch.wrapping_add(1).max(1);
+        self.invalidate_brief(assumption);
+    }
+
+    /// The same for an assumption on which only brief answers rely: inline caches know none of them.
+    pub fn invalidate_brief(&mut self, assumption: Assumption) {
         let state = &mut self.assumptions[assumption.0 as usize];
         state.version += 1;
         for trace in std::mem::take(&mut state.dependents) {

@@ -3,9 +3,10 @@
 
 use crate::builtin_layouts::{Complex, Property};
 use crate::layout::cast;
+use crate::representation;
 use crate::shape::{Kind, Shape};
 use crate::slots::{GetattrFn, SetattrFn};
-use crate::ty::{ResolutionKind, TypeRef};
+use crate::ty::{ResolutionKind, Seen, TypeRef};
 use crate::value_map::WordMap;
 use crate::vm::Vm;
 use heap::{ShapeId, Value};
@@ -36,6 +37,8 @@ pub enum AttributePlan {
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum StorePlan {
     Inline(&'static Field),
+    /// A float, unboxed; anything else goes the general way.
+    Float(&'static Field),
     /// Into the array in the field, which has room for it.
     Overflow {
         overflow: &'static Field,
@@ -43,6 +46,11 @@ pub enum StorePlan {
     },
     /// A new attribute: the instance gets another shape.
     Transition {
+        field: &'static Field,
+        shape: ShapeId,
+    },
+    /// The same for an attribute that is a float so far, or a slot that gets its first.
+    FloatTransition {
         field: &'static Field,
         shape: ShapeId,
     },
@@ -56,6 +64,7 @@ pub struct Plans {
     stores: WordMap<(u32, Value), (u32, &'static StorePlan)>,
     classes: WordMap<(Value, Value), (u32, &'static AttributePlan)>,
     fields: WordMap<u32, &'static Field>,
+    float_fields: WordMap<u32, &'static Field>,
     /// Shapes without attributes that instances get when their `__class__` is assigned, by class and inline words.
     pub(crate) roots: WordMap<(Value, u16), &'static Shape>,
 }
@@ -69,7 +78,7 @@ impl Vm {
         if let Some((made, plan)) = known
             && made == generation
         {
-            return Lookup { assumption: data.version, result: plan };
+            return Lookup::lasting(data.version, plan);
         }
         let plan = make_load_plan(self, shape, name);
         let result = match known {
@@ -77,7 +86,7 @@ impl Vm {
             _ => Box::leak(Box::new(plan)),
         };
         self.plans.loads.insert(key, (data.generation.get(), result));
-        Lookup { assumption: data.version, result }
+        Lookup::lasting(data.version, result)
     }
 
     /// How to store `name` (interned) of objects with this shape.
@@ -88,15 +97,17 @@ impl Vm {
         if let Some((made, plan)) = known
             && made == generation
         {
-            return Lookup { assumption: data.version, result: plan };
+            return Lookup::lasting(data.version, plan);
         }
-        let plan = make_store_plan(self, shape, name);
+        let Some(plan) = make_store_plan(self, shape, name) else {
+            return Lookup::brief(representation::unseen(self, shape.ty), &StorePlan::Generic);
+        };
         let result = match known {
             Some((_, known)) if *known == plan => known,
             _ => Box::leak(Box::new(plan)),
         };
         self.plans.stores.insert(key, (data.generation.get(), result));
-        Lookup { assumption: data.version, result }
+        Lookup::lasting(data.version, result)
     }
 
     /// How to load `name` (interned) of the class itself. The answer holds while the class and its metaclass stay.
@@ -106,11 +117,11 @@ impl Vm {
         if let Some(&(made, result)) = self.plans.classes.get(&key)
             && made == generation
         {
-            return Lookup { assumption: data.version, result };
+            return Lookup::lasting(data.version, result);
         }
         let result: &'static _ = Box::leak(Box::new(make_class_plan(self, class, name)));
         self.plans.classes.insert(key, (data.generation.get(), result));
-        Lookup { assumption: data.version, result }
+        Lookup::lasting(data.version, result)
     }
 
     /// The field for word `word` of instances.
@@ -118,6 +129,14 @@ impl Vm {
         self.plans.fields.entry(word).or_insert_with(|| {
             let name = Box::leak(format!("word{word}").into_boxed_str());
             Box::leak(Box::new(Field { name, offset: word * 8, repr: Repr::Ref, immutable: false }))
+        })
+    }
+
+    /// The field for word `word` of instances where it is a float.
+    pub fn float_field(&mut self, word: u32) -> &'static Field {
+        self.plans.float_fields.entry(word).or_insert_with(|| {
+            let name = Box::leak(format!("float{word}").into_boxed_str());
+            Box::leak(Box::new(Field { name, offset: word * 8, repr: Repr::F64, immutable: false }))
         })
     }
 }
@@ -153,7 +172,8 @@ fn make_load_plan(vm: &mut Vm, shape: &'static Shape, name: Value) -> AttributeP
             _ => {}
         }
     }
-    if !loads_generically(ty) && !loads_almost_generically(vm, ty) {
+    // The general way moves instances on from deprecated shapes.
+    if shape.is_deprecated.get() || !loads_generically(ty) && !loads_almost_generically(vm, ty) {
         return AttributePlan::Generic;
     }
     let resolution = vm.resolve(ty, name);
@@ -169,7 +189,7 @@ fn make_load_plan(vm: &mut Vm, shape: &'static Shape, name: Value) -> AttributeP
         }
         ResolutionKind::Member(word) => {
             // `Member.__get__` checks the class of the instance; here it is an instance of the member's owner.
-            return AttributePlan::Inline(vm.word_field(word));
+            return load_of_word(vm, shape, word);
         }
         ResolutionKind::Data => return AttributePlan::Generic,
         _ => {}
@@ -179,8 +199,8 @@ fn make_load_plan(vm: &mut Vm, shape: &'static Shape, name: Value) -> AttributeP
             return AttributePlan::Generic;
         }
         if let Some(index) = shape.find(name) {
-            if index < shape.capacity as u32 {
-                return AttributePlan::Inline(vm.word_field(shape.fixed_words as u32 + index));
+            if let Some(word) = shape.inline_word(index) {
+                return load_of_word(vm, shape, word as u32);
             }
             let overflow = vm.word_field(shape.overflow_word as u32);
             return AttributePlan::Overflow { overflow, index: index - shape.capacity as u32 };
@@ -197,36 +217,72 @@ fn make_load_plan(vm: &mut Vm, shape: &'static Shape, name: Value) -> AttributeP
     }
 }
 
-fn make_store_plan(vm: &mut Vm, shape: &'static Shape, name: Value) -> StorePlan {
+fn load_of_word(vm: &mut Vm, shape: &Shape, word: u32) -> AttributePlan {
+    if shape.is_float(word as usize) {
+        AttributePlan::Float(vm.float_field(word))
+    } else {
+        AttributePlan::Inline(vm.word_field(word))
+    }
+}
+
+fn store_to_word(vm: &mut Vm, shape: &Shape, word: u32) -> StorePlan {
+    if shape.is_float(word as usize) {
+        StorePlan::Float(vm.float_field(word))
+    } else {
+        StorePlan::Inline(vm.word_field(word))
+    }
+}
+
+/// `None`: the first value of the attribute decides.
+fn make_store_plan(vm: &mut Vm, shape: &'static Shape, name: Value) -> Option<StorePlan> {
     let ty = shape.ty;
-    if !stores_generically(ty) {
-        return StorePlan::Generic;
+    if shape.is_deprecated.get() || !stores_generically(ty) {
+        return Some(StorePlan::Generic);
     }
     let resolution = vm.resolve(ty, name);
     match resolution.kind {
-        ResolutionKind::Member(word) => return StorePlan::Inline(vm.word_field(word)),
-        kind if kind.is_data() => return StorePlan::Generic,
+        ResolutionKind::Member(word) => return slot_store_plan(vm, shape, word),
+        kind if kind.is_data() => return Some(StorePlan::Generic),
         _ => {}
     }
     if shape.overflow_word == 0 || shape.dictionary {
-        return StorePlan::Generic;
+        return Some(StorePlan::Generic);
     }
     if let Some(index) = shape.find(name) {
-        if index < shape.capacity as u32 {
-            return StorePlan::Inline(vm.word_field(shape.fixed_words as u32 + index));
+        if let Some(word) = shape.inline_word(index) {
+            return Some(store_to_word(vm, shape, word as u32));
         }
         let overflow = vm.word_field(shape.overflow_word as u32);
-        return StorePlan::Overflow { overflow, index: index - shape.capacity as u32 };
+        return Some(StorePlan::Overflow { overflow, index: index - shape.capacity as u32 });
+    }
+    let index = shape.attributes.len() as u32;
+    if representation::float_word(shape, index).is_some() {
+        representation::seen(ty, name)?;
     }
     // Adding an attribute beyond the capacity goes the general way, which makes room.
-    let index = shape.attributes.len() as u32;
-    if index >= shape.capacity as u32 {
-        return StorePlan::Generic;
-    }
-    match crate::instance::next_shape(vm, shape, name) {
-        Some(next) => StorePlan::Transition { field: vm.word_field(shape.fixed_words as u32 + index), shape: next.id },
+    let Some(word) = shape.inline_word(index) else { return Some(StorePlan::Generic) };
+    Some(match crate::instance::next_shape(vm, shape, name) {
+        Some(next) if next.is_float(word) => {
+            StorePlan::FloatTransition { field: vm.float_field(word as u32), shape: next.id }
+        }
+        Some(next) => StorePlan::Transition { field: vm.word_field(word as u32), shape: next.id },
         None => StorePlan::Generic,
+    })
+}
+
+/// The same for a slot of `__slots__`.
+fn slot_store_plan(vm: &mut Vm, shape: &'static Shape, word: u32) -> Option<StorePlan> {
+    let at = word as usize;
+    if !shape.is_float(at) && representation::may_hold_float(at) {
+        let seen = representation::seen(shape.ty, representation::slot_key(at))?;
+        if seen == Seen::Floats {
+            return Some(match representation::slot_transition(vm, shape, at) {
+                Some(next) => StorePlan::FloatTransition { field: vm.float_field(word), shape: next.id },
+                None => StorePlan::Generic,
+            });
+        }
     }
+    Some(store_to_word(vm, shape, word))
 }
 
 fn make_class_plan(vm: &mut Vm, class: TypeRef, name: Value) -> AttributePlan {

@@ -1,18 +1,21 @@
 //! Instances' own attributes: hidden classes, overflow, dictionaries.
 //!
-//! An instance's shape says where each attribute lies: inline behind the fixed words while the capacity lasts, then in the
-//! overflow array. How many inline words a class's instances have is told by its methods, or learned from its first ones.
+//! An instance's shape says where each attribute lies: inline behind the fixed words while the capacity lasts, as a double if it
+//! has been nothing but a float (see `representation.rs`), then in the overflow array. How many inline words a class's instances have is told by its methods, or learned from its first ones.
 //! An instance whose `__dict__` was asked for, or whose class has had too many shapes, keeps its attributes in a dictionary
 //! in the overflow word; so do those of built-in types that have attributes at all (functions, modules, exceptions).
 
 use crate::args::GetSetDef;
 use crate::error::PyResult;
+use crate::representation::{
+    bare, exact_float, float_slots, float_word, learn, rebuild, seen, up_to_date, with_float_slots,
+};
 use crate::shape::{Kind, MAX_SHAPES, Shape};
-use crate::ty::{TypeRef, flags};
+use crate::ty::{Seen, TypeRef, flags};
 use crate::type_::builtin_type::heap_layout;
 use crate::type_::resolve;
 use crate::value_map::WordMap;
-use crate::value_vec::{array_get, array_set, capacity, copy_items, new_array};
+use crate::value_vec::{ValueVec, array_get, array_set, capacity, copy_items, new_array};
 use crate::vm::Vm;
 use heap::Value;
 use std::cell::Cell;
@@ -162,6 +165,14 @@ pub fn word(object: Value, index: usize) -> &'static Cell<Value> {
     unsafe { &*((object.0 as usize + index * 8) as *const Cell<Value>) }
 }
 
+/// Word `index` of an object, as an unboxed float.
+#[inline(always)]
+pub fn raw(object: Value, index: usize) -> &'static Cell<f64> {
+    // SAFETY: word `index` exists, and any word is a float; the caller knows, or is about to see to it, that the object's
+    // shape says so.
+    unsafe { &*((object.0 as usize + index * 8) as *const Cell<f64>) }
+}
+
 /// The instance's own attribute.
 #[inline]
 pub fn get(vm: &mut Vm, object: Value, name: Value) -> Option<Value> {
@@ -177,15 +188,15 @@ pub fn get(vm: &mut Vm, object: Value, name: Value) -> Option<Value> {
         return if dict.is_null() { None } else { vm.dict_get_name(dict, name) };
     }
     let index = shape.find(name)?;
-    Some(slot(object, shape, index))
+    Some(slot(vm, object, shape, index))
 }
 
 /// The value of attribute `index`.
-fn slot(object: Value, shape: &Shape, index: u32) -> Value {
-    if index < shape.capacity as u32 {
-        word(object, shape.fixed_words as usize + index as usize).get()
-    } else {
-        array_get(word(object, shape.overflow_word as usize).get(), (index - shape.capacity as u32) as usize)
+pub(crate) fn slot(vm: &mut Vm, object: Value, shape: &Shape, index: u32) -> Value {
+    match shape.inline_word(index) {
+        Some(at) if shape.is_float(at) => vm.float(raw(object, at).get()),
+        Some(at) => word(object, at).get(),
+        None => array_get(word(object, shape.overflow_word as usize).get(), (index - shape.capacity as u32) as usize),
     }
 }
 
@@ -194,7 +205,7 @@ pub fn set(vm: &mut Vm, object: Value, name: Value, value: Value) -> bool {
     if !object.is_object() {
         return false;
     }
-    let shape = vm.shape_of(object);
+    let mut shape = up_to_date(vm, object);
     if shape.overflow_word == 0 {
         return false;
     }
@@ -203,15 +214,24 @@ pub fn set(vm: &mut Vm, object: Value, name: Value, value: Value) -> bool {
         vm.dict_set_name(dict, name, value);
         return true;
     }
-    if let Some(index) = shape.find(name) {
+    let index = shape.find(name).unwrap_or(shape.attributes.len() as u32);
+    if float_word(shape, index).is_some() {
+        learn(vm, shape.ty, name, exact_float(value).is_some());
+        // What was learned may have deprecated it.
+        shape = up_to_date(vm, object);
+        if shape.dictionary {
+            return set(vm, object, name, value);
+        }
+    }
+    if index < shape.attributes.len() as u32 {
         store(vm, object, shape, index, value);
         return true;
     }
     match next_shape(vm, shape, name) {
         Some(next) => {
-            let index = next.attributes.len() as u32 - 1;
             store(vm, object, next, index, value);
-            // SAFETY: both shapes descend from one root: same words, same places of values.
+            // SAFETY: both shapes descend from one root and agree on all words but that of the attribute, which was just
+            // filled as the new one says.
             unsafe { heap::set_shape(object, next.id) };
         }
         None => {
@@ -222,27 +242,37 @@ pub fn set(vm: &mut Vm, object: Value, name: Value, value: Value) -> bool {
     true
 }
 
-/// Stores attribute `index`, making room in the overflow array.
+/// Stores attribute `index`, making room in the overflow array. Where the shape has a float, `value` is one.
 fn store(vm: &mut Vm, object: Value, shape: &Shape, index: u32, value: Value) {
-    if index < shape.capacity as u32 {
-        vm.write(object, word(object, shape.fixed_words as usize + index as usize), value);
-        return;
-    }
-    let position = (index - shape.capacity as u32) as usize;
-    let overflow = word(object, shape.overflow_word as usize);
-    let mut array = overflow.get();
-    if position >= capacity(array) {
-        let grown = new_array(vm, (position + 1).next_power_of_two().max(4));
-        if !array.is_null() {
-            copy_items(vm, array, 0, grown, 0, capacity(array));
+    match shape.inline_word(index) {
+        Some(at) if shape.is_float(at) => {
+            raw(object, at).set(exact_float(value).expect("the class has been told of anything else"));
         }
-        vm.write(object, overflow, grown);
-        array = grown;
+        Some(at) => vm.write(object, word(object, at), value),
+        None => {
+            let position = (index - shape.capacity as u32) as usize;
+            let array = room_in_overflow(vm, object, shape, position + 1);
+            array_set(vm, array, position, value);
+        }
     }
-    array_set(vm, array, position, value);
 }
 
-/// The shape after adding `name`; `None`: the class has had too many.
+/// The overflow array, with room for `count` attributes.
+pub(crate) fn room_in_overflow(vm: &mut Vm, object: Value, shape: &Shape, count: usize) -> Value {
+    let overflow = word(object, shape.overflow_word as usize);
+    let array = overflow.get();
+    if count <= capacity(array) {
+        return array;
+    }
+    let grown = new_array(vm, count.next_power_of_two().max(4));
+    if !array.is_null() {
+        copy_items(vm, array, 0, grown, 0, capacity(array));
+    }
+    vm.write(object, overflow, grown);
+    grown
+}
+
+/// The shape after adding `name`, unboxed if it has been nothing but floats; `None`: the class has had too many.
 pub fn next_shape(vm: &mut Vm, shape: &'static Shape, name: Value) -> Option<&'static Shape> {
     if let Some(next) = shape.transitions.borrow().get(&name) {
         return Some(next);
@@ -255,7 +285,13 @@ pub fn next_shape(vm: &mut Vm, shape: &'static Shape, name: Value) -> Option<&'s
     let mut attributes = shape.attributes.to_vec();
     attributes.push(name);
     let by_name: WordMap<Value, u32> = attributes.iter().enumerate().map(|(i, &name)| (name, i as u32)).collect();
-    let next = like(vm, root, attributes.into(), by_name, false);
+    let mut floats = shape.floats;
+    if let Some(word) = float_word(shape, shape.attributes.len() as u32) {
+        // Who comes here without a value has taken it from where it was no float.
+        let known = seen(shape.ty, name).unwrap_or_else(|| learn(vm, shape.ty, name, false));
+        floats |= ((known == Seen::Floats) as u64) << word;
+    }
+    let next = like(vm, root, attributes.into(), by_name, false, floats);
     shape.transitions.borrow_mut().insert(name, next);
     let data = shape.ty.data();
     let count = next.attributes.len() as u16;
@@ -273,15 +309,21 @@ pub fn next_shape(vm: &mut Vm, shape: &'static Shape, name: Value) -> Option<&'s
     Some(next)
 }
 
-/// A shape with the same words as `root`.
-fn like(
+/// A shape with the same words as `root`, some of them floats.
+pub(crate) fn like(
     vm: &mut Vm,
     root: &'static Shape,
     attributes: Box<[Value]>, // immortal
     by_name: WordMap<Value, u32>,
     dictionary: bool,
+    floats: u64,
 ) -> &'static Shape {
-    let layout = vm.thread.heap.layout(root.id).clone();
+    let mut layout = vm.thread.heap.layout(root.id).clone();
+    match &mut layout.refs {
+        heap::RefMask::Bits(refs) => *refs &= !floats,
+        heap::RefMask::Wide(refs) => refs[0] &= !floats,
+        _ => assert_eq!(floats, 0, "instances have masks"),
+    }
     let id = vm.thread.heap.register_shape(layout);
     let mut shape = Shape::new(id, root.kind, root.ty, root.fixed_words);
     shape.overflow_word = root.overflow_word;
@@ -289,6 +331,7 @@ fn like(
     shape.dictionary = dictionary;
     shape.attributes = attributes;
     shape.by_name = by_name;
+    shape.floats = floats;
     shape.root.set(Some(root));
     vm.enter_shape(shape)
 }
@@ -298,7 +341,7 @@ pub fn delete(vm: &mut Vm, object: Value, name: Value) -> bool {
     if !object.is_object() {
         return false;
     }
-    let shape = vm.shape_of(object);
+    let shape = up_to_date(vm, object);
     if shape.overflow_word == 0 {
         return false;
     }
@@ -306,11 +349,13 @@ pub fn delete(vm: &mut Vm, object: Value, name: Value) -> bool {
         let dict = word(object, shape.overflow_word as usize).get();
         return !dict.is_null() && vm.dict_del(dict, name).unwrap_or(false);
     }
-    let Some(deleted) = shape.find(name) else { return false };
-    let count = shape.attributes.len() as u32;
+    if shape.find(name).is_none() {
+        return false;
+    }
     // The attributes behind move up: order is order of creation.
-    let mut target = shape.root();
-    for &kept in shape.attributes.iter().filter(|&&kept| kept != name) {
+    let mut target = bare(vm, shape);
+    let mut values = ValueVec::new();
+    for (index, &kept) in shape.attributes.iter().enumerate().filter(|&(_, &kept)| kept != name) {
         match next_shape(vm, target, kept) {
             Some(next) => target = next,
             None => {
@@ -318,14 +363,10 @@ pub fn delete(vm: &mut Vm, object: Value, name: Value) -> bool {
                 return vm.dict_del(dict, name).unwrap_or(false);
             }
         }
+        let value = slot(vm, object, shape, index as u32);
+        values.push(vm, value);
     }
-    for index in deleted..count - 1 {
-        let moved = slot(object, shape, index + 1);
-        store(vm, object, shape, index, moved);
-    }
-    store(vm, object, shape, count - 1, Value::NULL);
-    // SAFETY: both shapes descend from one root.
-    unsafe { heap::set_shape(object, target.id) };
+    rebuild(vm, object, target, &values);
     true
 }
 
@@ -347,7 +388,7 @@ pub fn materialise(vm: &mut Vm, object: Value) -> Value {
     }
     let dict = vm.new_dict();
     for (index, &name) in shape.attributes.iter().enumerate() {
-        let value = slot(object, shape, index as u32);
+        let value = slot(vm, object, shape, index as u32);
         vm.dict_set_name(dict, name, value);
     }
     enter_dictionary_mode(vm, object, shape, dict);
@@ -355,21 +396,10 @@ pub fn materialise(vm: &mut Vm, object: Value) -> Value {
 }
 
 fn enter_dictionary_mode(vm: &mut Vm, object: Value, shape: &'static Shape, dict: Value) {
-    let root = shape.root();
-    let twin = match root.dictionary_twin.get() {
-        Some(twin) => twin,
-        None => {
-            let twin = like(vm, root, Box::default(), WordMap::default(), true);
-            root.dictionary_twin.set(Some(twin));
-            twin
-        }
-    };
+    let twin = dictionary_twin(vm, shape.root());
+    let target = with_float_slots(vm, twin, float_slots(shape));
+    rebuild(vm, object, target, &ValueVec::new());
     vm.write(object, word(object, shape.overflow_word as usize), dict);
-    for index in 0..shape.capacity as usize {
-        word(object, shape.fixed_words as usize + index).set(Value::NULL);
-    }
-    // SAFETY: the twin has the words of the root.
-    unsafe { heap::set_shape(object, twin.id) };
 }
 
 /// Whether the object can have attributes of its own.
@@ -389,7 +419,7 @@ pub fn snapshot(vm: &mut Vm, object: Value) -> Value {
     }
     let dict = vm.new_dict();
     for (index, &name) in shape.attributes.iter().enumerate() {
-        let value = slot(object, shape, index as u32);
+        let value = slot(vm, object, shape, index as u32);
         vm.dict_set_name(dict, name, value);
     }
     dict
@@ -462,49 +492,43 @@ fn reclass(vm: &mut Vm, object: Value, old: TypeRef, ty: TypeRef) -> PyResult<()
     let shape = vm.shape_of(object);
     if shape.overflow_word == 0 {
         // Slots alone; the size is the same.
-        let target = ty.data().shape.get().expect("the class has instances");
-        // SAFETY: same fixed words, no attributes.
-        unsafe { heap::set_shape(object, target.id) };
+        let root = ty.data().shape.get().expect("the class has instances");
+        let target = with_float_slots(vm, root, float_slots(shape));
+        rebuild(vm, object, target, &ValueVec::new());
         return Ok(());
     }
     // The object keeps its size: a shape of the new class with the capacity of the old one.
     let dict = snapshot_values(vm, object, shape);
     let root = root_with_capacity(vm, ty, shape.capacity);
-    if shape.dictionary {
-        let twin = dictionary_twin(vm, root);
-        // SAFETY: same fixed words and capacity.
-        unsafe { heap::set_shape(object, twin.id) };
+    let start = if shape.dictionary { dictionary_twin(vm, root) } else { root };
+    let target = with_float_slots(vm, start, float_slots(shape));
+    rebuild(vm, object, target, &ValueVec::new());
+    if target.dictionary {
         return Ok(());
     }
-    for index in 0..shape.capacity as usize {
-        word(object, shape.fixed_words as usize + index).set(Value::NULL);
-    }
-    word(object, shape.overflow_word as usize).set(Value::NULL);
-    // SAFETY: same fixed words and capacity; there are no attributes left.
-    unsafe { heap::set_shape(object, root.id) };
     for (&name, &value) in shape.attributes.iter().zip(dict.as_slice()) {
         set(vm, object, name, value);
     }
     Ok(())
 }
 
-fn snapshot_values(vm: &mut Vm, object: Value, shape: &Shape) -> crate::value_vec::ValueVec {
-    let mut values = crate::value_vec::ValueVec::new();
+fn snapshot_values(vm: &mut Vm, object: Value, shape: &Shape) -> ValueVec {
+    let mut values = ValueVec::new();
     for index in 0..shape.attributes.len() as u32 {
-        let value = slot(object, shape, index);
+        let value = slot(vm, object, shape, index);
         values.push(vm, value);
     }
     values
 }
 
-fn dictionary_twin(vm: &mut Vm, root: &'static Shape) -> &'static Shape {
+pub(crate) fn dictionary_twin(vm: &mut Vm, root: &'static Shape) -> &'static Shape {
     if root.dictionary {
         return root;
     }
     if let Some(twin) = root.dictionary_twin.get() {
         return twin;
     }
-    let twin = like(vm, root, Box::default(), WordMap::default(), true);
+    let twin = like(vm, root, Box::default(), WordMap::default(), true, 0);
     root.dictionary_twin.set(Some(twin));
     twin
 }

@@ -51,6 +51,7 @@ pub mod property;
 pub mod protocol;
 pub mod raising;
 pub mod range;
+pub mod representation;
 pub mod set;
 pub mod shape;
 pub mod simple_namespace;

@@ -7,6 +7,7 @@ use crate::getset;
 use crate::getset::def_of;
 use crate::instance::word;
 use crate::layout::{cast, value_of};
+use crate::representation::{get_slot, set_slot};
 use crate::shape::Kind;
 use crate::slots::Slots;
 use crate::ty::{TypeRef, TypeSpec, flags};
@@ -79,7 +80,7 @@ fn get(vm: &mut Vm, descriptor: Value, instance: Value, class: Value) -> PyResul
     }
     let member = cast::<Member>(descriptor);
     check_receiver(vm, member, instance)?;
-    let value = word(instance, member.index.get() as usize).get();
+    let value = get_slot(vm, instance, member.index.get() as usize);
     if value.is_null() {
         return Err(vm.attribute_error(instance, member.name.get()));
     }
@@ -92,12 +93,12 @@ fn set(vm: &mut Vm, descriptor: Value, instance: Value, value: Value) -> PyResul
     }
     let member = cast::<Member>(descriptor);
     check_receiver(vm, member, instance)?;
-    let word = word(instance, member.index.get() as usize);
-    if value.is_null() && word.get().is_null() {
+    let at = member.index.get() as usize;
+    if value.is_null() && !vm.shape_of(instance).is_float(at) && word(instance, at).get().is_null() {
         let name = vm.text_of(member.name.get());
         return Err(vm.attribute_error_text(name));
     }
-    vm.write(instance, word, value);
+    set_slot(vm, instance, at, value);
     Ok(())
 }
 

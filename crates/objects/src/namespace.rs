@@ -89,7 +89,7 @@ pub fn global_plan(vm: &mut Vm, namespace: i64, name: Value) -> Lookup<GlobalPla
     let number = namespace as usize;
     let globals = vm.handle(vm.namespaces.list[number - 1].dict);
     if let Some(Watch { assumption, plan: Some(plan), .. }) = vm.namespaces.list[number - 1].watches.get(&name) {
-        return Lookup { assumption: *assumption, result: plan };
+        return Lookup::lasting(*assumption, plan);
     }
     let mut plan = own_plan(vm, globals, number, name);
     if matches!(plan, GlobalPlan::Slow) && has_usual_builtins(vm, globals) {
@@ -98,7 +98,7 @@ pub fn global_plan(vm: &mut Vm, namespace: i64, name: Value) -> Lookup<GlobalPla
     let plan: &'static GlobalPlan = Box::leak(Box::new(plan));
     let assumption = watch_of(vm, number, name).assumption;
     watch_of(vm, number, name).plan = Some(plan);
-    Lookup { assumption, result: plan }
+    Lookup::lasting(assumption, plan)
 }
 
 /// How to load `name`, an interned str, of a module whose dictionary has that number.
@@ -107,7 +107,7 @@ pub fn module_attribute_plan(vm: &mut Vm, namespace: i64, name: Value) -> Lookup
     let global = global_plan(vm, namespace, name);
     let assumption = global.assumption;
     if let Some(result) = watch_of(vm, number, name).attribute {
-        return Lookup { assumption, result };
+        return Lookup::lasting(assumption, result);
     }
     let dict = vm.handle(vm.namespaces.list[number - 1].dict);
     let module = vm.types.module;
@@ -119,7 +119,7 @@ pub fn module_attribute_plan(vm: &mut Vm, namespace: i64, name: Value) -> Lookup
     };
     let result: &'static AttributePlan = Box::leak(Box::new(plan));
     watch_of(vm, number, name).attribute = Some(result);
-    Lookup { assumption, result }
+    Lookup::lasting(assumption, result)
 }
 
 /// What the dictionary itself has for the name; [`GlobalPlan::Slow`] if nothing.

@@ -440,7 +440,7 @@ fn default_state(vm: &mut Vm, object: Value, required: bool) -> PyResult {
     for class in mro {
         let members = class.data().members.borrow().clone();
         for (name, word) in members {
-            let value = instance::word(object, word as usize).get();
+            let value = crate::representation::get_slot(vm, object, word as usize);
             if value.is_null() {
                 continue;
             }

@@ -1,7 +1,8 @@
 //! Shapes: what an object's header names.
 //!
 //! A shape fixes the layout, the class and, for instances, which attribute lies in which slot. One comparison of the
-//! header guards all three. Adding an attribute moves an instance to the shape that follows (hidden classes).
+//! header guards all three. Adding an attribute moves an instance to the shape that follows (hidden classes). Which words
+//! hold floats, unboxed, is the shape's too (see `representation.rs`).
 
 use crate::layout::Object;
 use crate::ty::TypeRef;
@@ -73,7 +74,12 @@ pub struct Shape {
     /// the overflow array.
     pub attributes: Box<[Value]>, // immortal
     pub by_name: WordMap<Value, u32>,
-    /// Shapes that follow when an attribute is added.
+    /// Words that hold floats, unboxed: bit `i` for word `i`. None beyond 63 does.
+    pub floats: u64,
+    /// A word of [`floats`](Self::floats) has held something else in other instances: this one migrates when it is touched.
+    pub is_deprecated: Cell<bool>,
+    /// Shapes that follow when an attribute is added, by its name; when a slot of `__slots__` gets its first float, by its
+    /// word (an int).
     pub transitions: RefCell<WordMap<Value, &'static Shape>>,
     /// The shape without attributes that this one descends from; `None`: itself.
     pub root: Cell<Option<&'static Shape>>,
@@ -99,6 +105,8 @@ impl Shape {
             dictionary: false,
             attributes: Box::default(),
             by_name: WordMap::default(),
+            floats: 0,
+            is_deprecated: Cell::new(false),
             transitions: RefCell::default(),
             root: Cell::new(None),
             descendants: Cell::new(0),
@@ -110,6 +118,18 @@ impl Shape {
     #[inline(always)]
     pub fn bytes(&self) -> usize {
         (self.fixed_words + self.capacity) as usize * 8
+    }
+
+    /// Whether word `word` holds a float, unboxed.
+    #[inline(always)]
+    pub fn is_float(&self, word: usize) -> bool {
+        word < 64 && self.floats >> word & 1 == 1
+    }
+
+    /// The word of attribute `index`, if it is inline.
+    #[inline(always)]
+    pub fn inline_word(&self, index: u32) -> Option<usize> {
+        (index < self.capacity as u32).then(|| self.fixed_words as usize + index as usize)
     }
 
     #[inline]

@@ -105,6 +105,10 @@ pub struct TypeData {
     pub settled: Cell<bool>,
     /// "The class is unsettled", for plans that wait for it to settle; made for the first of them.
     pub settling: Cell<Option<Assumption>>,
+    /// What the attributes of instances have been: by name; those of `__slots__` by word, as an int.
+    pub seen: RefCell<WordMap<Value, Seen>>,
+    /// "An attribute has not been seen yet", for plans that wait for its first value; made for the first of them.
+    pub unseen: Cell<Option<Assumption>>,
     /// How often `shape` was replaced.
     pub resizes: Cell<u8>,
     /// "The class and its bases have not changed."
@@ -121,6 +125,14 @@ pub struct TypeData {
     pub methods: &'static [MethodDef],
     /// Member slots of `__slots__`, not mangled any more, in order: name and word.
     pub members: RefCell<Vec<(Value, u16)>>, // immortal
+}
+
+/// What an attribute has been in the instances of a class. It only widens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Seen {
+    /// Exact floats alone: instances hold it unboxed where the shape has a word for it.
+    Floats,
+    Anything,
 }
 
 /// How the instances of a class lie in memory: what their inline attributes come after.

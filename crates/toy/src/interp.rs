@@ -243,7 +243,7 @@ pub(crate) fn method<M: Machine<L = Toy>>(
     name: Symbol,
 ) -> Option<&'static Code> {
     let key = std::ptr::from_ref(class).addr() as i64 ^ ((name.0 as i64) << 48);
-    m.lookup(site, key, |_| Lookup { assumption: class.assumption, result: class.method(name) }).code
+    m.lookup(site, key, |_| Lookup::lasting(class.assumption, class.method(name))).code
 }
 
 /// A window for `code` with its arguments.

@@ -4,10 +4,16 @@ use crate::callees;
 
 callees! {
     GET_ATTRIBUTE: fn get_attribute(vm, object: Ref, name: Ref) -> Ref, RunsGuest {
+        if object.is_object() {
+            objects::representation::up_to_date(vm, object);
+        }
         vm.getattr(object, name)
     }
 
     SET_ATTRIBUTE: fn set_attribute(vm, object: Ref, name: Ref, value: Ref) -> Ref, RunsGuest {
+        if object.is_object() {
+            objects::representation::up_to_date(vm, object);
+        }
         vm.setattr(object, name, value)?;
         Ok(vm.none)
     }

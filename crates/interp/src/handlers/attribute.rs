@@ -143,6 +143,23 @@ pub fn store<M: PyMachine>(
                 m.set_shape(object, *shape);
                 return Ok(());
             }
+            StorePlan::Float(field) => {
+                let is_float = m.is_flt(value);
+                if m.decide(is_float) {
+                    let float = m.flt_unbox(value);
+                    m.set_flt(object, field, float);
+                    return Ok(());
+                }
+            }
+            StorePlan::FloatTransition { field, shape } => {
+                let is_float = m.is_flt(value);
+                if m.decide(is_float) {
+                    let float = m.flt_unbox(value);
+                    m.set_flt(object, field, float);
+                    m.set_shape(object, *shape);
+                    return Ok(());
+                }
+            }
             StorePlan::Generic => {}
         }
     }

@@ -95,6 +95,72 @@ fn plans_follow_the_class() {
 }
 
 #[test]
+fn floats_are_unboxed_until_something_else_comes() {
+    with_vms(|vm| {
+        let c = class(vm, "C", &[vm.types.object], &[]);
+        let [x, y] = ["x", "y"].map(|name| vm.intern(name));
+        let make = |vm: &mut Vm, i: i64| {
+            let object = instantiate(vm, c);
+            for name in [x, y] {
+                let value = vm.float(i as f64 + 0.5);
+                vm.setattr(object, name, value).unwrap();
+            }
+            object
+        };
+        let objects: Vec<_> = (0..10)
+            .map(|i| {
+                let object = make(vm, i);
+                vm.keep(object)
+            })
+            .collect();
+        let (first, last) = (vm.handle(objects[8]), vm.handle(objects[9]));
+        let shape = vm.shape_of(last);
+        assert_eq!((shape.floats, shape.is_deprecated.get()), (0b1100, false));
+        assert_eq!(vm.thread.heap.layout(shape.id).refs, heap::RefMask::Bits(0b10));
+        assert!(matches!(vm.attribute_plan(shape, x).result, AttributePlan::Float(field) if field.offset == 16));
+        assert!(matches!(vm.store_plan(shape, y).result, StorePlan::Float(field) if field.offset == 24));
+        let root = c.data().shape.get().unwrap();
+        assert!(matches!(vm.store_plan(root, x).result, StorePlan::FloatTransition { .. }));
+        // Another value of one attribute in one instance: the others move when they are touched.
+        vm.setattr(last, x, vm.none).unwrap();
+        assert_eq!((vm.shape_of(last).floats, get(vm, last, "x")), (0b1000, vm.none));
+        assert!(shape.is_deprecated.get() && vm.shape_of(first).id == shape.id);
+        assert!(matches!(vm.attribute_plan(shape, y).result, AttributePlan::Generic));
+        assert!(matches!(vm.store_plan(root, x).result, StorePlan::Transition { .. }));
+        crate::representation::up_to_date(vm, first);
+        assert_eq!(vm.shape_of(first).id, vm.shape_of(last).id);
+        vm.thread.heap.collect_full();
+        let (first, third) = (vm.handle(objects[8]), vm.handle(objects[2]));
+        for (object, expected) in [(first, 8.5), (third, 2.5)] {
+            for name in ["x", "y"] {
+                let value = get(vm, object, name);
+                assert_eq!(crate::representation::exact_float(value), Some(expected));
+            }
+        }
+        let later = make(vm, 3);
+        assert_eq!(vm.shape_of(later).floats, 0b1000);
+    });
+}
+
+#[test]
+fn many_changes_of_representation_end() {
+    with_vms(|vm| {
+        let c = class(vm, "C", &[vm.types.object], &[]);
+        let object = instantiate(vm, c);
+        for i in 0..300 {
+            let name = vm.intern(&format!("n{i}"));
+            let value = vm.float(i as f64);
+            vm.setattr(object, name, value).unwrap();
+            vm.setattr(object, name, Value::from_int(i)).unwrap();
+            assert_eq!(get(vm, object, &format!("n{i}")), Value::from_int(i));
+            vm.delattr(object, name).unwrap();
+        }
+        let shapes = vm.shapes.iter().filter(|shape| shape.ty == c).count();
+        assert!(shapes < 300, "{shapes} shapes");
+    });
+}
+
+#[test]
 fn changes_reach_subclasses() {
     with_vms(|vm| {
         let a = class(vm, "A", &[vm.types.object], &[]);

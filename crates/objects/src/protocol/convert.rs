@@ -228,6 +228,10 @@ impl Vm {
     /// `id(object)`: ints and floats by value.
     pub fn id(&mut self, object: Value) -> Value {
         if object.is_object() {
+            if let Some(x) = crate::representation::exact_float(object) {
+                // Its box comes and goes. Nothing else is beyond 64 bits.
+                return self.int_from_big(&(num_bigint::BigInt::from(x.to_bits()) + (1u128 << 64)));
+            }
             let id = self.thread.heap.id(object);
             return self.int(id as i64);
         }

@@ -157,6 +157,8 @@ pub(super) fn initialise(object: Value, version: Assumption, spec: &TypeSpec) ->
         instances: Cell::new(0),
         settled: Cell::new(false),
         settling: Cell::new(None),
+        seen: RefCell::default(),
+        unseen: Cell::new(None),
         resizes: Cell::new(0),
         version,
         generation: Cell::new(0),

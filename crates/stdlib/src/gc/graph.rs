@@ -7,6 +7,7 @@ use objects::builtin_layouts::{Dict, Set};
 use objects::dict::table as dict_table;
 use objects::error::PyResult;
 use objects::layout::cast;
+use objects::representation::exact_float;
 use objects::set::table as set_table;
 use objects::shape::{Kind, Shape};
 use objects::ty::{TypeRef, flags};
@@ -193,6 +194,11 @@ fn referents(vm: &mut Vm, object: Value, found: &mut ValueVec) {
     let kind = vm.shape_of(object).kind;
     let numbers = matches!(kind, Kind::List | Kind::Tuple | Kind::Cell | Kind::Slice | Kind::Instance);
     through_storage(vm, object, &tables, numbers, found);
+    let shape = vm.shape_of(object);
+    for word in (0..64).filter(|&word| shape.is_float(word)) {
+        let float = vm.float(objects::instance::raw(object, word).get());
+        found.push(vm, float);
+    }
     if kind == Kind::Type {
         let mro = TypeRef::from_value(object).data().mro.borrow().clone();
         for class in mro {
@@ -253,6 +259,11 @@ fn refers_to(vm: &Vm, object: Value, wanted: &[Value]) -> bool {
         }
     }
     let numbers = matches!(kind, Kind::List | Kind::Tuple | Kind::Cell | Kind::Slice | Kind::Instance);
+    let shape = vm.shape_of(object);
+    any |= (0..64).filter(|&word| shape.is_float(word)).any(|word| {
+        let bits = objects::instance::raw(object, word).get().to_bits();
+        wanted.iter().any(|&value| exact_float(value).is_some_and(|x| x.to_bits() == bits))
+    });
     let mut pending = vec![object]; // nothing moves
     while let Some(holder) = pending.pop() {
         vm.thread.heap.for_each_reference(holder, |value| {

@@ -8,6 +8,7 @@
 //! Requirement: nothing that differs between implementations may be logged: no addresses, no order of sets, no sizes.
 
 mod expressions;
+mod fields;
 
 use super::random::Random;
 use super::rare::RARE;
@@ -99,6 +100,7 @@ impl Generator {
         self.line("g0 = 3");
         self.line("g1 = 0.5");
         self.classes();
+        self.field_classes();
         let mut functions = Vec::new();
         for number in 0..2 + self.random.below(4) {
             functions.push(self.function(number));
@@ -208,6 +210,7 @@ impl Generator {
             let kind = self.random.pick(&TYPES);
             self.define(kind);
         }
+        self.field_objects();
         for _ in 0..1 + self.random.below(4) {
             self.statement();
         }
@@ -292,7 +295,7 @@ impl Generator {
     }
 
     fn statement(&mut self) {
-        match self.random.below(35) {
+        match self.random.below(40) {
             0..=7 => {
                 let kind = self.random.pick(&TYPES);
                 let name = self.target(kind);
@@ -338,6 +341,7 @@ impl Generator {
             30 => self.comprehension(),
             31 => self.class_change(),
             32 => self.frame_statement(),
+            34..=38 => self.field_statement(),
             33 => {
                 let (name, value) = (self.target(Int), self.expression(Int, 2));
                 self.line(&format!("if (w := {value}) > 3: {name} = w % 1009"));
