@@ -1,8 +1,9 @@
 //! How calls of classes are planned.
 
 use crate::handlers::call::ClassPlan;
+use crate::handlers::construct::Native;
 use metatrace::{Field, Lookup, Repr};
-use objects::ty::{ResolutionKind, TypeData, flags};
+use objects::ty::{ResolutionKind, TypeData, TypeRef, flags};
 use objects::vm::Vm;
 
 /// Instances of more words than this are made the general way.
@@ -27,6 +28,9 @@ pub fn word_field(word: usize) -> &'static Field {
 pub fn class_plan(vm: &mut Vm, data: i64) -> Lookup<ClassPlan> {
     // SAFETY: the key is the field of a type object, which holds a `&'static TypeData`.
     let data: &'static TypeData = unsafe { &*(data as usize as *const TypeData) };
+    if let Some(result) = native(vm, data.class) {
+        return Lookup::lasting(data.version, result);
+    }
     // Until the class has settled how many attributes its instances have in line, they are counted in the general way.
     if !data.settled.get() {
         let assumption = data.settling.get().unwrap_or_else(|| vm.thread.jit.new_assumption());
@@ -36,6 +40,20 @@ pub fn class_plan(vm: &mut Vm, data: i64) -> Lookup<ClassPlan> {
     let assumption = data.version;
     let plan = plan_of(vm, data).unwrap_or(ClassPlan::Generic);
     Lookup::lasting(assumption, Box::leak(Box::new(plan)))
+}
+
+/// Of built-in classes, which never change.
+fn native(vm: &Vm, ty: TypeRef) -> Option<&'static ClassPlan> {
+    let types = &vm.types;
+    Some(match ty {
+        _ if ty == types.int => &ClassPlan::Native(Native::Int),
+        _ if ty == types.float => &ClassPlan::Native(Native::Float),
+        _ if ty == types.bool_ => &ClassPlan::Native(Native::Bool),
+        _ if ty == types.complex => &ClassPlan::Native(Native::Complex),
+        _ if ty == types.range => &ClassPlan::Native(Native::Range),
+        _ if ty == types.type_ => &ClassPlan::Native(Native::Type),
+        _ => return None,
+    })
 }
 
 fn plan_of(vm: &mut Vm, data: &'static TypeData) -> Option<ClassPlan> {

@@ -8,7 +8,7 @@ use crate::generator;
 use crate::handlers::arith::op;
 use crate::handlers::attribute::Loaded;
 use crate::handlers::iterate::Iterated;
-use crate::handlers::{arith, attribute, build, call, exception, flow, iterate, names, subscript};
+use crate::handlers::{arith, attribute, build, call, exception, flow, iterate, names, plain, subscript};
 use crate::machine::*;
 use crate::slots::{self, FIRST_LOCAL};
 use heap::Value;
@@ -316,9 +316,15 @@ pub(crate) fn step<M: PyMachine>(
                     f.push(function);
                     f.push(receiver);
                 }
-                Loaded::Getter { function, receiver } => {
-                    f.push(receiver);
-                    return Ok(call::call_function(m, f, function, 1, 1, None, None)?);
+                Loaded::Call { function, arguments, count } if method => {
+                    let value = call::call_within(m, function, &arguments[..count])?;
+                    f.push(value);
+                    let null = null(m);
+                    f.push(null);
+                }
+                Loaded::Call { function, arguments, count } => {
+                    let (code, window) = call::frame_for(m, function, &arguments[..count])?;
+                    return Ok(call::enter(code, window)?);
                 }
             }
         }
@@ -333,19 +339,27 @@ pub(crate) fn step<M: PyMachine>(
             call2(m, &attributes::DELETE_ATTRIBUTE, object, name)?;
         }
         Op::LoadSuperAttr => {
+            let method = arg & 1 != 0;
             let receiver = f.pop();
             let class = f.pop();
             let super_ = f.pop();
-            let name = m.constant(code.names[(arg >> 2) as usize]);
-            let value = m.call_ref(
-                &attributes::GET_SUPER_ATTRIBUTE,
-                &[Operand::Ref(super_), Operand::Ref(class), Operand::Ref(receiver), Operand::Ref(name)],
-            );
-            let value = check(m, value)?;
-            f.push(value);
-            if arg & 1 != 0 {
-                let null = null(m);
-                f.push(null);
+            let name = code.names[(arg >> 2) as usize];
+            match attribute::load_super(m, &code.sites[pc], [super_, class, receiver], name, method) {
+                Some((function, receiver)) => {
+                    f.push(function);
+                    f.push(receiver);
+                }
+                None => {
+                    let name = m.constant(name);
+                    let operands = [super_, class, receiver, name].map(Operand::Ref);
+                    let value = m.call_ref(&attributes::GET_SUPER_ATTRIBUTE, &operands);
+                    let value = check(m, value)?;
+                    f.push(value);
+                    if method {
+                        let null = null(m);
+                        f.push(null);
+                    }
+                }
             }
         }
         Op::LoadSpecial => {
@@ -372,7 +386,10 @@ pub(crate) fn step<M: PyMachine>(
             let stop = f.pop();
             let start = f.pop();
             let container = f.pop();
-            let value = call3(m, &subscripts::GET_SLICE, container, start, stop)?;
+            let value = match plain::slice(m, container, start, stop) {
+                Some(value) => check(m, value)?,
+                None => call3(m, &subscripts::GET_SLICE, container, start, stop)?,
+            };
             f.push(value);
         }
         Op::StoreSlice => {
@@ -389,7 +406,7 @@ pub(crate) fn step<M: PyMachine>(
 
         // Calls.
         Op::Call => return Ok(call::call(m, f, pc, arg as usize)?),
-        Op::CallKw => return Ok(call::call_keywords(m, f, arg as usize)?),
+        Op::CallKw => return Ok(call::call_keywords(m, f, pc, arg as usize)?),
         Op::CallFunctionEx => return Ok(call::call_unpacked(m, f)?),
         Op::ReturnValue => return return_value(m, f),
         Op::Resume => {

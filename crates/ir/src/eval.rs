@@ -310,6 +310,10 @@ pub fn step(world: &mut World, code: OpCode, ty: Ty, args: &[Value], attr: &Attr
                 _ => world.store(reference(0)?, place, args[2]),
             }
         }
+        LoadBytes => {
+            let Attr::Items(items) = attr else { return fault("no items") };
+            world.load(reference(0)?, heap::Place::bytes(items, int(1)?)?)
+        }
         RawLoad | RawStore => {
             let Attr::Raw(repr) = attr else { return fault("no representation") };
             match code {
@@ -318,11 +322,11 @@ pub fn step(world: &mut World, code: OpCode, ty: Ty, args: &[Value], attr: &Attr
             }
         }
         New => match attr {
-            Attr::New { shape, .. } => Ok(world.make(*shape as i64, 0)),
+            Attr::New { shape, .. } => Ok(world.make(*shape as i64, None)),
             _ => fault("no shape"),
         },
         NewItems => match attr {
-            Attr::New { shape, .. } if (0..1 << 20).contains(&int(0)?) => Ok(world.make(*shape as i64, int(0)?)),
+            Attr::New { shape, .. } if (0..1 << 20).contains(&int(0)?) => Ok(world.make(*shape as i64, Some(int(0)?))),
             _ => fault("an impossible count of items"),
         },
         Call | CallSlice => match attr {

@@ -137,6 +137,8 @@ macro_rules! other_ops {
             // A store into an object that this handler made and nobody has seen: no side effect for replay.
             InitField "initfield" (Ref, Any) fixed Field -> Void, Writes;
             GetItem "getitem" (Ref, Int) fixed Items -> Any, Reads;
+            // Of a tail of bytes that never change: the value that begins so many bytes behind its start, aligned or not.
+            LoadBytes "load_bytes" (Ref, Int) fixed Items -> Any, Reads;
             SetItem "setitem" (Ref, Int, Any) fixed Items -> Void, Writes;
             InitItem "inititem" (Ref, Int, Any) fixed Items -> Void, Writes;
             // Memory off the heap: owner, address of element 0, index. The owner keeps the buffer alive.

@@ -92,7 +92,7 @@ impl Checker<'_> {
                 _ => agree(ty(1), field.repr.ty()),
             },
             (AttrKind::Items, Attr::Items(items)) => match op.code {
-                OpCode::GetItem => agree(op.ty, items.repr.ty()),
+                OpCode::GetItem | OpCode::LoadBytes => agree(op.ty, items.repr.ty()),
                 _ => agree(ty(2), items.repr.ty()),
             },
             (AttrKind::Raw, Attr::Raw(repr)) => match op.code {

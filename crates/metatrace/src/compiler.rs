@@ -309,16 +309,26 @@ impl Drop for AbortOnPanic {
 
 fn run(backend: Result<&mut dyn Backend, CompileError>, job: Job) -> Done {
     let started = Instant::now();
-    let (what, code) = match &job {
-        Job::Trace(input) => (What::Trace(input.id), backend.and_then(|backend| backend.compile(input))),
+    let what = match &job {
+        Job::Trace(input) => What::Trace(input.id),
+        Job::Unit(members) => What::Unit(members.iter().map(|member| member.0.id).collect()),
+        Job::News => unreachable!("news are no work"),
+    };
+    let (code, places) = match backend {
+        Ok(backend) => (compile(backend, &job), backend.take_places()),
+        Err(error) => (Err(error), Vec::new()),
+    };
+    Done { what, code, places, nanoseconds: started.elapsed().as_nanos() as u64 }
+}
+
+fn compile(backend: &mut dyn Backend, job: &Job) -> Result<CompiledTrace, CompileError> {
+    match job {
+        Job::Trace(input) => backend.compile(input),
         Job::Unit(members) => {
             let members: Vec<Member> =
                 members.iter().map(|(input, parent)| Member { input, parent: *parent }).collect();
-            let ids = members.iter().map(|member| member.input.id).collect();
-            (What::Unit(ids), backend.and_then(|backend| backend.compile_unit(&members)))
+            backend.compile_unit(&members)
         }
         Job::News => unreachable!("news are no work"),
-    };
-    let places = backend.take_places();
-    Done { what, code, places, nanoseconds: started.elapsed().as_nanos() as u64 }
+    }
 }

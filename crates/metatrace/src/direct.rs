@@ -159,13 +159,13 @@ pub(crate) fn load_int(address: usize, repr: Repr) -> i64 {
     // SAFETY: the handler has checked the index against the length.
     unsafe {
         match repr {
-            Repr::I64 => *(address as *const i64),
-            Repr::I32 => *(address as *const i32) as i64,
-            Repr::U32 => *(address as *const u32) as i64,
-            Repr::I16 => *(address as *const i16) as i64,
-            Repr::U16 => *(address as *const u16) as i64,
-            Repr::I8 => *(address as *const i8) as i64,
-            Repr::U8 => *(address as *const u8) as i64,
+            Repr::I64 => (address as *const i64).read_unaligned(),
+            Repr::I32 => (address as *const i32).read_unaligned() as i64,
+            Repr::U32 => (address as *const u32).read_unaligned() as i64,
+            Repr::I16 => (address as *const i16).read_unaligned() as i64,
+            Repr::U16 => (address as *const u16).read_unaligned() as i64,
+            Repr::I8 => (address as *const i8).read_unaligned() as i64,
+            Repr::U8 => (address as *const u8).read_unaligned() as i64,
             Repr::Ref | Repr::F64 | Repr::F32 => unreachable!("{repr:?} is no integer"),
         }
     }
@@ -177,10 +177,10 @@ pub(crate) fn store_int(address: usize, repr: Repr, value: i64) {
     // SAFETY: the handler has checked the index against the length.
     unsafe {
         match repr {
-            Repr::I64 => *(address as *mut i64) = value,
-            Repr::I32 | Repr::U32 => *(address as *mut i32) = value as i32,
-            Repr::I16 | Repr::U16 => *(address as *mut i16) = value as i16,
-            Repr::I8 | Repr::U8 => *(address as *mut i8) = value as i8,
+            Repr::I64 => (address as *mut i64).write_unaligned(value),
+            Repr::I32 | Repr::U32 => (address as *mut i32).write_unaligned(value as i32),
+            Repr::I16 | Repr::U16 => (address as *mut i16).write_unaligned(value as i16),
+            Repr::I8 | Repr::U8 => (address as *mut i8).write_unaligned(value as i8),
             Repr::Ref | Repr::F64 | Repr::F32 => unreachable!("{repr:?} is no integer"),
         }
     }
@@ -191,8 +191,8 @@ pub(crate) fn load_flt(address: usize, repr: Repr) -> f64 {
     // SAFETY: the handler has checked the index against the length.
     unsafe {
         match repr {
-            Repr::F64 => *(address as *const f64),
-            Repr::F32 => *(address as *const f32) as f64,
+            Repr::F64 => (address as *const f64).read_unaligned(),
+            Repr::F32 => (address as *const f32).read_unaligned() as f64,
             _ => unreachable!("{repr:?} is no float"),
         }
     }
@@ -203,8 +203,8 @@ pub(crate) fn store_flt(address: usize, repr: Repr, value: f64) {
     // SAFETY: the handler has checked the index against the length.
     unsafe {
         match repr {
-            Repr::F64 => *(address as *mut f64) = value,
-            Repr::F32 => *(address as *mut f32) = value as f32,
+            Repr::F64 => (address as *mut f64).write_unaligned(value),
+            Repr::F32 => (address as *mut f32).write_unaligned(value as f32),
             _ => unreachable!("{repr:?} is no float"),
         }
     }
@@ -214,6 +214,12 @@ pub(crate) fn store_flt(address: usize, repr: Repr, value: f64) {
 pub(crate) fn item_address(object: Value, index: i64, items: &Items) -> usize {
     debug_assert!(object.is_object(), "no object: {object:?}");
     object.0 as usize + items.offset as usize + index as usize * items.repr.bytes() as usize
+}
+
+#[inline(always)]
+fn bytes_address(object: Value, at: i64, items: &Items) -> usize {
+    debug_assert!(object.is_object(), "no object: {object:?}");
+    object.0 as usize + items.offset as usize + at as usize
 }
 
 macro_rules! rust_ty {
@@ -360,6 +366,14 @@ macro_rules! define_direct {
                 load_flt(item_address(object, index, items), items.repr)
             }
             #[inline(always)]
+            fn bytes_int(&mut self, object: Value, at: i64, items: &'static Items) -> i64 {
+                load_int(bytes_address(object, at, items), items.repr)
+            }
+            #[inline(always)]
+            fn bytes_flt(&mut self, object: Value, at: i64, items: &'static Items) -> f64 {
+                load_flt(bytes_address(object, at, items), items.repr)
+            }
+            #[inline(always)]
             fn set_item_ref(&mut self, object: Value, index: i64, items: &'static Items, value: Value) {
                 self.thread().heap.write_barrier(object);
                 // SAFETY: the handler has checked the index against the length.
@@ -462,6 +476,10 @@ macro_rules! define_direct {
                     site.set(key, self.thread().jit.epoch, found.result);
                 }
                 found.result
+            }
+            #[inline(always)]
+            fn is_varied(&mut self, site: &'static Site) -> bool {
+                site.is_varied()
             }
             #[inline(always)]
             fn handle(&mut self, handle: Handle) -> Value {

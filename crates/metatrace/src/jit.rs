@@ -60,11 +60,21 @@ pub struct Site {
     /// The thread's epoch when the result was cached; any fallen assumption ends the epoch.
     epoch: Cell<u32>,
     result: Cell<*const ()>,
+    /// What happens here varies too much for traces (see [`crate::Machine::is_varied`]).
+    varied: Cell<bool>,
+    /// "What happens here does not vary too much", for traces that have a path of its own for what they saw.
+    settled: Cell<Option<Assumption>>,
 }
 
 impl Default for Site {
     fn default() -> Site {
-        Site { key: Cell::new(0), epoch: Cell::new(0), result: Cell::new(std::ptr::null()) }
+        Site {
+            key: Cell::new(0),
+            epoch: Cell::new(0),
+            result: Cell::new(std::ptr::null()),
+            varied: Cell::new(false),
+            settled: Cell::new(None),
+        }
     }
 }
 
@@ -78,6 +88,26 @@ impl Site {
             return Some(unsafe { &*self.result.get().cast::<T>() });
         }
         None
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_varied(&self) -> bool {
+        self.varied.get()
+    }
+
+    /// The assumption that this instruction does not become one that varies.
+    pub(crate) fn settled(&self, jit: &mut Jit) -> Assumption {
+        let assumption = self.settled.get().unwrap_or_else(|| jit.new_assumption());
+        self.settled.set(Some(assumption));
+        assumption
+    }
+
+    /// From here on the instruction varies too much; traces that think otherwise fall.
+    pub(crate) fn vary(&self, jit: &mut Jit) {
+        self.varied.set(true);
+        if let Some(settled) = self.settled.get() {
+            jit.invalidate(settled);
+        }
     }
 
     pub(crate) fn set<T>(&self, key: i64, epoch: u32, result: &'static T) {

@@ -26,6 +26,11 @@ pub trait Language: Sized + 'static {
     /// The counter of the function's entry.
     fn entry_cell(code: &'static Self::Code) -> &'static HotCell;
 
+    /// The inline cache of the instruction.
+    fn site(_code: &'static Self::Code, _pc: u32) -> Option<&'static crate::jit::Site> {
+        None
+    }
+
     /// What logs call the instruction: function name, line.
     fn describe(code: &'static Self::Code, pc: u32) -> String;
 

@@ -83,6 +83,10 @@ macro_rules! define_machine {
             fn item_ref(&mut self, object: Self::Ref, index: Self::Int, items: &'static Items) -> Self::Ref;
             fn item_int(&mut self, object: Self::Ref, index: Self::Int, items: &'static Items) -> Self::Int;
             fn item_flt(&mut self, object: Self::Ref, index: Self::Int, items: &'static Items) -> Self::Flt;
+            /// Of a tail of bytes that never change: the value of `items`' representation that begins `at` bytes behind its
+            /// start, aligned or not.
+            fn bytes_int(&mut self, object: Self::Ref, at: Self::Int, items: &'static Items) -> Self::Int;
+            fn bytes_flt(&mut self, object: Self::Ref, at: Self::Int, items: &'static Items) -> Self::Flt;
             fn set_item_ref(&mut self, object: Self::Ref, index: Self::Int, items: &'static Items, value: Self::Ref);
             fn set_item_int(&mut self, object: Self::Ref, index: Self::Int, items: &'static Items, value: Self::Int);
             fn set_item_flt(&mut self, object: Self::Ref, index: Self::Int, items: &'static Items, value: Self::Flt);
@@ -122,6 +126,10 @@ macro_rules! define_machine {
                 key: i64,
                 read: impl FnOnce(&mut <Self::L as Language>::Context) -> Lookup<T>,
             ) -> &'static T;
+            /// Whether what the instruction of this cache finds varied so much that traces have no path for each any more. A handler
+            /// then promotes nothing that varies, but calls in the general way. A read of Rust-side state like `lookup`: what
+            /// relied on the other answer falls when it changes, which it does once.
+            fn is_varied(&mut self, site: &'static Site) -> bool;
             /// The guest value in the constant table at `handle` (see `Thread::constants`); constant in a trace.
             fn handle(&mut self, handle: Handle) -> Self::Ref;
 

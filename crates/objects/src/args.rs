@@ -41,6 +41,8 @@ pub struct MethodDef {
     pub doc: &'static str,
     /// Whether it can run Python code, raise tracing events or look at frames. A false `false` is a bug; when in doubt: true.
     pub runs_guest: bool,
+    /// Whether it runs no Python code and writes nothing if all arguments are numbers, str, bytes or None, of these very types.
+    pub plain: bool,
     /// What traces see in place of the call.
     pub intrinsic: Option<Intrinsic>,
 }
@@ -54,6 +56,15 @@ pub enum Intrinsic {
     /// A pure function from float to float; results that are not finite go the general way.
     Float(&'static metatrace::Callee),
     ListAppend,
+    Struct(&'static crate::struct_plan::StructIntrinsic),
+    GetAttr,
+    IsInstance,
+    Min,
+    Max,
+    Floor,
+    Ceil,
+    Trunc,
+    Ord,
 }
 
 pub const MANY: u32 = u32::MAX;
@@ -70,6 +81,7 @@ impl MethodDef {
             kind: MethodKind::Method,
             doc: "",
             runs_guest: true,
+            plain: false,
             intrinsic: None,
         }
     }
@@ -85,6 +97,7 @@ impl MethodDef {
             kind: MethodKind::Function,
             doc: "",
             runs_guest: true,
+            plain: false,
             intrinsic: None,
         }
     }
@@ -100,6 +113,7 @@ impl MethodDef {
             kind: MethodKind::ClassMethod,
             doc: "",
             runs_guest: true,
+            plain: false,
             intrinsic: None,
         }
     }
@@ -114,6 +128,7 @@ impl MethodDef {
             kind: MethodKind::StaticMethod,
             doc: "",
             runs_guest: true,
+            plain: false,
             intrinsic: None,
         }
     }
@@ -127,6 +142,12 @@ impl MethodDef {
     /// The function runs no Python code, whatever its arguments.
     pub const fn leaf(mut self) -> MethodDef {
         self.runs_guest = false;
+        self
+    }
+
+    /// See [`MethodDef::plain`].
+    pub const fn plain(mut self) -> MethodDef {
+        self.plain = true;
         self
     }
 

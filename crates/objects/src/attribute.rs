@@ -6,7 +6,7 @@ use crate::layout::cast;
 use crate::representation;
 use crate::shape::{Kind, Shape};
 use crate::slots::{GetattrFn, SetattrFn};
-use crate::ty::{ResolutionKind, Seen, TypeRef};
+use crate::ty::{Resolution, ResolutionKind, Seen, TypeRef, flags};
 use crate::value_map::WordMap;
 use crate::vm::Vm;
 use heap::{ShapeId, Value};
@@ -27,6 +27,10 @@ pub enum AttributePlan {
     Constant(Handle),
     /// A Python function, to be called with the instance.
     Property(Handle),
+    /// A descriptor of a class written in Python: the value is what its `__get__` gives.
+    Descriptor(Handle),
+    /// There is no such attribute: the Python function `__getattr__`, to be called with the instance and the name.
+    Fallback(Handle),
     /// Of a module: the value of that entry of its dictionary.
     Entry(u32),
     /// The general way.
@@ -54,6 +58,10 @@ pub enum StorePlan {
         field: &'static Field,
         shape: ShapeId,
     },
+    /// A property's Python function, to be called with the instance and the value.
+    Property(Handle),
+    /// By the `__set__` of a descriptor of a class written in Python.
+    Descriptor(Handle),
     Generic,
 }
 
@@ -63,6 +71,8 @@ pub struct Plans {
     loads: WordMap<(u32, Value), (u32, &'static AttributePlan)>,
     stores: WordMap<(u32, Value), (u32, &'static StorePlan)>,
     classes: WordMap<(Value, Value), (u32, &'static AttributePlan)>,
+    /// By shape of the receiver, class behind which to look, name.
+    supers: WordMap<(u32, Value, Value), (u32, &'static AttributePlan)>,
     fields: WordMap<u32, &'static Field>,
     float_fields: WordMap<u32, &'static Field>,
     /// Shapes without attributes that instances get when their `__class__` is assigned, by class and inline words.
@@ -121,6 +131,26 @@ impl Vm {
         }
         let result: &'static _ = Box::leak(Box::new(make_class_plan(self, class, name)));
         self.plans.classes.insert(key, (data.generation.get(), result));
+        Lookup::lasting(data.version, result)
+    }
+
+    /// What `super(class, object).name` is for objects with this shape: a method of Python, or found in the general way. `name` is
+    /// interned.
+    pub fn super_plan(&mut self, class: TypeRef, shape: &'static Shape, name: Value) -> Lookup<AttributePlan> {
+        let data = shape.ty.data();
+        let (generation, key) = (data.generation.get(), (shape.id.0, class.value(), name));
+        if let Some(&(made, result)) = self.plans.supers.get(&key)
+            && made == generation
+        {
+            return Lookup::lasting(data.version, result);
+        }
+        let found = crate::super_object::found_behind(self, class, shape.ty, name);
+        let plan = match found {
+            Some(value) if self.kind(value) == Kind::Function => AttributePlan::Method(self.keep(value)),
+            _ => AttributePlan::Generic,
+        };
+        let result: &'static _ = Box::leak(Box::new(plan));
+        self.plans.supers.insert(key, (data.generation.get(), result));
         Lookup::lasting(data.version, result)
     }
 
@@ -191,7 +221,7 @@ fn make_load_plan(vm: &mut Vm, shape: &'static Shape, name: Value) -> AttributeP
             // `Member.__get__` checks the class of the instance; here it is an instance of the member's owner.
             return load_of_word(vm, shape, word);
         }
-        ResolutionKind::Data => return AttributePlan::Generic,
+        ResolutionKind::Data => return descriptor_plan(vm, ty, resolution),
         _ => {}
     }
     if shape.overflow_word != 0 {
@@ -213,6 +243,14 @@ fn make_load_plan(vm: &mut Vm, shape: &'static Shape, name: Value) -> AttributeP
             let function = crate::static_method::function_of(vm.handle(handle));
             AttributePlan::Constant(vm.keep(function))
         }
+        (ResolutionKind::NonData, Some(_)) => descriptor_plan(vm, ty, resolution),
+        (ResolutionKind::Absent, _) if !loads_generically(ty) => {
+            let fallback = vm.resolve(ty, vm.names.__getattr__);
+            match (fallback.kind, fallback.value) {
+                (ResolutionKind::Function, Some(handle)) => AttributePlan::Fallback(handle),
+                _ => AttributePlan::Generic,
+            }
+        }
         _ => AttributePlan::Generic,
     }
 }
@@ -233,6 +271,25 @@ fn store_to_word(vm: &mut Vm, shape: &Shape, word: u32) -> StorePlan {
     }
 }
 
+/// A `__get__` that raises AttributeError makes way for `__getattr__`, which is left to the general way.
+fn descriptor_plan(vm: &mut Vm, ty: TypeRef, resolution: &Resolution) -> AttributePlan {
+    match resolution.value {
+        Some(handle) if loads_generically(ty) => {
+            if is_of_python(vm, vm.handle(handle)) {
+                AttributePlan::Descriptor(handle)
+            } else {
+                AttributePlan::Generic
+            }
+        }
+        _ => AttributePlan::Generic,
+    }
+}
+
+/// Whether a value's class is written in Python.
+fn is_of_python(vm: &Vm, value: Value) -> bool {
+    value.is_object() && vm.type_of(value).has(flags::HEAP)
+}
+
 /// `None`: the first value of the attribute decides.
 fn make_store_plan(vm: &mut Vm, shape: &'static Shape, name: Value) -> Option<StorePlan> {
     let ty = shape.ty;
@@ -242,6 +299,18 @@ fn make_store_plan(vm: &mut Vm, shape: &'static Shape, name: Value) -> Option<St
     let resolution = vm.resolve(ty, name);
     match resolution.kind {
         ResolutionKind::Member(word) => return slot_store_plan(vm, shape, word),
+        ResolutionKind::Property => {
+            let property = vm.handle(resolution.value.expect("a property was found"));
+            let setter = cast::<Property>(property).fset.get();
+            let is_function = !setter.is_null() && vm.kind(setter) == Kind::Function;
+            return Some(if is_function { StorePlan::Property(vm.keep(setter)) } else { StorePlan::Generic });
+        }
+        ResolutionKind::Data => {
+            return Some(match resolution.value {
+                Some(handle) if is_of_python(vm, vm.handle(handle)) => StorePlan::Descriptor(handle),
+                _ => StorePlan::Generic,
+            });
+        }
         kind if kind.is_data() => return Some(StorePlan::Generic),
         _ => {}
     }

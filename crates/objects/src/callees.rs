@@ -16,17 +16,18 @@ pub const ABSENT: i64 = -1;
 /// [`DICT_FIND`]: only Python code can tell.
 pub const UNKNOWN: i64 = -2;
 
-/// Of a dict, or an instance of a subclass, and a key: the number of the key's entry, [`ABSENT`] or [`UNKNOWN`]. The value is
-/// then item `number * ENTRY_WORDS + ENTRY_VALUE` of the entries.
+/// Of a dict, or an instance of a subclass, a key, and what [`Dict::changes`] is: the number of the key's entry, [`ABSENT`] or [`UNKNOWN`]. The value is
+/// then item `number * ENTRY_WORDS + ENTRY_VALUE` of the entries. As long as no key comes or goes, the same key stays where it
+/// is: the answer depends on the operands alone. (Once [`UNKNOWN`], it might be told later; then the general way tells it.)
 pub static DICT_FIND: Callee = Callee {
     name: "dict_find",
-    function: Function::F2(dict_find),
-    operands: &[Ty::Ref, Ty::Ref],
+    function: Function::F3(dict_find),
+    operands: &[Ty::Ref, Ty::Ref, Ty::Int],
     result: Ty::Int,
-    effect: CallEffect::Reads,
+    effect: CallEffect::Pure,
 };
 
-extern "C" fn dict_find(_context: *mut u8, dict: u64, key: u64) -> u64 {
+extern "C" fn dict_find(_context: *mut u8, dict: u64, key: u64, _changes: u64) -> u64 {
     let key = Value(key);
     let found = match cached_hash(key) {
         Some(hash) => table::find_leaf(cast::<Dict>(Value(dict)), key, hash),
@@ -40,16 +41,16 @@ extern "C" fn dict_find(_context: *mut u8, dict: u64, key: u64) -> u64 {
     number as u64
 }
 
-/// Of a set or frozenset and an element: 1, 0, or [`UNKNOWN`].
+/// Of a set or frozenset, an element, and what [`Set::changes`] is: 1, 0, or [`UNKNOWN`]. See [`DICT_FIND`].
 pub static SET_FIND: Callee = Callee {
     name: "set_find",
-    function: Function::F2(set_find),
-    operands: &[Ty::Ref, Ty::Ref],
+    function: Function::F3(set_find),
+    operands: &[Ty::Ref, Ty::Ref, Ty::Int],
     result: Ty::Int,
-    effect: CallEffect::Reads,
+    effect: CallEffect::Pure,
 };
 
-extern "C" fn set_find(_context: *mut u8, set: u64, element: u64) -> u64 {
+extern "C" fn set_find(_context: *mut u8, set: u64, element: u64, _changes: u64) -> u64 {
     let element = Value(element);
     let found = match cached_hash(element) {
         Some(hash) => set::table::find_leaf(cast::<Set>(Value(set)), element, hash),

@@ -28,6 +28,10 @@ impl Language for Python {
         &code.entry
     }
 
+    fn site(code: &'static Code, pc: u32) -> Option<&'static metatrace::Site> {
+        code.sites.get(pc as usize)
+    }
+
     fn describe(code: &'static Code, pc: u32) -> String {
         let line = code.source.position(pc as usize).line.unwrap_or(0);
         format!("{} {}:{line}", code.source.qualname, code.source.filename)

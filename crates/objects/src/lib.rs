@@ -61,6 +61,7 @@ pub mod slot_wrapper;
 pub mod slots;
 pub mod static_method;
 pub mod str;
+pub mod struct_plan;
 pub mod suggestions;
 pub mod super_object;
 pub mod traceback;

@@ -50,6 +50,8 @@ pub enum Kind {
     Array,
     /// The float64 buffer.
     Buffer,
+    /// `struct.Struct`.
+    Struct,
     Instance,
     /// Storage that Python code does not see.
     Storage,
@@ -198,7 +200,7 @@ pub(crate) fn reserved_layout(kind: Kind) -> Option<Layout> {
         Kind::ListIterator | Kind::TupleIterator => fixed::<SequenceIterator>(),
         Kind::Array => off_heap(fixed::<Array>()),
         Kind::Buffer => off_heap(fixed::<Buffer>()),
-        Kind::ByteArray | Kind::Generator | Kind::Instance | Kind::Storage | Kind::Other => return None,
+        Kind::ByteArray | Kind::Struct | Kind::Generator | Kind::Instance | Kind::Storage | Kind::Other => return None,
     })
 }
 

@@ -101,6 +101,14 @@ fn check(vm: &mut Vm, class: TypeRef, receiver: Value) -> PyResult<TypeRef> {
         .type_error(format!("super(type, obj): obj ({what} {given}) is not an instance or subtype of type ({class}).")))
 }
 
+/// What instances of `ty` find behind `class`, unbound; `None` also where `super` has more to say.
+pub fn found_behind(vm: &mut Vm, class: TypeRef, ty: TypeRef, name: Value) -> Option<Value> {
+    if name == vm.names.__class__ || !ty.is_subtype(class) {
+        return None;
+    }
+    find_raw(vm, class, ty, name)
+}
+
 fn find_raw(vm: &mut Vm, class: TypeRef, receiver_class: TypeRef, name: Value) -> Option<Value> {
     let mro = receiver_class.data().mro.borrow();
     let start = mro.iter().position(|&ty| ty == class)? + 1;

@@ -53,6 +53,9 @@ impl Object {
     }
 }
 
+/// Where an object with items holds their number (the backend's `count_offset`).
+pub(crate) const COUNT_OFFSET: u32 = 8;
+
 /// What uninitialised items read as.
 pub(crate) fn zero(repr: Repr) -> Arg {
     match repr.ty() {
@@ -90,6 +93,9 @@ impl Walk<'_> {
         match (attr, index) {
             (Attr::Field(field), _) => match object.fields.iter().find(|known| known.0.offset == field.offset) {
                 Some((known, value)) => (known.repr == field.repr).then(|| self.values.resolve(*value)),
+                None if object.code == OpCode::NewItems && field.offset == COUNT_OFFSET => {
+                    (field.repr == Repr::I64).then_some(Arg::Int(object.items.len() as i64))
+                }
                 None => Some(zero(field.repr)),
             },
             (Attr::Items(items), Some(Arg::Int(index))) if object.has_items_of(items) => {

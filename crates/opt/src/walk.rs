@@ -144,7 +144,7 @@ impl<'r> Walk<'r> {
             RefEq | IsInt | IntBox | IntUnbox | IsFlt | FltBox | FltUnbox | BoolBox | IsNull => {
                 return Some(self.pure(op.code, op.ty, &args));
             }
-            Shape | GetField | GetItem | RawLoad => return Some(self.load_op(op, &args)),
+            Shape | GetField | GetItem | LoadBytes | RawLoad => return Some(self.load_op(op, &args)),
             SetShape | SetField | InitField | SetItem | InitItem | RawStore => self.store_op(op, args),
             New | NewItems => return Some(self.new_op(op, args)),
             Call | CallSlice => return self.call_op(op, args),
@@ -233,6 +233,7 @@ impl<'r> Walk<'r> {
         if let Some(object) = self.values.object(base) {
             let known = match op.code {
                 OpCode::Shape => Some(Arg::Int(self.objects[object as usize].shape as i64)),
+                OpCode::LoadBytes => None,
                 _ => self.load_virtual(object, &op.attr, index),
             };
             if let Some(known) = known {
@@ -336,6 +337,10 @@ impl<'r> Walk<'r> {
     pub(crate) fn memory(&self, code: OpCode, attr: &Attr) -> (Memory, Repr) {
         match *attr {
             Attr::Field(field) => (Memory::Field { offset: field.offset, immutable: field.immutable }, field.repr),
+            // Elements lie at multiples of their size, bytes anywhere: they are never the same cells.
+            Attr::Items(items) if code == OpCode::LoadBytes => {
+                (Memory::Items { offset: items.offset | BYTES, immutable: true }, items.repr)
+            }
             Attr::Items(items) => (Memory::Items { offset: items.offset, immutable: items.immutable }, items.repr),
             Attr::Raw(repr) => (Memory::Raw, repr),
             _ => {
@@ -352,12 +357,17 @@ impl<'r> Walk<'r> {
         {
             return made;
         }
+        let count = args.first().copied().unwrap_or(Arg::NULL);
         let made = self.emit(op.code, op.ty, args, op.attr);
         if let (Some(id), Attr::New { shape, .. }) = (made.value(), op.attr) {
             let value = self.values.at_mut(id);
             value.kind = Kind::OBJECT;
             value.escaped_at = Some(u32::MAX);
             self.cache_shape(made, shape as i64);
+            if op.code == OpCode::NewItems {
+                let memory = Memory::Field { offset: crate::virtuals::COUNT_OFFSET, immutable: false };
+                self.heap.loaded(memory, made, Arg::Int(0), Repr::I64, count);
+            }
         }
         made
     }
@@ -415,11 +425,14 @@ fn result_ty(code: OpCode) -> Ty {
     }
 }
 
+/// In an offset: values at any byte behind it.
+const BYTES: u32 = 1 << 30;
+
 /// Base and index under which the heap cache knows a cell.
 pub(crate) fn cell_of(code: OpCode, args: &[Arg]) -> (Arg, Arg) {
     match code {
         OpCode::RawLoad | OpCode::RawStore => (args[1], args[2]),
-        OpCode::GetItem | OpCode::SetItem => (args[0], args[1]),
+        OpCode::GetItem | OpCode::SetItem | OpCode::LoadBytes => (args[0], args[1]),
         _ => (args[0], Arg::Int(0)),
     }
 }

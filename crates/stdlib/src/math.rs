@@ -184,73 +184,73 @@ float_functions! {
 
 static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("sqrt", 1, 1, sqrt).with_intrinsic(Intrinsic::Sqrt)
-    .with_doc("sqrt($module, x, /)\n--\n\nReturn the square root of x."),
+    .plain().with_doc("sqrt($module, x, /)\n--\n\nReturn the square root of x."),
     MethodDef::function("atan2", 2, 2, |vm, args| two(vm, args, f64::atan2)).leaf()
-    .with_doc("atan2($module, y, x, /)\n--\n\nReturn the arc tangent (measured in radians) of y/x.\n\nUnlike atan(y/x), the signs of both x and y are considered."),
+    .plain().with_doc("atan2($module, y, x, /)\n--\n\nReturn the arc tangent (measured in radians) of y/x.\n\nUnlike atan(y/x), the signs of both x and y are considered."),
     MethodDef::function("copysign", 2, 2, |vm, args| two(vm, args, f64::copysign))
-    .with_doc("copysign($module, x, y, /)\n--\n\nReturn a float with the magnitude (absolute value) of x but the sign of y.\n\nOn platforms that support signed zeros, copysign(1.0, -0.0)\nreturns -1.0.\n"),
+    .plain().with_doc("copysign($module, x, y, /)\n--\n\nReturn a float with the magnitude (absolute value) of x but the sign of y.\n\nOn platforms that support signed zeros, copysign(1.0, -0.0)\nreturns -1.0.\n"),
     MethodDef::function("fmod", 2, 2, fmod)
-    .with_doc("fmod($module, x, y, /)\n--\n\nReturn fmod(x, y), according to platform C.\n\nx % y may differ."),
+    .plain().with_doc("fmod($module, x, y, /)\n--\n\nReturn fmod(x, y), according to platform C.\n\nx % y may differ."),
     MethodDef::function("remainder", 2, 2, remainder)
-    .with_doc("remainder($module, x, y, /)\n--\n\nDifference between x and the closest integer multiple of y.\n\nReturn x - n*y where n*y is the closest integer multiple of y.\nIn the case where x is exactly halfway between two multiples of\ny, the nearest even value of n is used. The result is always exact."),
+    .plain().with_doc("remainder($module, x, y, /)\n--\n\nDifference between x and the closest integer multiple of y.\n\nReturn x - n*y where n*y is the closest integer multiple of y.\nIn the case where x is exactly halfway between two multiples of\ny, the nearest even value of n is used. The result is always exact."),
     MethodDef::function("nextafter", 2, 2, nextafter).with_keywords()
-    .with_doc("nextafter($module, x, y, /, *, steps=None)\n--\n\nReturn the floating-point value the given number of steps after x towards y.\n\nIf steps is not specified or is None, it defaults to 1.\n\nRaises a TypeError, if x or y is not a double, or if steps is not\nan integer.  Raises ValueError if steps is negative."),
+    .plain().with_doc("nextafter($module, x, y, /, *, steps=None)\n--\n\nReturn the floating-point value the given number of steps after x towards y.\n\nIf steps is not specified or is None, it defaults to 1.\n\nRaises a TypeError, if x or y is not a double, or if steps is not\nan integer.  Raises ValueError if steps is negative."),
     MethodDef::function("ulp", 1, 1, ulp)
-    .with_doc("ulp($module, x, /)\n--\n\nReturn the value of the least significant bit of the float x."),
+    .plain().with_doc("ulp($module, x, /)\n--\n\nReturn the value of the least significant bit of the float x."),
     MethodDef::function("fma", 3, 3, fma)
-    .with_doc("fma($module, x, y, z, /)\n--\n\nFused multiply-add operation.\n\nCompute (x * y) + z with a single round."),
+    .plain().with_doc("fma($module, x, y, z, /)\n--\n\nFused multiply-add operation.\n\nCompute (x * y) + z with a single round."),
     MethodDef::function("pow", 2, 2, pow)
-    .with_doc("pow($module, x, y, /)\n--\n\nReturn x**y (x to the power of y)."),
+    .plain().with_doc("pow($module, x, y, /)\n--\n\nReturn x**y (x to the power of y)."),
     MethodDef::function("log", 1, 2, log)
-    .with_doc("log(x, [base=math.e])\nReturn the logarithm of x to the given base.\n\nIf the base is not specified, returns the natural logarithm (base e) of x."),
+    .plain().with_doc("log(x, [base=math.e])\nReturn the logarithm of x to the given base.\n\nIf the base is not specified, returns the natural logarithm (base e) of x."),
     MethodDef::function("log2", 1, 1, |vm, args| logarithm(vm, args.values[0], f64::log2, 1.0))
-    .with_doc("log2($module, x, /)\n--\n\nReturn the base 2 logarithm of x."),
+    .plain().with_doc("log2($module, x, /)\n--\n\nReturn the base 2 logarithm of x."),
     MethodDef::function("log10", 1, 1, |vm, args| logarithm(vm, args.values[0], f64::log10, std::f64::consts::LOG10_2))
-    .with_doc("log10($module, x, /)\n--\n\nReturn the base 10 logarithm of x."),
+    .plain().with_doc("log10($module, x, /)\n--\n\nReturn the base 10 logarithm of x."),
     MethodDef::function("gamma", 1, 1, gamma)
-    .with_doc("gamma($module, x, /)\n--\n\nGamma function at x."),
+    .plain().with_doc("gamma($module, x, /)\n--\n\nGamma function at x."),
     MethodDef::function("hypot", 0, MANY, hypot)
-    .with_doc("hypot($module, /, *coordinates)\n--\n\nMultidimensional Euclidean distance from the origin to a point.\n\nRoughly equivalent to:\n    sqrt(sum(x**2 for x in coordinates))\n\nFor a two dimensional point (x, y), gives the hypotenuse\nusing the Pythagorean theorem:  sqrt(x*x + y*y).\n\nFor example, the hypotenuse of a 3/4/5 right triangle is:\n\n    >>> hypot(3.0, 4.0)\n    5.0"),
+    .plain().with_doc("hypot($module, /, *coordinates)\n--\n\nMultidimensional Euclidean distance from the origin to a point.\n\nRoughly equivalent to:\n    sqrt(sum(x**2 for x in coordinates))\n\nFor a two dimensional point (x, y), gives the hypotenuse\nusing the Pythagorean theorem:  sqrt(x*x + y*y).\n\nFor example, the hypotenuse of a 3/4/5 right triangle is:\n\n    >>> hypot(3.0, 4.0)\n    5.0"),
     MethodDef::function("dist", 2, 2, dist)
-    .with_doc("dist($module, p, q, /)\n--\n\nReturn the Euclidean distance between two points p and q.\n\nThe points should be specified as sequences (or iterables) of\ncoordinates.  Both inputs must have the same dimension.\n\nRoughly equivalent to:\n    sqrt(sum((px - qx) ** 2.0 for px, qx in zip(p, q)))"),
+    .plain().with_doc("dist($module, p, q, /)\n--\n\nReturn the Euclidean distance between two points p and q.\n\nThe points should be specified as sequences (or iterables) of\ncoordinates.  Both inputs must have the same dimension.\n\nRoughly equivalent to:\n    sqrt(sum((px - qx) ** 2.0 for px, qx in zip(p, q)))"),
     MethodDef::function("ceil", 1, 1, |vm, args| rounded(vm, args.values[0], "__ceil__", f64::ceil))
-    .with_doc("ceil($module, x, /)\n--\n\nReturn the ceiling of x as an Integral.\n\nThis is the smallest integer >= x."),
+    .with_intrinsic(Intrinsic::Ceil).plain().with_doc("ceil($module, x, /)\n--\n\nReturn the ceiling of x as an Integral.\n\nThis is the smallest integer >= x."),
     MethodDef::function("floor", 1, 1, |vm, args| rounded(vm, args.values[0], "__floor__", f64::floor))
-    .with_doc("floor($module, x, /)\n--\n\nReturn the floor of x as an Integral.\n\nThis is the largest integer <= x."),
+    .with_intrinsic(Intrinsic::Floor).plain().with_doc("floor($module, x, /)\n--\n\nReturn the floor of x as an Integral.\n\nThis is the largest integer <= x."),
     MethodDef::function("trunc", 1, 1, trunc)
-    .with_doc("trunc($module, x, /)\n--\n\nTruncates the Real x to the nearest Integral toward 0.\n\nUses the __trunc__ magic method."),
+    .with_intrinsic(Intrinsic::Trunc).plain().with_doc("trunc($module, x, /)\n--\n\nTruncates the Real x to the nearest Integral toward 0.\n\nUses the __trunc__ magic method."),
     MethodDef::function("frexp", 1, 1, frexp)
-    .with_doc("frexp($module, x, /)\n--\n\nReturn the mantissa and exponent of x, as pair (m, e).\n\nIf x is a finite nonzero number, then m is a float with\n0.5 <= abs(m) < 1.0 and an integer e is such that\nx == m * 2**e exactly.  Else, return (x, 0)."),
+    .plain().with_doc("frexp($module, x, /)\n--\n\nReturn the mantissa and exponent of x, as pair (m, e).\n\nIf x is a finite nonzero number, then m is a float with\n0.5 <= abs(m) < 1.0 and an integer e is such that\nx == m * 2**e exactly.  Else, return (x, 0)."),
     MethodDef::function("ldexp", 2, 2, ldexp)
-    .with_doc("ldexp($module, x, i, /)\n--\n\nReturn x * (2**i).\n\nThis is essentially the inverse of frexp()."),
+    .plain().with_doc("ldexp($module, x, i, /)\n--\n\nReturn x * (2**i).\n\nThis is essentially the inverse of frexp()."),
     MethodDef::function("modf", 1, 1, modf)
-    .with_doc("modf($module, x, /)\n--\n\nReturn the fractional and integer parts of x.\n\nBoth results carry the sign of x and are floats."),
+    .plain().with_doc("modf($module, x, /)\n--\n\nReturn the fractional and integer parts of x.\n\nBoth results carry the sign of x and are floats."),
     MethodDef::function("fsum", 1, 1, fsum)
-    .with_doc("fsum($module, seq, /)\n--\n\nReturn an accurate floating-point sum of values in the iterable seq.\n\nAssumes IEEE-754 floating-point arithmetic."),
+    .plain().with_doc("fsum($module, seq, /)\n--\n\nReturn an accurate floating-point sum of values in the iterable seq.\n\nAssumes IEEE-754 floating-point arithmetic."),
     MethodDef::function("sumprod", 2, 2, sumprod)
-    .with_doc("sumprod($module, p, q, /)\n--\n\nReturn the sum of products of values from two iterables p and q.\n\nRoughly equivalent to:\n\n    sum(map(operator.mul, p, q, strict=True))\n\nFor float and mixed int/float inputs, the intermediate products\nand sums are computed with extended precision."),
+    .plain().with_doc("sumprod($module, p, q, /)\n--\n\nReturn the sum of products of values from two iterables p and q.\n\nRoughly equivalent to:\n\n    sum(map(operator.mul, p, q, strict=True))\n\nFor float and mixed int/float inputs, the intermediate products\nand sums are computed with extended precision."),
     MethodDef::function("prod", 1, 1, prod).with_keywords()
-    .with_doc("prod($module, iterable, /, *, start=1)\n--\n\nCalculate the product of all the elements in the input iterable.\n\nThe default start value for the product is 1.\n\nWhen the iterable is empty, return the start value.  This function is\nintended specifically for use with numeric values and may reject\nnon-numeric types."),
+    .plain().with_doc("prod($module, iterable, /, *, start=1)\n--\n\nCalculate the product of all the elements in the input iterable.\n\nThe default start value for the product is 1.\n\nWhen the iterable is empty, return the start value.  This function is\nintended specifically for use with numeric values and may reject\nnon-numeric types."),
     MethodDef::function("isfinite", 1, 1, |vm, args| test(vm, args, f64::is_finite))
-    .with_doc("isfinite($module, x, /)\n--\n\nReturn True if x is neither an infinity nor a NaN, and False otherwise."),
+    .plain().with_doc("isfinite($module, x, /)\n--\n\nReturn True if x is neither an infinity nor a NaN, and False otherwise."),
     MethodDef::function("isinf", 1, 1, |vm, args| test(vm, args, f64::is_infinite))
-    .with_doc("isinf($module, x, /)\n--\n\nReturn True if x is a positive or negative infinity, and False otherwise."),
+    .plain().with_doc("isinf($module, x, /)\n--\n\nReturn True if x is a positive or negative infinity, and False otherwise."),
     MethodDef::function("isnan", 1, 1, |vm, args| test(vm, args, f64::is_nan))
-    .with_doc("isnan($module, x, /)\n--\n\nReturn True if x is a NaN (not a number), and False otherwise."),
+    .plain().with_doc("isnan($module, x, /)\n--\n\nReturn True if x is a NaN (not a number), and False otherwise."),
     MethodDef::function("isclose", 2, 2, isclose).with_keywords()
-    .with_doc("isclose($module, /, a, b, *, rel_tol=1e-09, abs_tol=0.0)\n--\n\nDetermine whether two floating-point numbers are close in value.\n\n  rel_tol\n    maximum difference for being considered \"close\", relative to the\n    magnitude of the input values\n  abs_tol\n    maximum difference for being considered \"close\", regardless of the\n    magnitude of the input values\n\nReturn True if a is close in value to b, and False otherwise.\n\nFor the values to be considered close, the difference between them\nmust be smaller than at least one of the tolerances.\n\n-inf, inf and NaN behave similarly to the IEEE 754 Standard.  That\nis, NaN is not close to anything, even itself.  inf and -inf are\nonly close to themselves."),
+    .plain().with_doc("isclose($module, /, a, b, *, rel_tol=1e-09, abs_tol=0.0)\n--\n\nDetermine whether two floating-point numbers are close in value.\n\n  rel_tol\n    maximum difference for being considered \"close\", relative to the\n    magnitude of the input values\n  abs_tol\n    maximum difference for being considered \"close\", regardless of the\n    magnitude of the input values\n\nReturn True if a is close in value to b, and False otherwise.\n\nFor the values to be considered close, the difference between them\nmust be smaller than at least one of the tolerances.\n\n-inf, inf and NaN behave similarly to the IEEE 754 Standard.  That\nis, NaN is not close to anything, even itself.  inf and -inf are\nonly close to themselves."),
     MethodDef::function("gcd", 0, MANY, |vm, args| fold_ints(vm, args, BigInt::zero(), |a, b| a.gcd(&b)))
-    .with_doc("gcd($module, /, *integers)\n--\n\nGreatest Common Divisor."),
+    .plain().with_doc("gcd($module, /, *integers)\n--\n\nGreatest Common Divisor."),
     MethodDef::function("lcm", 0, MANY, |vm, args| fold_ints(vm, args, BigInt::from(1), |a, b| a.lcm(&b)))
-    .with_doc("lcm($module, /, *integers)\n--\n\nLeast Common Multiple."),
+    .plain().with_doc("lcm($module, /, *integers)\n--\n\nLeast Common Multiple."),
     MethodDef::function("factorial", 1, 1, factorial)
-    .with_doc("factorial($module, n, /)\n--\n\nFind n!."),
+    .plain().with_doc("factorial($module, n, /)\n--\n\nFind n!."),
     MethodDef::function("isqrt", 1, 1, isqrt)
-    .with_doc("isqrt($module, n, /)\n--\n\nReturn the integer part of the square root of the input."),
+    .plain().with_doc("isqrt($module, n, /)\n--\n\nReturn the integer part of the square root of the input."),
     MethodDef::function("comb", 2, 2, comb)
-    .with_doc("comb($module, n, k, /)\n--\n\nNumber of ways to choose k items from n items without repetition and without order.\n\nEvaluates to n! / (k! * (n - k)!) when k <= n and evaluates\nto zero when k > n.\n\nAlso called the binomial coefficient because it is equivalent\nto the coefficient of k-th term in polynomial expansion of the\nexpression (1 + x)**n.\n\nRaises TypeError if either of the arguments are not integers.\nRaises ValueError if either of the arguments are negative."),
+    .plain().with_doc("comb($module, n, k, /)\n--\n\nNumber of ways to choose k items from n items without repetition and without order.\n\nEvaluates to n! / (k! * (n - k)!) when k <= n and evaluates\nto zero when k > n.\n\nAlso called the binomial coefficient because it is equivalent\nto the coefficient of k-th term in polynomial expansion of the\nexpression (1 + x)**n.\n\nRaises TypeError if either of the arguments are not integers.\nRaises ValueError if either of the arguments are negative."),
     MethodDef::function("perm", 1, 2, perm)
-    .with_doc("perm($module, n, k=None, /)\n--\n\nNumber of ways to choose k items from n items without repetition and with order.\n\nEvaluates to n! / (n - k)! when k <= n and evaluates\nto zero when k > n.\n\nIf k is not specified or is None, then k defaults to n\nand the function returns n!.\n\nRaises TypeError if either of the arguments are not integers.\nRaises ValueError if either of the arguments are negative."),
+    .plain().with_doc("perm($module, n, k=None, /)\n--\n\nNumber of ways to choose k items from n items without repetition and with order.\n\nEvaluates to n! / (n - k)! when k <= n and evaluates\nto zero when k > n.\n\nIf k is not specified or is None, then k defaults to n\nand the function returns n!.\n\nRaises TypeError if either of the arguments are not integers.\nRaises ValueError if either of the arguments are negative."),
 ];
 
 fn two(vm: &mut Vm, args: &CallArgs, f: fn(f64, f64) -> f64) -> PyResult {

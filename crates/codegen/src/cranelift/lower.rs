@@ -400,6 +400,7 @@ impl<'a> Lower<'a> {
             OpCode::GetField => self.get_field(op),
             OpCode::SetField | OpCode::InitField => return self.set_field(op),
             OpCode::GetItem => self.get_item(op),
+            OpCode::LoadBytes => self.load_bytes(op),
             OpCode::SetItem | OpCode::InitItem => return self.set_item(op),
             OpCode::RawLoad => self.raw_load(op),
             OpCode::RawStore => return self.raw_store(op),

@@ -36,6 +36,14 @@ impl Lower<'_> {
         self.load(self.memory.objects, items.repr, address, offset)
     }
 
+    /// `load_bytes`.
+    pub(super) fn load_bytes(&mut self, op: &Op) -> Value {
+        let items = items_of(op);
+        let object = self.arg(op.args[0]);
+        let (address, offset) = self.element(object, op.args[1], items.offset as i32, Repr::U8);
+        self.load(self.memory.objects, items.repr, address, offset)
+    }
+
     /// `setitem` and `inititem`.
     pub(super) fn set_item(&mut self, op: &Op) {
         let items = items_of(op);

@@ -1,7 +1,7 @@
 //! Functions about classes, and the statement `class`.
 
 use heap::Value;
-use objects::args::{CallArgs, MethodDef};
+use objects::args::{CallArgs, Intrinsic, MethodDef};
 use objects::builtin_layouts::{CellObject, Function};
 use objects::code::Code;
 use objects::error::PyResult;
@@ -16,6 +16,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
         let is = vm.isinstance(args.values[0], args.values[1])?;
         Ok(vm.bool(is))
     })
+    .with_intrinsic(Intrinsic::IsInstance)
     .with_doc("isinstance($module, obj, class_or_tuple, /)\n--\n\nReturn whether an object is an instance of a class or of a subclass thereof.\n\nA tuple, as in ``isinstance(x, (A, B, ...))``, may be given as the\ntarget to check against.  This is equivalent to ``isinstance(x, A) or\nisinstance(x, B) or ...`` etc."),
     MethodDef::function("issubclass", 2, 2, |vm, args| {
         let is = vm.issubclass(args.values[0], args.values[1])?;

@@ -1,7 +1,7 @@
 //! Functions that go through iterables.
 
 use heap::Value;
-use objects::args::{CallArgs, MethodDef, Signature};
+use objects::args::{CallArgs, Intrinsic, MethodDef, Signature};
 use objects::error::PyResult;
 use objects::slots::CompareOp;
 use objects::vm::Vm;
@@ -21,10 +21,10 @@ pub static FUNCTIONS: &[MethodDef] = &[
     .with_doc("anext($module, aiterator, default=<unrepresentable>, /)\n--\n\nReturn the next item from the async iterator.\n\nIf default is given and the async iterator is exhausted,\nit is returned instead of raising StopAsyncIteration."),
     MethodDef::function("max", 0, objects::args::MANY, |vm, args| extreme(vm, args, "max", CompareOp::Gt))
         .with_keywords()
-        .with_doc("max(iterable, *[, default=obj, key=func]) -> value\nmax(arg1, arg2, *args, *[, key=func]) -> value\n\nWith a single iterable argument, return its biggest item. The\ndefault keyword-only argument specifies an object to return if\nthe provided iterable is empty.\nWith two or more positional arguments, return the largest argument."),
+        .with_intrinsic(Intrinsic::Max).plain().with_doc("max(iterable, *[, default=obj, key=func]) -> value\nmax(arg1, arg2, *args, *[, key=func]) -> value\n\nWith a single iterable argument, return its biggest item. The\ndefault keyword-only argument specifies an object to return if\nthe provided iterable is empty.\nWith two or more positional arguments, return the largest argument."),
     MethodDef::function("min", 0, objects::args::MANY, |vm, args| extreme(vm, args, "min", CompareOp::Lt))
         .with_keywords()
-        .with_doc("min(iterable, *[, default=obj, key=func]) -> value\nmin(arg1, arg2, *args, *[, key=func]) -> value\n\nWith a single iterable argument, return its smallest item. The\ndefault keyword-only argument specifies an object to return if\nthe provided iterable is empty.\nWith two or more positional arguments, return the smallest argument."),
+        .with_intrinsic(Intrinsic::Min).plain().with_doc("min(iterable, *[, default=obj, key=func]) -> value\nmin(arg1, arg2, *args, *[, key=func]) -> value\n\nWith a single iterable argument, return its smallest item. The\ndefault keyword-only argument specifies an object to return if\nthe provided iterable is empty.\nWith two or more positional arguments, return the smallest argument."),
     MethodDef::function("sorted", 1, 1, sorted).with_keywords()
     .with_doc("sorted($module, iterable, /, *, key=None, reverse=False)\n--\n\nReturn a new list containing all items from the iterable in ascending order.\n\nA custom key function can be supplied to customize the sort order, and the\nreverse flag can be set to request the result in descending order."),
     MethodDef::function("sum", 1, 2, sum).with_keywords()

@@ -8,21 +8,21 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("abs", 1, 1, |vm, args| vm.absolute(args.values[0])).with_intrinsic(Intrinsic::Abs)
     .with_doc("abs($module, x, /)\n--\n\nReturn the absolute value of the argument."),
     MethodDef::function("bin", 1, 1, |vm, args| in_base(vm, args, "#b"))
-    .with_doc("bin($module, number, /)\n--\n\nReturn the binary representation of an integer.\n\n   >>> bin(2796202)\n   '0b1010101010101010101010'"),
+    .plain().with_doc("bin($module, number, /)\n--\n\nReturn the binary representation of an integer.\n\n   >>> bin(2796202)\n   '0b1010101010101010101010'"),
     MethodDef::function("chr", 1, 1, chr).leaf()
-    .with_doc("chr($module, i, /)\n--\n\nReturn a Unicode string of one character with ordinal i; 0 <= i <= 0x10ffff."),
+    .plain().with_doc("chr($module, i, /)\n--\n\nReturn a Unicode string of one character with ordinal i; 0 <= i <= 0x10ffff."),
     MethodDef::function("divmod", 2, 2, |vm, args| vm.divmod(args.values[0], args.values[1]))
-    .with_doc("divmod($module, x, y, /)\n--\n\nReturn the tuple (x//y, x%y).  Invariant: div*y + mod == x."),
+    .plain().with_doc("divmod($module, x, y, /)\n--\n\nReturn the tuple (x//y, x%y).  Invariant: div*y + mod == x."),
     MethodDef::function("hex", 1, 1, |vm, args| in_base(vm, args, "#x"))
-    .with_doc("hex($module, number, /)\n--\n\nReturn the hexadecimal representation of an integer.\n\n   >>> hex(12648430)\n   '0xc0ffee'"),
+    .plain().with_doc("hex($module, number, /)\n--\n\nReturn the hexadecimal representation of an integer.\n\n   >>> hex(12648430)\n   '0xc0ffee'"),
     MethodDef::function("oct", 1, 1, |vm, args| in_base(vm, args, "#o"))
-    .with_doc("oct($module, number, /)\n--\n\nReturn the octal representation of an integer.\n\n   >>> oct(342391)\n   '0o1234567'"),
+    .plain().with_doc("oct($module, number, /)\n--\n\nReturn the octal representation of an integer.\n\n   >>> oct(342391)\n   '0o1234567'"),
     MethodDef::function("ord", 1, 1, ord)
-    .with_doc("ord($module, character, /)\n--\n\nReturn the ordinal value of a character.\n\nIf the argument is a one-character string, return the Unicode code\npoint of that character.\n\nIf the argument is a bytes or bytearray object of length 1, return its\nsingle byte value."),
+    .with_intrinsic(Intrinsic::Ord).plain().with_doc("ord($module, character, /)\n--\n\nReturn the ordinal value of a character.\n\nIf the argument is a one-character string, return the Unicode code\npoint of that character.\n\nIf the argument is a bytes or bytearray object of length 1, return its\nsingle byte value."),
     MethodDef::function("pow", 2, 3, pow).with_keywords()
-    .with_doc("pow($module, /, base, exp, mod=None)\n--\n\nEquivalent to base**exp with 2 arguments or base**exp % mod with 3 arguments\n\nSome types, such as ints, are able to use a more efficient algorithm\nwhen invoked using the three argument form."),
+    .plain().with_doc("pow($module, /, base, exp, mod=None)\n--\n\nEquivalent to base**exp with 2 arguments or base**exp % mod with 3 arguments\n\nSome types, such as ints, are able to use a more efficient algorithm\nwhen invoked using the three argument form."),
     MethodDef::function("round", 1, 2, round).with_keywords()
-    .with_doc("round($module, /, number, ndigits=None)\n--\n\nRound a number to a given precision in decimal digits.\n\nThe return value is an integer if ndigits is omitted or None.\nOtherwise the return value has the same type as the number.  ndigits\nmay be negative."),
+    .plain().with_doc("round($module, /, number, ndigits=None)\n--\n\nRound a number to a given precision in decimal digits.\n\nThe return value is an integer if ndigits is omitted or None.\nOtherwise the return value has the same type as the number.  ndigits\nmay be negative."),
 ];
 
 fn in_base(vm: &mut Vm, args: &CallArgs, spec: &str) -> PyResult {

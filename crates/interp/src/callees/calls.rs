@@ -29,6 +29,11 @@ slice_callees! {
         builtin(vm, callable, args)
     }
 
+    /// A native function that runs no Python code with these arguments, and writes nothing.
+    CALL_BUILTIN_PLAIN: fn call_builtin_plain(vm, callable, args), Allocates {
+        builtin(vm, callable, args)
+    }
+
     /// The values of the parameters, as a tuple.
     BIND: fn bind(vm, function, args), RunsGuest {
         arguments::bind(vm, function, &CallArgs::positional(args))

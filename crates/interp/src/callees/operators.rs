@@ -15,6 +15,33 @@ callees! {
         vm.binary(operation as u32, a, b)
     }
 
+    /// The same of operands for which no Python code runs.
+    BINARY_PLAIN: fn binary_plain(vm, operation: Int, a: Ref, b: Ref) -> Ref, Allocates {
+        vm.binary(operation as u32, a, b)
+    }
+
+    BINARY_READS: fn binary_reads(vm, operation: Int, a: Ref, b: Ref) -> Ref, Reads {
+        vm.binary(operation as u32, a, b)
+    }
+
+    BINARY_WRITES: fn binary_writes(vm, operation: Int, a: Ref, b: Ref) -> Ref, Writes {
+        vm.binary(operation as u32, a, b)
+    }
+
+    COMPARE_PLAIN: fn compare_plain(vm, operation: Int, a: Ref, b: Ref) -> Truth, Allocates {
+        let result = vm.compare(a, b, CompareOp::from_number(operation as u32))?;
+        vm.truth(result)
+    }
+
+    /// Of exact strs.
+    STR_EQUAL: fn str_equal(vm, a: Ref, b: Ref) -> Bool, Pure {
+        a == b || vm.str_bytes(a) == vm.str_bytes(b)
+    }
+
+    CONTAINS_PLAIN: fn contains_plain(vm, container: Ref, item: Ref) -> Truth, Allocates {
+        vm.contains(container, item)
+    }
+
     UNARY: fn unary(vm, operation: Int, a: Ref) -> Ref, RunsGuest {
         match operation {
             unary_op::NEGATIVE => vm.negative(a),

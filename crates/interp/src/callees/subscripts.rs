@@ -7,6 +7,17 @@ callees! {
         vm.getitem(container, key)
     }
 
+    /// Of a str and an int.
+    GET_ITEM_PLAIN: fn get_item_plain(vm, container: Ref, key: Ref) -> Ref, Allocates {
+        vm.getitem(container, key)
+    }
+
+    /// Of a built-in sequence; the bounds are ints or None.
+    GET_SLICE_READS: fn get_slice_reads(vm, container: Ref, start: Ref, stop: Ref) -> Ref, Reads {
+        let key = vm.new_slice(start, stop, vm.none);
+        vm.getitem(container, key)
+    }
+
     SET_ITEM: fn set_item(vm, container: Ref, key: Ref, value: Ref) -> Ref, RunsGuest {
         vm.setitem(container, key, value)?;
         Ok(vm.none)

@@ -24,7 +24,7 @@ pub mod op {
 }
 
 /// CPython's comparison numbers: COMPARE_OP's argument shifted right by 5.
-mod compare {
+pub(super) mod compare {
     pub const LT: u32 = 0;
     pub const LE: u32 = 1;
     pub const EQ: u32 = 2;
@@ -97,11 +97,16 @@ fn slow_binary<M: PyMachine>(
     a: M::Ref,
     b: M::Ref,
 ) -> Outcome<M> {
-    if let Some(result) = crate::handlers::complex::binary(m, operation, a, b) {
-        return Ok(result);
-    }
-    if let Some(result) = crate::handlers::operator_method::binary(m, site, operation, a, b)? {
-        return Ok(result);
+    if !m.is_varied(site) {
+        if let Some(result) = crate::handlers::complex::binary(m, operation, a, b) {
+            return Ok(result);
+        }
+        if let Some(result) = crate::handlers::operator_method::binary(m, site, operation, a, b)? {
+            return Ok(result);
+        }
+        if let Some(result) = crate::handlers::plain::binary(m, operation, a, b) {
+            return check(m, result);
+        }
     }
     let operation = int_operand(m, operation as i64);
     let result = m.call_ref(&BINARY, &[operation, Operand::Ref(a), Operand::Ref(b)]);
@@ -319,6 +324,9 @@ pub fn compare<M: PyMachine>(m: &mut M, operation: u32, a: M::Ref, b: M::Ref) ->
                 }
             }
         }
+    }
+    if let Some(truth) = crate::handlers::plain::compared(m, operation, a, b) {
+        return truth.map(Compared::Truth);
     }
     let operation = int_operand(m, operation as i64);
     let result = m.call_ref(&COMPARE, &[operation, Operand::Ref(a), Operand::Ref(b)]);

@@ -1,11 +1,14 @@
 //! Calls: Python functions get a frame, classes an instance and a frame for `__init__`, native functions their arguments.
 
 use crate::callees::calls::*;
+use crate::handlers::attribute::Loaded;
+use crate::handlers::construct::{self, Native};
+use crate::handlers::{intrinsic, plain};
 use crate::machine::*;
 use crate::slots;
 use heap::Value;
-use metatrace::Operand;
-use objects::args::MethodDef;
+use metatrace::{Operand, Site};
+use objects::args::{Intrinsic, MethodDef};
 use objects::builtin_layouts::{Builtin, Function, Method, Tuple};
 use objects::code::Code;
 use objects::shape::{Kind, Shape};
@@ -16,6 +19,10 @@ use syntax::CodeFlags;
 #[inline(always)]
 pub fn call<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, pc: usize, count: usize) -> Step<M> {
     let callable = f.peek(count + 1);
+    let site = &f.code.sites[pc];
+    if m.is_varied(site) {
+        return call_any(m, f, count);
+    }
     let Some(shape) = object_shape(m, callable) else {
         return call_any(m, f, count);
     };
@@ -38,7 +45,7 @@ pub fn call<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, pc: usize, count: usize
         }
         Kind::Builtin => {
             let given = count + has_receiver(m, f, count) as usize;
-            call_builtin(m, f, callable, given, count + 2)
+            call_builtin(m, f, pc, callable, given, count + 2)
         }
         Kind::Type => call_class(m, f, pc, callable, count),
         _ => call_any(m, f, count),
@@ -76,83 +83,106 @@ pub fn call_function<M: PyMachine>(
     names: Option<M::Ref>,
     instead: Option<M::Ref>,
 ) -> Step<M> {
-    let code = m.get_int(function, Function::CODE);
-    let code = Code::from_token(m.promote_int(code));
-    let Some(window) = m.window(code) else {
-        return Err(raise(m, &RECURSION_ERROR, &[]));
-    };
-    let set = |index: usize, value: M::Ref| {
-        // SAFETY: the window has the code's slots, and all indices below are fixed slots or parameters.
-        unsafe { *window.add(index) = value }
-    };
-    set(slots::FUNCTION, function);
-    set_namespaces(m, code, window, function);
+    let (code, window) = open_window(m, function)?;
     if let Some(instead) = instead {
-        set(slots::INSTEAD, instead);
+        set(window, slots::INSTEAD, instead);
     }
-    let source = &code.source;
-    let plain = source.kwonly_count == 0
-        && !source.flags.has(CodeFlags::VARARGS)
-        && !source.flags.has(CodeFlags::VARKEYWORDS)
-        && given <= source.arg_count as usize;
-    if plain && names.is_none() && fill_plain(m, f, function, given, source.arg_count as usize, window) {
-        f.sp -= drop as u32;
-        return enter(code, window);
-    }
-    // The general way: a Rust function sorts the arguments into a tuple of the parameters' values.
-    let bound = match names {
-        Some(names) => {
-            f.push(names);
-            let bound = m.call_slice(&BIND_KEYWORDS, function, f.top(given + 1));
-            f.pop();
-            bound
-        }
-        None => m.call_slice(&BIND, function, f.top(given)),
+    let filled = match names {
+        None => fill_plain(m, code, f.top(given), function, window),
+        Some(names) => fill_named(m, code, f.top(given), names, function, window),
     };
-    let bound = match check(m, bound) {
-        Ok(bound) => bound,
-        Err(exception) => {
-            m.drop_window(window);
-            return Err(exception);
-        }
-    };
-    for i in 0..source.parameter_count() {
-        let index = m.int(i as i64);
-        set(slots::FIRST_LOCAL + i, m.item_ref(bound, index, objects::tuple::TUPLE_ITEMS));
+    if !filled {
+        let bound = match names {
+            Some(names) => {
+                f.push(names);
+                let bound = m.call_slice(&BIND_KEYWORDS, function, f.top(given + 1));
+                f.pop();
+                bound
+            }
+            None => m.call_slice(&BIND, function, f.top(given)),
+        };
+        fill_bound(m, code, bound, window)?;
     }
     f.sp -= drop as u32;
     enter(code, window)
 }
 
-/// The globals of a call. They are the locals too of a function that was made of a module's code.
-#[inline(always)]
-fn set_namespaces<M: PyMachine>(m: &mut M, code: &'static Code, window: *mut M::Ref, function: M::Ref) {
-    let globals = m.get_ref(function, Function::GLOBALS);
-    // SAFETY: the window has the code's slots.
-    unsafe { *window.add(slots::GLOBALS) = globals };
-    if !code.source.flags.has(CodeFlags::OPTIMIZED) {
-        // SAFETY: as above.
-        unsafe { *window.add(slots::LOCALS) = globals };
+/// The frame of a Python function that is called with these arguments, which lie where the collector sees them.
+pub fn frame_for<M: PyMachine>(
+    m: &mut M,
+    function: M::Ref,
+    arguments: &[M::Ref],
+) -> Result<(&'static Code, *mut M::Ref), M::Ref> {
+    let (code, window) = open_window(m, function)?;
+    if !fill_plain(m, code, arguments, function, window) {
+        let bound = m.call_slice(&BIND, function, arguments);
+        fill_bound(m, code, bound, window)?;
     }
+    Ok((code, window))
 }
 
-/// Positional arguments and, behind them, defaults. False if defaults are missing.
+/// The same call in mid-handler.
+pub fn call_within<M: PyMachine>(m: &mut M, function: M::Ref, arguments: &[M::Ref]) -> Outcome<M> {
+    let (code, window) = frame_for(m, function, arguments)?;
+    m.call_code(code, window, 0, code.first_local + code.local_count)
+}
+
+/// A window with all but the arguments.
+#[inline(always)]
+fn open_window<M: PyMachine>(m: &mut M, function: M::Ref) -> Result<(&'static Code, *mut M::Ref), M::Ref> {
+    let code = m.get_int(function, Function::CODE);
+    let code = Code::from_token(m.promote_int(code));
+    let Some(window) = m.window(code) else {
+        return Err(raise(m, &RECURSION_ERROR, &[]));
+    };
+    set(window, slots::FUNCTION, function);
+    // The globals are the locals too of a function that was made of a module's code.
+    let globals = m.get_ref(function, Function::GLOBALS);
+    set(window, slots::GLOBALS, globals);
+    if !code.source.flags.has(CodeFlags::OPTIMIZED) {
+        set(window, slots::LOCALS, globals);
+    }
+    Ok((code, window))
+}
+
+/// Fills a fixed slot or a parameter.
+#[inline(always)]
+fn set<R>(window: *mut R, index: usize, value: R) {
+    // SAFETY: the window has its code's slots, the fixed ones first, then the parameters.
+    unsafe { *window.add(index) = value }
+}
+
+/// Positional arguments and, behind them, defaults. False if the call is not that simple.
 #[inline(always)]
 fn fill_plain<M: PyMachine>(
     m: &mut M,
-    f: &PyFrame<M>,
+    code: &'static Code,
+    arguments: &[M::Ref],
     function: M::Ref,
-    given: usize,
-    wanted: usize,
     window: *mut M::Ref,
 ) -> bool {
-    for (i, value) in f.top(given).iter().enumerate() {
-        // SAFETY: parameters are the first locals, and there are at least `given`.
-        unsafe { *window.add(slots::FIRST_LOCAL + i) = *value };
+    let source = &code.source;
+    let wanted = source.arg_count as usize;
+    if source.kwonly_count != 0 || source.flags.has_any(CodeFlags::VARIADIC) || arguments.len() > wanted {
+        return false;
     }
-    if given == wanted {
-        return true;
+    for (i, value) in arguments.iter().enumerate() {
+        set(window, slots::FIRST_LOCAL + i, *value);
     }
+    arguments.len() == wanted || fill_defaults(m, function, arguments.len()..wanted, wanted, window, |_| false)
+}
+
+/// Defaults for those of the `missing` parameters that are not `given`; the last of `wanted` has the last default. False if
+/// one has none.
+#[inline(always)]
+fn fill_defaults<M: PyMachine>(
+    m: &mut M,
+    function: M::Ref,
+    missing: std::ops::Range<usize>,
+    wanted: usize,
+    window: *mut M::Ref,
+    given: impl Fn(usize) -> bool,
+) -> bool {
     let defaults = m.get_ref(function, Function::DEFAULTS);
     let none = m.is_null(defaults);
     if m.decide(none) {
@@ -160,42 +190,145 @@ fn fill_plain<M: PyMachine>(
     }
     let count = m.get_int(defaults, Tuple::LEN);
     let count = m.promote_int(count) as usize;
-    let missing = wanted - given;
-    if count < missing {
-        return false;
-    }
-    for i in 0..missing {
-        let index = m.int((count - missing + i) as i64);
+    for i in missing {
+        if given(i) {
+            continue;
+        }
+        if i + count < wanted {
+            return false;
+        }
+        let index = m.int((i + count - wanted) as i64);
         let value = m.item_ref(defaults, index, objects::tuple::TUPLE_ITEMS);
-        // SAFETY: as above.
-        unsafe { *window.add(slots::FIRST_LOCAL + given + i) = value };
+        set(window, slots::FIRST_LOCAL + i, value);
     }
     true
 }
 
+/// Parameters are remembered as bits.
+const MOST_NAMED: usize = 64;
+
+/// Positional and keyword arguments, the latter's names a constant of the calling code. False if the call is not that simple, or
+/// an error.
+fn fill_named<M: PyMachine>(
+    m: &mut M,
+    code: &'static Code,
+    arguments: &[M::Ref],
+    names: M::Ref,
+    function: M::Ref,
+    window: *mut M::Ref,
+) -> bool {
+    let names = m.promote_ref(names);
+    let names = objects::tuple::items(names);
+    let source = &code.source;
+    let (wanted, all) = (source.arg_count as usize, source.parameter_count());
+    let positional = arguments.len() - names.len();
+    if source.flags.has_any(CodeFlags::VARIADIC) || positional > wanted || all > MOST_NAMED {
+        return false;
+    }
+    let mut filled: u64 = 0;
+    for (i, value) in arguments[..positional].iter().enumerate() {
+        filled |= 1 << i;
+        set(window, slots::FIRST_LOCAL + i, *value);
+    }
+    for (name, value) in names.iter().zip(&arguments[positional..]) {
+        let nameable = source.posonly_count as usize..all;
+        // Names of parameters and of arguments are interned.
+        let found = nameable.into_iter().find(|&i| code.local_names[i] == *name && filled >> i & 1 == 0);
+        let Some(i) = found else { return false };
+        filled |= 1 << i;
+        set(window, slots::FIRST_LOCAL + i, *value);
+    }
+    if (wanted..all).any(|i| filled >> i & 1 == 0) {
+        return false;
+    }
+    let is_given = |i: usize| filled >> i & 1 == 1;
+    (positional..wanted).all(is_given) || fill_defaults(m, function, positional..wanted, wanted, window, is_given)
+}
+
+/// The general way: a Rust function has sorted the arguments into a tuple of the parameters' values.
 #[inline(always)]
-fn enter<M: PyMachine>(code: &'static Code, window: *mut M::Ref) -> Step<M> {
+fn fill_bound<M: PyMachine>(m: &mut M, code: &'static Code, bound: M::Ref, window: *mut M::Ref) -> Result<(), M::Ref> {
+    let bound = match check(m, bound) {
+        Ok(bound) => bound,
+        Err(exception) => {
+            m.drop_window(window);
+            return Err(exception);
+        }
+    };
+    for i in 0..code.source.parameter_count() {
+        let index = m.int(i as i64);
+        let value = m.item_ref(bound, index, objects::tuple::TUPLE_ITEMS);
+        set(window, slots::FIRST_LOCAL + i, value);
+    }
+    Ok(())
+}
+
+#[inline(always)]
+pub fn enter<M: PyMachine>(code: &'static Code, window: *mut M::Ref) -> Step<M> {
     Ok(Flow::Enter { code, window, pc: 0, sp: code.first_local + code.local_count })
 }
 
 /// A native function with the `given` topmost values as arguments.
 #[inline(always)]
-fn call_builtin<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, callable: M::Ref, given: usize, drop: usize) -> Step<M> {
+fn call_builtin<M: PyMachine>(
+    m: &mut M,
+    f: &mut PyFrame<M>,
+    pc: usize,
+    callable: M::Ref,
+    given: usize,
+    drop: usize,
+) -> Step<M> {
     let def = m.get_int(callable, Builtin::DEF);
     let def = m.promote_int(def);
     // SAFETY: the field holds a `&'static MethodDef`.
     let def: &'static MethodDef = unsafe { &*(def as usize as *const MethodDef) };
-    if let Some(result) = crate::handlers::intrinsic::call(m, def, f.top(given)) {
-        f.sp -= drop as u32;
-        f.push(result);
-        return Ok(Flow::Next);
+    if let Some(intrinsic) = def.intrinsic {
+        let site = &f.code.sites[pc];
+        match call_intrinsic(m, site, intrinsic, callable, f.top(given))? {
+            Some(Loaded::Value(result)) => {
+                f.sp -= drop as u32;
+                f.push(result);
+                return Ok(Flow::Next);
+            }
+            Some(Loaded::Call { function, arguments, count }) => {
+                let (code, window) = frame_for(m, function, &arguments[..count])?;
+                f.sp -= drop as u32;
+                return enter(code, window);
+            }
+            Some(Loaded::Method { .. }) | None => {}
+        }
     }
-    let callee = if def.runs_guest { &CALL_BUILTIN } else { &CALL_BUILTIN_LEAF };
+    let callee = match def.runs_guest {
+        _ if plain::is_plain_call(m, def, callable, f.top(given)) => &CALL_BUILTIN_PLAIN,
+        true => &CALL_BUILTIN,
+        false => &CALL_BUILTIN_LEAF,
+    };
     let result = m.call_slice(callee, callable, f.top(given));
     let result = check(m, result)?;
     f.sp -= drop as u32;
     f.push(result);
     Ok(Flow::Next)
+}
+
+/// With the receiver of a bound function in front.
+fn call_intrinsic<M: PyMachine>(
+    m: &mut M,
+    site: &'static Site,
+    intrinsic: Intrinsic,
+    callable: M::Ref,
+    arguments: &[M::Ref],
+) -> Result<Option<Loaded<M::Ref>>, M::Ref> {
+    let receiver = m.get_ref(callable, Builtin::RECEIVER);
+    let free = m.is_null(receiver);
+    if m.decide(free) {
+        return intrinsic::call(m, site, intrinsic, arguments);
+    }
+    let mut all = [receiver; 8];
+    match all.get_mut(1..1 + arguments.len()) {
+        Some(behind) => behind.copy_from_slice(arguments),
+        None => return Ok(None),
+    }
+    intrinsic::call(m, site, intrinsic, &all[..1 + arguments.len()])
 }
 
 /// How instances of a class come to be.
@@ -209,6 +342,8 @@ pub enum ClassPlan {
     Bare {
         shape: &'static Shape,
     },
+    /// A built-in class.
+    Native(Native),
     Generic,
 }
 
@@ -235,6 +370,12 @@ fn call_class<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, pc: usize, class: M::
             f.push(instance);
             Ok(Flow::Next)
         }
+        ClassPlan::Native(native) => {
+            let Some(made) = construct::call(m, *native, f.top(count))? else { return call_any(m, f, count) };
+            f.sp -= count as u32 + 2;
+            f.push(made);
+            Ok(Flow::Next)
+        }
         _ => call_any(m, f, count),
     }
 }
@@ -251,12 +392,34 @@ pub fn new_instance<M: PyMachine>(m: &mut M, shape: &'static Shape) -> M::Ref {
 }
 
 /// CALL_KW: callable, receiver or NULL, `count` arguments, the names of the last ones.
-pub fn call_keywords<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, count: usize) -> Step<M> {
+pub fn call_keywords<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, pc: usize, count: usize) -> Step<M> {
     let names = f.pop();
     let callable = f.peek(count + 1);
-    let given = count + has_receiver(m, f, count) as usize;
-    if object_kind(m, callable) == Some(Kind::Function) {
-        return call_function(m, f, callable, given, count + 2, Some(names), None);
+    let has_receiver = has_receiver(m, f, count);
+    let given = count + has_receiver as usize;
+    match object_kind(m, callable) {
+        Some(Kind::Function) => return call_function(m, f, callable, given, count + 2, Some(names), None),
+        Some(Kind::Method) if !has_receiver => {
+            let function = m.get_ref(callable, Method::FUNCTION);
+            let receiver = m.get_ref(callable, Method::RECEIVER);
+            if object_kind(m, function) == Some(Kind::Function) {
+                f.poke(count, receiver);
+                return call_function(m, f, function, count + 1, count + 2, Some(names), None);
+            }
+        }
+        Some(Kind::Type) if !has_receiver => {
+            let data = m.get_int(callable, TypeObject::DATA);
+            let data = m.promote_int(data);
+            let plan = m.lookup(&f.code.sites[pc], data, |vm| crate::classes::class_plan(vm, data));
+            if let ClassPlan::Init { shape, init } = plan {
+                let instance = new_instance(m, shape);
+                let init = m.handle(*init);
+                f.poke(count + 1, init);
+                f.poke(count, instance);
+                return call_function(m, f, init, count + 1, count + 2, Some(names), Some(instance));
+            }
+        }
+        _ => {}
     }
     f.push(names);
     let result = m.call_slice(&CALL_KEYWORDS, callable, f.top(given + 1));
@@ -267,36 +430,20 @@ pub fn call_keywords<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, count: usize) 
     Ok(Flow::Next)
 }
 
+/// Starred arguments of more values are sorted by a Rust function.
+const MOST_UNPACKED: usize = 8;
+
 /// CALL_FUNCTION_EX: callable, NULL, positional arguments, keyword arguments (a dict or NULL).
 pub fn call_unpacked<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Step<M> {
     let keywords = f.peek(0);
     let positional = f.peek(1);
     let callable = f.peek(3);
     if object_kind(m, callable) == Some(Kind::Function) {
-        let code = m.get_int(callable, Function::CODE);
-        let code = Code::from_token(m.promote_int(code));
-        let Some(window) = m.window(code) else {
-            return Err(raise(m, &RECURSION_ERROR, &[]));
-        };
-        let bound =
-            m.call_ref(&BIND_UNPACKED, &[Operand::Ref(callable), Operand::Ref(positional), Operand::Ref(keywords)]);
-        let bound = match check(m, bound) {
-            Ok(bound) => bound,
-            Err(exception) => {
-                m.drop_window(window);
-                return Err(exception);
-            }
-        };
-        // SAFETY: the window has the code's slots.
-        unsafe {
-            *window.add(slots::FUNCTION) = callable;
-        }
-        set_namespaces(m, code, window, callable);
-        for i in 0..code.source.parameter_count() {
-            let index = m.int(i as i64);
-            let value = m.item_ref(bound, index, objects::tuple::TUPLE_ITEMS);
-            // SAFETY: parameters are the first locals.
-            unsafe { *window.add(slots::FIRST_LOCAL + i) = value };
+        let (code, window) = open_window(m, callable)?;
+        if !fill_unpacked(m, code, callable, positional, keywords, window) {
+            let operands = [callable, positional, keywords].map(Operand::Ref);
+            let bound = m.call_ref(&BIND_UNPACKED, &operands);
+            fill_bound(m, code, bound, window)?;
         }
         f.sp -= 4;
         return enter(code, window);
@@ -307,4 +454,33 @@ pub fn call_unpacked<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Step<M> {
     f.sp -= 4;
     f.push(result);
     Ok(Flow::Next)
+}
+
+/// The values of a short tuple as positional arguments.
+fn fill_unpacked<M: PyMachine>(
+    m: &mut M,
+    code: &'static Code,
+    function: M::Ref,
+    positional: M::Ref,
+    keywords: M::Ref,
+    window: *mut M::Ref,
+) -> bool {
+    let none = m.is_null(keywords);
+    if !m.decide(none) || object_kind(m, positional) != Some(Kind::Tuple) {
+        return false;
+    }
+    let count = m.get_int(positional, Tuple::LEN);
+    let limit = m.int(MOST_UNPACKED as i64 + 1);
+    let is_short = m.int_lt(count, limit);
+    if !m.decide(is_short) {
+        return false;
+    }
+    let count = m.promote_int(count) as usize;
+    let null = null(m);
+    let mut arguments = [null; MOST_UNPACKED];
+    for (i, argument) in arguments[..count].iter_mut().enumerate() {
+        let index = m.int(i as i64);
+        *argument = m.item_ref(positional, index, objects::tuple::TUPLE_ITEMS);
+    }
+    fill_plain(m, code, &arguments[..count], function, window)
 }

@@ -36,11 +36,7 @@ pub fn binary<M: PyMachine>(m: &mut M, operation: u32, a: M::Ref, b: M::Ref) -> 
         }
         _ => return None,
     };
-    let shape = m.context().shape_for_kind(Kind::Complex);
-    let result = m.new(shape.id, shape.bytes() as u32);
-    m.init_flt(result, Complex::RE, re);
-    m.init_flt(result, Complex::IM, im);
-    Some(result)
+    Some(crate::handlers::construct::complex(m, re, im))
 }
 
 fn parts<M: PyMachine>(m: &mut M, value: M::Ref) -> Option<Parts<M>> {

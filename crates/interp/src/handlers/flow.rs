@@ -2,8 +2,8 @@
 
 use crate::callees::operators::{CONTAINS, IDENTICAL, TRUTH};
 use crate::machine::*;
-use metatrace::{Callee, Operand};
-use objects::builtin_layouts::{Dict, List, Str, Tuple};
+use metatrace::{Callee, Field, Operand};
+use objects::builtin_layouts::{Dict, List, Set, Str, Tuple};
 use objects::callees::{ABSENT, DICT_FIND, SET_FIND, UNKNOWN};
 use objects::shape::Kind;
 
@@ -84,20 +84,31 @@ pub fn is<M: PyMachine>(m: &mut M, a: M::Ref, b: M::Ref) -> bool {
 /// `item in container`.
 pub fn contains<M: PyMachine>(m: &mut M, container: M::Ref, item: M::Ref) -> Result<bool, M::Ref> {
     let found = match object_kind(m, container) {
-        Some(Kind::Dict) => find(m, &DICT_FIND, container, item, ABSENT),
-        Some(Kind::Set | Kind::FrozenSet) => find(m, &SET_FIND, container, item, 0),
+        Some(Kind::Dict) => find(m, &DICT_FIND, container, item, Dict::CHANGES, ABSENT),
+        Some(Kind::Set | Kind::FrozenSet) => find(m, &SET_FIND, container, item, Set::CHANGES, 0),
         _ => None,
     };
     if let Some(found) = found {
         return Ok(found);
+    }
+    if let Some(found) = crate::handlers::plain::contains(m, container, item) {
+        return check_truth(m, found);
     }
     let result = m.call_int(&CONTAINS, &[Operand::Ref(container), Operand::Ref(item)]);
     check_truth(m, result)
 }
 
 /// Whether a hash table has the item; `None` if only Python code can tell.
-fn find<M: PyMachine>(m: &mut M, find: &'static Callee, container: M::Ref, item: M::Ref, absent: i64) -> Option<bool> {
-    let found = m.call_int(find, &[Operand::Ref(container), Operand::Ref(item)]);
+fn find<M: PyMachine>(
+    m: &mut M,
+    find: &'static Callee,
+    container: M::Ref,
+    item: M::Ref,
+    changes: &'static Field,
+    absent: i64,
+) -> Option<bool> {
+    let changes = m.get_int(container, changes);
+    let found = m.call_int(find, &[Operand::Ref(container), Operand::Ref(item), Operand::Int(changes)]);
     let unknown = m.int(UNKNOWN);
     let is_unknown = m.int_eq(found, unknown);
     if m.decide(is_unknown) {

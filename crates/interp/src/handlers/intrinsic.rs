@@ -1,31 +1,181 @@
 //! Native functions that traces see through: the handler does what the function does for the common operands.
 
+use crate::handlers::attribute::{self, Loaded};
+use crate::handlers::{construct, flow, structs};
 use crate::machine::*;
-use metatrace::Operand;
-use objects::args::MethodDef;
+use metatrace::{Lookup, Operand, Site};
+use objects::args::Intrinsic;
 use objects::array_layout::Array;
-use objects::builtin_layouts::{Dict, List, Str, Tuple};
-use objects::shape::Kind;
+use objects::builtin_layouts::{Bytes, Dict, List, Str, Tuple};
+use objects::bytearray::ByteArray;
+use objects::shape::{Kind, exact_id};
+use objects::ty::{TypeData, TypeObject};
 
-/// The result, if `def` is such a function and the arguments are common ones.
+/// What the call gives, or is instead, if the arguments are common ones; `None`: in the general way.
 #[inline(always)]
-pub fn call<M: PyMachine>(m: &mut M, def: &'static MethodDef, arguments: &[M::Ref]) -> Option<M::Ref> {
-    let intrinsic = def.intrinsic?;
-    match (intrinsic, arguments) {
-        (objects::args::Intrinsic::Len, &[object]) => len(m, object),
-        (objects::args::Intrinsic::Abs, &[x]) => abs(m, x),
-        (objects::args::Intrinsic::Sqrt, &[x]) => sqrt(m, x),
-        (objects::args::Intrinsic::Float(callee), &[x]) => {
-            let x = float_operand(m, x)?;
-            let r = m.call_flt(callee, &[Operand::Flt(x)]);
-            // A result that is not finite is the native function's matter: it tells errors from infinities.
-            let limit = m.flt(f64::MAX);
-            let size = m.flt_abs(r);
-            let finite = m.flt_le(size, limit);
-            if m.decide(finite) { Some(m.flt_box(r)) } else { None }
+pub fn call<M: PyMachine>(
+    m: &mut M,
+    site: &'static Site,
+    intrinsic: Intrinsic,
+    arguments: &[M::Ref],
+) -> Result<Option<Loaded<M::Ref>>, M::Ref> {
+    let value = match (intrinsic, arguments) {
+        (Intrinsic::Len, &[object]) => len(m, object),
+        (Intrinsic::Abs, &[x]) => abs(m, x),
+        (Intrinsic::Sqrt, &[x]) => sqrt(m, x),
+        (Intrinsic::Float(callee), &[x]) => float(m, callee, x),
+        (Intrinsic::ListAppend, &[list, value]) => append(m, list, value),
+        (Intrinsic::Struct(intrinsic), arguments) => structs::call(m, intrinsic, arguments),
+        (Intrinsic::GetAttr, &[object, name]) => return Ok(attribute::load_named(m, site, object, name)),
+        (Intrinsic::GetAttr, &[object, name, _]) => match attribute::load_named(m, site, object, name) {
+            Some(Loaded::Value(value)) => Some(value),
+            // An AttributeError of a getter gives the default.
+            _ => None,
+        },
+        (Intrinsic::Min, &[a, b]) => extreme(m, a, b, true),
+        (Intrinsic::Max, &[a, b]) => extreme(m, a, b, false),
+        (Intrinsic::Floor | Intrinsic::Ceil | Intrinsic::Trunc, &[x]) => rounded(m, intrinsic, x),
+        (Intrinsic::Ord, &[text]) => ord(m, text),
+        (Intrinsic::IsInstance, &[object, class]) => {
+            is_instance(m, site, object, class, MOST_CLASSES).map(|is| flow::bool_value(m, is))
         }
-        (objects::args::Intrinsic::ListAppend, &[list, value]) => append(m, list, value),
         _ => None,
+    };
+    Ok(value.map(Loaded::Value))
+}
+
+/// `min` or `max` of two ints or two floats: the first, unless the second is beyond it.
+fn extreme<M: PyMachine>(m: &mut M, a: M::Ref, b: M::Ref, min: bool) -> Option<M::Ref> {
+    let beyond = match (tag(m, a), tag(m, b)) {
+        (Tag::Int, Tag::Int) => {
+            let (x, y) = (m.int_unbox(a), m.int_unbox(b));
+            if min { m.int_lt(y, x) } else { m.int_gt(y, x) }
+        }
+        (Tag::Float, Tag::Float) => {
+            let (x, y) = (m.flt_unbox(a), m.flt_unbox(b));
+            if min { m.flt_lt(y, x) } else { m.flt_gt(y, x) }
+        }
+        _ => return None,
+    };
+    Some(if m.decide(beyond) { b } else { a })
+}
+
+/// `math.floor`, `ceil`, `trunc`.
+fn rounded<M: PyMachine>(m: &mut M, intrinsic: Intrinsic, x: M::Ref) -> Option<M::Ref> {
+    match tag(m, x) {
+        Tag::Int => Some(x),
+        Tag::Float => {
+            let x = m.flt_unbox(x);
+            let whole = match intrinsic {
+                Intrinsic::Floor => m.flt_floor(x),
+                Intrinsic::Ceil => {
+                    let negated = m.flt_neg(x);
+                    let floor = m.flt_floor(negated);
+                    m.flt_neg(floor)
+                }
+                _ => x,
+            };
+            construct::truncated(m, whole)
+        }
+        Tag::Object(_) => None,
+    }
+}
+
+/// Of one ASCII character.
+fn ord<M: PyMachine>(m: &mut M, text: M::Ref) -> Option<M::Ref> {
+    if object_kind(m, text)? != Kind::Str {
+        return None;
+    }
+    let info = m.get_int(text, Str::INFO);
+    let mask = m.int(objects::str::LENGTH_MASK | objects::str::ASCII);
+    let info = m.int_and(info, mask);
+    let one = m.int(1 | objects::str::ASCII);
+    let is_one = m.int_eq(info, one);
+    if !m.decide(is_one) {
+        return None;
+    }
+    let first = m.int(0);
+    let byte = m.item_int(text, first, objects::str::STR_BYTES);
+    Some(m.int_box(byte))
+}
+
+fn float<M: PyMachine>(m: &mut M, callee: &'static metatrace::Callee, x: M::Ref) -> Option<M::Ref> {
+    let x = float_operand(m, x)?;
+    let r = m.call_flt(callee, &[Operand::Flt(x)]);
+    // A result that is not finite is the native function's matter: it tells errors from infinities.
+    let limit = m.flt(f64::MAX);
+    let size = m.flt_abs(r);
+    let finite = m.flt_le(size, limit);
+    if m.decide(finite) { Some(m.flt_box(r)) } else { None }
+}
+
+/// Whether a class is among those an object belongs to.
+enum Membership {
+    Yes,
+    No,
+    /// The object's class has its own idea of `__class__`.
+    Unknown,
+}
+
+/// Tuples of more classes are left to the function.
+const MOST_CLASSES: usize = 4;
+
+/// `isinstance` for classes whose metaclass is `type`, and tuples of such.
+fn is_instance<M: PyMachine>(
+    m: &mut M,
+    site: &'static Site,
+    object: M::Ref,
+    class: M::Ref,
+    most: usize,
+) -> Option<bool> {
+    let of_class = object_shape(m, class)?;
+    if of_class.kind == Kind::Tuple {
+        let count = m.get_int(class, Tuple::LEN);
+        let count = m.promote_int(count) as usize;
+        if count > most {
+            return None;
+        }
+        for i in 0..count {
+            let index = m.int(i as i64);
+            let class = m.item_ref(class, index, objects::tuple::TUPLE_ITEMS);
+            // No tuples in tuples.
+            if is_instance(m, site, object, class, 0)? {
+                return Some(true);
+            }
+        }
+        return Some(false);
+    }
+    if of_class.kind != Kind::Type || of_class.ty != m.context().types.type_ {
+        return None;
+    }
+    let data = m.get_int(class, TypeObject::DATA);
+    let data = m.promote_int(data);
+    let (ty, shape) = match tag(m, object) {
+        Tag::Int => (m.context().types.int, exact_id(Kind::BigInt)),
+        Tag::Float => (m.context().types.float, exact_id(Kind::Float)),
+        Tag::Object(shape) => (shape.ty, shape.id),
+    };
+    // Addresses of the data are multiples of 8; no other lookup of a call has this bit alone.
+    if data >= 1 << 48 || shape.0 >= 1 << 15 {
+        return None;
+    }
+    let key = data | i64::from(shape.0) << 48 | 2;
+    let membership = m.lookup(site, key, |vm| {
+        // SAFETY: the field of a type object holds the address of its `TypeData`, which is `'static`.
+        let class = unsafe { &*(data as usize as *const TypeData) }.class;
+        let result = if ty.is_subtype(class) {
+            &Membership::Yes
+        } else if objects::object::has_plain_class(vm, ty) {
+            &Membership::No
+        } else {
+            &Membership::Unknown
+        };
+        Lookup::lasting(ty.data().version, result)
+    });
+    match membership {
+        Membership::Yes => Some(true),
+        Membership::No => Some(false),
+        Membership::Unknown => None,
     }
 }
 
@@ -36,6 +186,8 @@ fn len<M: PyMachine>(m: &mut M, object: M::Ref) -> Option<M::Ref> {
         Kind::Tuple => m.get_int(object, Tuple::LEN),
         Kind::Dict => m.get_int(object, Dict::USED),
         Kind::Array => m.get_int(object, Array::LEN),
+        Kind::Bytes => m.get_int(object, Bytes::LEN),
+        Kind::ByteArray => m.get_int(object, ByteArray::LEN),
         Kind::Str => {
             let info = m.get_int(object, Str::INFO);
             let mask = m.int(objects::str::LENGTH_MASK);

@@ -4,7 +4,7 @@ use crate::callees::iteration::*;
 use crate::generator::{self, GeneratorObject};
 use crate::machine::*;
 use metatrace::{Machine, Operand};
-use objects::builtin_layouts::{List, RangeIterator, SequenceIterator, Tuple};
+use objects::builtin_layouts::{List, Range, RangeIterator, SequenceIterator, Tuple};
 use objects::layout::Object;
 use objects::shape::Kind;
 
@@ -15,8 +15,38 @@ pub fn get_iter<M: PyMachine>(m: &mut M, iterable: M::Ref) -> Outcome<M> {
         Some(Kind::List) => Ok(sequence_iterator(m, iterable, Kind::ListIterator)),
         Some(Kind::Tuple) => Ok(sequence_iterator(m, iterable, Kind::TupleIterator)),
         Some(Kind::Generator) => Ok(iterable),
+        Some(Kind::Range) => match range_iterator(m, iterable) {
+            Some(iterator) => Ok(iterator),
+            None => call1(m, &GET_ITER, iterable),
+        },
         _ => call1(m, &GET_ITER, iterable),
     }
+}
+
+/// `None` if the numbers are beyond 63 bits.
+fn range_iterator<M: PyMachine>(m: &mut M, range: M::Ref) -> Option<M::Ref> {
+    let mut numbers = [None; 3];
+    for (field, number) in [Range::START, Range::STEP, Range::LEN].into_iter().zip(&mut numbers) {
+        let value = m.get_ref(range, field);
+        let is_int = m.is_int(value);
+        if !m.decide(is_int) {
+            return None;
+        }
+        *number = Some(m.int_unbox(value));
+    }
+    let [Some(start), Some(step), Some(len)] = numbers else { return None };
+    // The end may be beyond where the last number is not.
+    let stop = m.get_ref(range, Range::STOP);
+    let is_int = m.is_int(stop);
+    if !m.decide(is_int) {
+        return None;
+    }
+    let shape = m.context().shape_for_kind(Kind::RangeIterator);
+    let iterator = m.new(shape.id, RangeIterator::BYTES as u32);
+    m.init_int(iterator, RangeIterator::NEXT, start);
+    m.init_int(iterator, RangeIterator::REMAINING, len);
+    m.init_int(iterator, RangeIterator::STEP, step);
+    Some(iterator)
 }
 
 #[inline(always)]

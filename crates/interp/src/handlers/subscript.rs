@@ -4,10 +4,12 @@ use crate::callees::subscripts::*;
 use crate::machine::*;
 use metatrace::{Operand, Repr, Ty};
 use objects::array_layout::{Array, Buffer, ELEMENT_KINDS};
-use objects::builtin_layouts::{Dict, List, Tuple};
+use objects::builtin_layouts::{Bytes, Dict, List, Tuple};
+use objects::bytearray::ByteArray;
 use objects::callees::{DICT_FIND, DICT_STORE};
 use objects::dict::{ENTRY_VALUE, ENTRY_WORDS};
 use objects::shape::Kind;
+use objects::struct_plan::bytes_as;
 
 /// BINARY_OP's subscript.
 #[inline(always)]
@@ -26,7 +28,9 @@ pub fn load<M: PyMachine>(m: &mut M, container: M::Ref, key: M::Ref) -> Outcome<
                 }
             }
             Kind::Dict => {
-                let entry = m.call_int(&DICT_FIND, &[Operand::Ref(container), Operand::Ref(key)]);
+                let changes = m.get_int(container, Dict::CHANGES);
+                let operands = [Operand::Ref(container), Operand::Ref(key), Operand::Int(changes)];
+                let entry = m.call_int(&DICT_FIND, &operands);
                 let zero = m.int(0);
                 let found = m.int_le(zero, entry);
                 if m.decide(found) {
@@ -46,6 +50,23 @@ pub fn load<M: PyMachine>(m: &mut M, container: M::Ref, key: M::Ref) -> Outcome<
                 {
                     let address = m.get_int(container, Array::ADDRESS);
                     return load_element(m, container, address, index, kind.repr);
+                }
+            }
+            Kind::Bytes => {
+                if let Some(index) = in_range(m, key, |m| m.get_int(container, Bytes::LEN)) {
+                    let byte = m.bytes_int(container, index, bytes_as(Repr::U8));
+                    return Ok(m.int_box(byte));
+                }
+            }
+            Kind::ByteArray => {
+                if let Some(index) = in_range(m, key, |m| m.get_int(container, ByteArray::LEN)) {
+                    let address = m.get_int(container, ByteArray::ADDRESS);
+                    return load_element(m, container, address, index, Repr::U8);
+                }
+            }
+            Kind::Str => {
+                if let Some(item) = crate::handlers::plain::item(m, container, key) {
+                    return check(m, item);
                 }
             }
             Kind::Buffer => {
@@ -92,6 +113,14 @@ pub fn store<M: PyMachine>(m: &mut M, container: M::Ref, key: M::Ref, value: M::
                 {
                     let address = m.get_int(container, Array::ADDRESS);
                     if store_element(m, container, address, index, kind.repr, value) {
+                        return Ok(());
+                    }
+                }
+            }
+            Kind::ByteArray => {
+                if let Some(index) = in_range(m, key, |m| m.get_int(container, ByteArray::LEN)) {
+                    let address = m.get_int(container, ByteArray::ADDRESS);
+                    if store_element(m, container, address, index, Repr::U8, value) {
                         return Ok(());
                     }
                 }

@@ -47,6 +47,14 @@ impl Place {
     }
 }
 
+impl Place {
+    /// What begins at a byte behind the offset: never the same cell as an item.
+    pub(super) fn bytes(items: &Items, at: i64) -> Outcome<Place> {
+        let place = Place::item(items, at)?;
+        Ok(Place { cell: Cell { offset: items.offset | 1 << 31, ..place.cell }, immutable: true, ..place })
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Object {
     shape: i64,
@@ -171,8 +179,11 @@ impl World {
         Ok(Value::Void)
     }
 
-    pub(super) fn make(&mut self, shape: i64, _items: i64) -> Value {
-        self.objects.push(Object { shape, is_new: true, seed: 0, cells: Vec::new(), seen_as: 0 });
+    /// A fresh object. One with a tail of items has their number in its first word.
+    pub(super) fn make(&mut self, shape: i64, items: Option<i64>) -> Value {
+        let count = |items| (Cell { is_item: false, offset: 8, index: 0 }, Value::Int(items));
+        let cells = items.map(count).into_iter().collect();
+        self.objects.push(Object { shape, is_new: true, seed: 0, cells, seen_as: 0 });
         Value::Ref(Ref::Object(self.objects.len() as u32 - 1))
     }
 
@@ -212,7 +223,7 @@ impl World {
         match callee.effect {
             CallEffect::Pure => {}
             CallEffect::Allocates if callee.result == Ty::Ref => {
-                let made = self.make(60 + (seen % 3) as i64, 0);
+                let made = self.make(60 + (seen % 3) as i64, None);
                 let index = self.objects.len() - 1;
                 let kept = args.iter().find(|arg| matches!(arg, Value::Ref(_))).copied();
                 let cell = Cell { is_item: false, offset: 8, index: 0 };

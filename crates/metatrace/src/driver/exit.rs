@@ -30,7 +30,7 @@ pub(crate) fn leave<L: Language>(context: *mut L::Context, number: u32) -> Outco
     cached.count = cached.count.saturating_add(1);
     let may = cached.kind == ExitKind::Guard && !cached.bridged && !cached.busy && !fallen && !observed;
     let hot = may && cached.count >= limit && cached.tries < tries;
-    let hot = hot && !is_too_varied(jit, id, at);
+    let hot = hot && !is_too_varied::<L>(jit, id, at);
     let cached = &mut jit.cache.trace_mut(id).exits[at.0 as usize];
     cached.busy |= hot;
     let (exit, kind) = (cached.exit.clone(), cached.kind);
@@ -112,12 +112,20 @@ fn cover<L: Language>(context: *mut L::Context, id: TraceId, at: ExitId) {
 }
 
 /// Whether so many bridges hang on one place of the program that another one is not worth it. Counting that as many
-/// failed attempts leaves the place to the interpreter.
-fn is_too_varied(jit: &mut Jit, id: TraceId, at: ExitId) -> bool {
+/// failed attempts leaves the place to the interpreter. If the instruction can do without promises, it does from here on.
+fn is_too_varied<L: Language>(jit: &mut Jit, id: TraceId, at: ExitId) -> bool {
     let is_varied = jit.cache.variants(id, at) >= jit.options.variants;
     if is_varied {
         jit.cache.trace_mut(id).exits[at.0 as usize].tries = jit.options.retries;
         jit.counters.places_too_varied += 1;
+        let exit = jit.cache.trace(id).exits[at.0 as usize].exit.clone();
+        if let Some(state) = exit.frames.last().filter(|state| state.resume != Resume::AfterCall) {
+            // SAFETY: codes come from this language and live as long as the process.
+            let code = unsafe { &*(state.code as *const L::Code) };
+            if let Some(site) = L::site(code, state.pc).filter(|site| !site.is_varied()) {
+                site.vary(jit);
+            }
+        }
     }
     is_varied
 }

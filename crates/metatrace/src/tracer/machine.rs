@@ -199,6 +199,12 @@ macro_rules! define_tracer {
             fn item_flt(&mut self, object: Ref, index: Traced<i64>, items: &'static Items) -> Traced<f64> {
                 self.item(object, index, items, |direct| direct.item_flt(object.value, index.value, items))
             }
+            fn bytes_int(&mut self, object: Ref, at: Traced<i64>, items: &'static Items) -> Traced<i64> {
+                self.load_bytes(object, at, items, |direct| direct.bytes_int(object.value, at.value, items))
+            }
+            fn bytes_flt(&mut self, object: Ref, at: Traced<i64>, items: &'static Items) -> Traced<f64> {
+                self.load_bytes(object, at, items, |direct| direct.bytes_flt(object.value, at.value, items))
+            }
             fn set_item_ref(&mut self, object: Ref, index: Traced<i64>, items: &'static Items, value: Ref) {
                 self.set_item(object, index, items, value, false);
             }
@@ -309,6 +315,23 @@ macro_rules! define_tracer {
                     self.log(LogKind::Green, Ty::Int, CONSTANT, std::ptr::from_ref(found.result).addr() as u64);
                 }
                 found.result
+            }
+            fn is_varied(&mut self, site: &'static Site) -> bool {
+                if self.from_log() {
+                    let entry = self.next_entry();
+                    self.reach(Path::ReplayLookup);
+                    assert!(entry.kind == LogKind::Green, "replay found {entry:?} instead of a lookup");
+                    return entry.bits != 0;
+                }
+                let is_varied = site.is_varied();
+                if self.records() {
+                    if !is_varied {
+                        let settled = site.settled(&mut self.thread().jit);
+                        self.rely_on(settled);
+                    }
+                    self.log(LogKind::Green, Ty::Int, CONSTANT, is_varied as u64);
+                }
+                is_varied
             }
             fn handle(&mut self, handle: Handle) -> Ref {
                 // Logged, because the place may have got another value by the time of a replay.

@@ -80,6 +80,19 @@ impl<L: Language> Tracer<L> {
         self.read(load, record)
     }
 
+    pub(crate) fn load_bytes<T: Word>(
+        &mut self,
+        object: Ref,
+        at: Traced<i64>,
+        items: &'static Items,
+        load: impl FnOnce(&mut Direct<L>) -> T,
+    ) -> Traced<T> {
+        self.read_immutable(object.id == CONSTANT && at.id == CONSTANT, load, |tracer| {
+            let args = [tracer.arg(object), tracer.arg(at)];
+            tracer.push(OpCode::LoadBytes, T::TY, &args, Attr::Items(*items))
+        })
+    }
+
     pub(crate) fn raw_load<T: Word>(
         &mut self,
         owner: Ref,
@@ -174,7 +187,12 @@ impl<L: Language> Tracer<L> {
                 self.side_effect();
             }
             let mut result = Traced::constant(value);
-            if self.records() {
+            // What depends on constants alone is one.
+            let folds =
+                callee.effect == CallEffect::Pure && callee.result != Ty::Ref && operands.iter().all(is_constant);
+            if self.records() && folds {
+                self.log_value(result);
+            } else if self.records() {
                 let args: SmallVec<[Arg; 6]> = operands
                     .iter()
                     .map(|operand| match *operand {
@@ -201,6 +219,16 @@ impl<L: Language> Tracer<L> {
         }
         result
     }
+}
+
+fn is_constant<L: Language>(operand: &Operand<Tracer<L>>) -> bool {
+    let id = match operand {
+        Operand::Int(x) => x.id,
+        Operand::Flt(x) => x.id,
+        Operand::Ref(x) => x.id,
+        Operand::Bool(x) => x.id,
+    };
+    id == CONSTANT
 }
 
 /// A fresh object whose fields are all zero.

@@ -39,7 +39,8 @@ const fn field(name: &'static str, offset: u32, repr: Repr, immutable: bool) -> 
 }
 
 pub const FIELDS: [Field; 8] = [
-    field("a", 8, Repr::Ref, false),
+    // Not at 8, where objects with items have their number.
+    field("a", 72, Repr::Ref, false),
     field("n", 16, Repr::I64, false),
     field("x", 24, Repr::F64, false),
     field("b", 32, Repr::Ref, false),

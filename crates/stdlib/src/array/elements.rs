@@ -17,6 +17,12 @@ pub fn kind_of(array: &Array) -> ElementType {
     ElementType(ELEMENT_KINDS[array.kind.get() as usize].typecode)
 }
 
+/// The value of a float or small int.
+#[inline(always)]
+pub fn plain_float(vm: &Vm, value: Value) -> Option<f64> {
+    if value.is_int() { Some(value.as_int() as f64) } else { vm.as_f64(value) }
+}
+
 impl ElementType {
     /// The number that [`Array::kind`] holds for a type code.
     pub fn number(typecode: char) -> Option<i64> {
@@ -75,6 +81,29 @@ impl ElementType {
             }
             _ => vm.int(i64::from_le_bytes(element)),
         })
+    }
+
+    /// The bytes of a float or small int as an element, if that takes no conversion that may fail. Of no text.
+    #[inline]
+    pub fn pack_plain(self, vm: &Vm, value: Value) -> Option<Element> {
+        if self.is_float() {
+            let x = plain_float(vm, value)?;
+            if self.0 == 'd' {
+                return Some(x.to_ne_bytes());
+            }
+            let mut element = [0; 8];
+            element[..4].copy_from_slice(&(x as f32).to_ne_bytes());
+            return Some(element);
+        }
+        let number = value.is_int().then(|| value.as_int())?;
+        let bits = 8 * self.size() as u32;
+        let fits = match (self.is_signed(), bits) {
+            (true, 64) => true,
+            (true, _) => number >> (bits - 1) == number >> 63,
+            (false, 64) => number >= 0,
+            (false, _) => number >> bits == 0,
+        };
+        fits.then(|| number.to_le_bytes())
     }
 
     /// The bytes of `value` as an element. May run Python code.

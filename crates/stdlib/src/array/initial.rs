@@ -1,13 +1,14 @@
 //! Making arrays, and extending them.
 
-use super::elements::{ElementType, kind_of};
-use super::{content, is_array, new_array_of, push, resize};
+use super::elements::{ElementType, kind_of, plain_float};
+use super::{content, is_array, new_array_of, push, reserve, resize};
 use crate::support;
 use heap::{MakeRoom, Value};
 use objects::args::CallArgs;
 use objects::array_layout::Array;
 use objects::error::PyResult;
 use objects::layout::cast;
+use objects::shape::{Kind, is_exact};
 use objects::ty::TypeRef;
 use objects::vm::Vm;
 
@@ -76,7 +77,53 @@ pub(super) fn extend(vm: &mut Vm, array: Value, other: Value) -> PyResult<()> {
 }
 
 fn extend_with_iterable(vm: &mut Vm, array: Value, iterable: Value) -> PyResult<()> {
+    if is_exact(iterable, Kind::List) || is_exact(iterable, Kind::Tuple) {
+        let mut index = extend_with_numbers(vm, array, iterable)?;
+        // Python code that converts a value may change the list.
+        while let Some(&value) = items_of(iterable).get(index) {
+            push(vm, array, value)?;
+            index += 1;
+        }
+        return Ok(());
+    }
     vm.for_each(iterable, |vm, value| push(vm, array, value))
+}
+
+/// Of a list or tuple.
+fn items_of(sequence: Value) -> &'static [Value] {
+    if is_exact(sequence, Kind::List) { objects::list::items(sequence) } else { objects::tuple::items(sequence) }
+}
+
+/// Appends the numbers in front of a list or tuple for which no code needs to run; gives their number.
+fn extend_with_numbers(vm: &mut Vm, array: Value, sequence: Value) -> PyResult<usize> {
+    let object = cast::<Array>(array);
+    let (kind, start) = (kind_of(object), object.len.get() as usize);
+    if kind.is_text() {
+        return Ok(0);
+    }
+    reserve(vm, array, start + items_of(sequence).len())?;
+    let values = items_of(sequence);
+    // SAFETY: there is room for as many elements as there are values behind the first `start`; the address has the
+    // allocator's alignment, and each element below is written before the length says that it is there.
+    let target = unsafe { (object.address.get() as *mut u8).add(start * kind.size()) };
+    let mut count = 0;
+    if kind.typecode() == 'd' {
+        while let Some(&value) = values.get(count) {
+            let Some(x) = plain_float(vm, value) else { break };
+            // SAFETY: as above.
+            unsafe { *target.cast::<f64>().add(count) = x };
+            count += 1;
+        }
+    } else {
+        while let Some(&value) = values.get(count) {
+            let Some(bytes) = kind.pack_plain(vm, value) else { break };
+            // SAFETY: as above.
+            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), target.add(count * kind.size()), kind.size()) };
+            count += 1;
+        }
+    }
+    object.len.set((start + count) as i64);
+    Ok(count)
 }
 
 /// An array of the same kind; it may be the same array.

@@ -127,9 +127,23 @@ fn content(array: Value) -> &'static mut [u8] {
 
 /// Makes the array `len` elements long; new ones are zero.
 fn resize(vm: &mut Vm, array: Value, len: usize) -> PyResult<()> {
+    reserve(vm, array, len)?;
     let object = cast::<Array>(array);
     let size = kind_of(object).size();
-    let (old, allocated) = (object.len.get() as usize * size, object.bytes.get() as usize);
+    let (old, bytes) = (object.len.get() as usize * size, len * size);
+    if bytes > old {
+        // SAFETY: the buffer has room for `bytes`.
+        unsafe { std::ptr::write_bytes((object.address.get() as *mut u8).add(old), 0, bytes - old) };
+    }
+    object.len.set(len as i64);
+    Ok(())
+}
+
+/// Gives the array a buffer that suits `len` elements; its length stays as it is, and what is behind is not initialised.
+fn reserve(vm: &mut Vm, array: Value, len: usize) -> PyResult<()> {
+    let object = cast::<Array>(array);
+    let size = kind_of(object).size();
+    let allocated = object.bytes.get() as usize;
     let Some(bytes) = len.checked_mul(size).filter(|bytes| *bytes <= isize::MAX as usize) else {
         return Err(vm.memory_error(""));
     };
@@ -143,11 +157,6 @@ fn resize(vm: &mut Vm, array: Value, len: usize) -> PyResult<()> {
         object.bytes.set(wanted as i64);
         vm.thread.heap.add_buffer(array, wanted as isize - allocated as isize);
     }
-    if bytes > old {
-        // SAFETY: the buffer has room for `bytes`.
-        unsafe { std::ptr::write_bytes((object.address.get() as *mut u8).add(old), 0, bytes - old) };
-    }
-    object.len.set(len as i64);
     Ok(())
 }
 

@@ -2,18 +2,20 @@
 
 mod codec;
 mod format;
+mod plan;
 
 use crate::support::{self, signature};
 use crate::vm_ext::VmExt;
 use format::Program;
 use heap::Value;
-use objects::args::{GetSetDef, MANY, MethodDef, Signature};
+use objects::args::{GetSetDef, Intrinsic, MANY, MethodDef, Signature};
 use objects::error::{PyResult, Raised};
 use objects::layout;
 use objects::layout::cast;
 use objects::module::ModuleDef;
 use objects::shape::Kind;
 use objects::slots::Slots;
+use objects::struct_plan::Struct;
 use objects::ty::{TypeRef, TypeSpec, flags};
 use objects::vm::Vm;
 use std::collections::HashMap;
@@ -27,11 +29,6 @@ pub static MODULE: ModuleDef = ModuleDef {
 };
 
 layout! {
-    Struct {
-        /// A str; NULL before `__init__`.
-        format FORMAT: Value;
-    }
-
     UnpackIterator {
         /// A str.
         format FORMAT: Value;
@@ -86,11 +83,13 @@ static FUNCTIONS: &[MethodDef] = &[
             pack_into(vm, &program, rest)
         }
     })
+    .with_intrinsic(Intrinsic::Struct(&plan::PACK_INTO))
     .with_doc("pack_into(format, buffer, offset, v1, v2, ...)\n\nPack the values v1, v2, ... according to the format string and write\nthe packed bytes into the writable buffer buf starting at offset.  Note\nthat the offset is a required argument.  A negative offset counts from\nthe end of the buffer.  See help(struct) for more on format strings."),
     MethodDef::function("unpack", 2, 2, |vm, args| {
         let (_, program) = compiled(vm, args.values[0])?;
         unpack(vm, &program, args.values[1])
     })
+    .with_intrinsic(Intrinsic::Struct(&plan::UNPACK))
     .with_doc("unpack($module, format, buffer, /)\n--\n\nReturn a tuple containing values unpacked according to the format string.\n\nThe buffer's size in bytes must be calcsize(format).\n\nSee help(struct) for more on format strings."),
     MethodDef::function("unpack_from", 0, MANY, |vm, args| {
         const PARAMETERS: Signature<3> =
@@ -100,6 +99,7 @@ static FUNCTIONS: &[MethodDef] = &[
         unpack_from(vm, &program, buffer, offset)
     })
     .with_keywords()
+    .with_intrinsic(Intrinsic::Struct(&plan::UNPACK_FROM))
     .with_doc("unpack_from($module, format, /, buffer, offset=0)\n--\n\nReturn a tuple containing values unpacked according to the format string.\n\nThe buffer's size, minus offset, must be at least calcsize(format).\nA negative offset counts from the end of the buffer.\n\nSee help(struct) for more on format strings."),
 ];
 
@@ -118,11 +118,13 @@ static METHODS: &[MethodDef] = &[
         let program = program_of(vm, args.values[0])?;
         pack_into(vm, &program, &args.values[1..])
     })
+    .with_intrinsic(Intrinsic::Struct(&plan::STRUCT_PACK_INTO))
     .with_doc("S.pack_into(buffer, offset, v1, v2, ...)\n\nPack the values v1, v2, ... according to the format string S.format\nand write the packed bytes into the writable buffer buf starting at\noffset.  Note that the offset is a required argument.  See\nhelp(struct) for more on format strings."),
     MethodDef::method("unpack", 2, 2, |vm, args| {
         let program = program_of(vm, args.values[0])?;
         unpack(vm, &program, args.values[1])
     })
+    .with_intrinsic(Intrinsic::Struct(&plan::STRUCT_UNPACK))
     .with_doc("unpack($self, buffer, /)\n--\n\nReturn a tuple containing unpacked values.\n\nUnpack according to the format string Struct.format. The buffer's size\nin bytes must be Struct.size.\n\nSee help(struct) for more on format strings."),
     MethodDef::method("unpack_from", 1, MANY, |vm, args| {
         const PARAMETERS: Signature<2> = Signature { skip: 1, ..signature(["buffer", "offset"], 1) };
@@ -131,6 +133,7 @@ static METHODS: &[MethodDef] = &[
         unpack_from(vm, &program, buffer, offset)
     })
     .with_keywords()
+    .with_intrinsic(Intrinsic::Struct(&plan::STRUCT_UNPACK_FROM))
     .with_doc("unpack_from($self, /, buffer, offset=0)\n--\n\nReturn a tuple containing unpacked values.\n\nValues are unpacked according to the format string Struct.format.\n\nThe buffer's size in bytes, starting at position offset, must be\nat least Struct.size.\n\nSee help(struct) for more on format strings."),
     MethodDef::method("__sizeof__", 1, 1, |vm, args| {
         let program = program_of(vm, args.values[0])?;
@@ -198,7 +201,7 @@ fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
             methods: METHODS,
             getset: GETSET,
             doc: "Struct(fmt) --> compiled struct object\n\n",
-            ..TypeSpec::of::<Struct>("Struct", Kind::Other)
+            ..TypeSpec::of::<Struct>("Struct", Kind::Struct)
         },
     );
     let object = vm.types.object;
