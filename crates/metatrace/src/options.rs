@@ -86,6 +86,7 @@ options! {
     verify: bool = cfg!(debug_assertions), "switch", "Verify every trace, recorded and optimised.";
     background: bool = false, "switch", "Compile on a thread of its own while the interpreter goes on; which traces there are then depends on the time.";
     unit: u32 = 8000, "operations", "Traces that run into each other are compiled as one up to this size; 0: never.";
+    explain: bool = false, "switch", "Have traces count their rounds, and note what exits saw and what could not be recorded, for `adder jit why`.";
     compile: bool = true, "switch", "Compile what was recorded; off, recording alone is tested.";
 }
 
