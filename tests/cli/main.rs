@@ -8,6 +8,7 @@ mod memory;
 mod profile;
 mod prompt;
 mod row;
+mod why;
 
 use row::{Row, check, row};
 

@@ -5,6 +5,7 @@ mod profile;
 mod prompt;
 mod run;
 mod source;
+mod why;
 
 use std::io::Write;
 use std::process::ExitCode;

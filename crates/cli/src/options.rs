@@ -1,6 +1,6 @@
 //! The command line, as CPython's.
 
-use crate::profile;
+use crate::{profile, why};
 use interp::state::Config;
 use std::sync::Arc;
 
@@ -22,6 +22,7 @@ pub struct Invocation {
     pub jit: metatrace::Options,
     pub heap: heap::Config,
     pub profile: Option<profile::Request>,
+    pub why: Option<why::Request>,
 }
 
 pub enum Parsed {
@@ -31,10 +32,14 @@ pub enum Parsed {
 }
 
 const USAGE: &str = "usage: adder [option] ... [-c cmd | -m mod | file | -] [arg] ...";
+const WHY_USAGE: &str = "usage: adder jit why [-o FILE] [--html FILE] [option] ... [-c cmd | -m mod | file] [arg] ...";
 
 fn help() -> String {
     format!(
         "{USAGE}
+       adder jit why [-o FILE] [--html FILE] [option] ... [-c cmd | -m mod | file] [arg] ...
+         runs a program and tells, line by line, where its time went, what was compiled, what was not, and why: as text to
+         standard error or FILE, or as a page
 Options:
 -c cmd : program passed in as string (terminates option list)
 -b     : issue warnings about comparing bytes with str or converting bytes to str; -bb: errors
@@ -90,6 +95,7 @@ pub fn parse(arguments: Vec<String>) -> Result<Parsed, String> {
     let executable = std::env::current_exe().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
     let mut config = Config { executable, orig_arguments: arguments.clone(), ..Config::default() };
     let mut rest = arguments.into_iter().skip(1).peekable();
+    let why = why_request(&mut rest)?;
     let mut program = None;
     while program.is_none() {
         let Some(argument) = rest.peek() else { break };
@@ -187,11 +193,11 @@ pub fn parse(arguments: Vec<String>) -> Result<Parsed, String> {
     environment(&mut config)?;
     x_options(&mut config)?;
     let profile = profile_request(&config)?;
-    let jit = jit_defaults()
+    let jit = metatrace::Options { explain: why.is_some(), ..jit_defaults() }
         .with(&std::env::var("ADDER_JIT").unwrap_or_default())
         .map_err(|message| format!("adder: ADDER_JIT: {message}"))?;
     let heap = heap_options(&std::env::var("ADDER_GC").unwrap_or_default())?;
-    Ok(Parsed::Run(Box::new(Invocation { program, config, jit, heap, profile })))
+    Ok(Parsed::Run(Box::new(Invocation { program, config, jit, heap, profile, why })))
 }
 
 fn version() -> String {
@@ -302,6 +308,31 @@ fn x_options(config: &mut Config) -> Result<(), String> {
         _ => config.warn_options.push("error::BytesWarning".to_owned()),
     }
     Ok(())
+}
+
+/// The words behind `jit why`, if the command line begins with these. A program named `jit` goes first.
+fn why_request(
+    rest: &mut std::iter::Peekable<impl Iterator<Item = String> + Clone>,
+) -> Result<Option<why::Request>, String> {
+    let mut ahead = rest.clone();
+    let is_asked = ahead.next().as_deref() == Some("jit") && ahead.next().as_deref() == Some("why");
+    let is_program = || std::path::Path::new("jit").is_file() || std::path::Path::new("jit/__main__.py").is_file();
+    if !is_asked || is_program() {
+        return Ok(None);
+    }
+    rest.by_ref().take(2).for_each(drop);
+    let mut request = why::Request::default();
+    loop {
+        let wanted = match rest.peek().map(String::as_str) {
+            Some("-o") => &mut request.text,
+            Some("--html") => &mut request.html,
+            Some(_) => return Ok(Some(request)),
+            None => return Err(format!("adder: jit why: no program is named\n{WHY_USAGE}")),
+        };
+        let option = rest.next().expect("just seen");
+        let file = rest.next().ok_or_else(|| format!("Argument expected for the {option} option\n{WHY_USAGE}"))?;
+        *wanted = Some(file);
+    }
 }
 
 /// What `-X profile` and `-X profile_rate` ask for.

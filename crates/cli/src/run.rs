@@ -21,7 +21,7 @@ pub enum End {
 
 /// Runs what the command line asks for, on a thread with that much stack.
 pub fn run(invocation: Box<Invocation>, stack_bytes: usize) -> End {
-    let Invocation { program, mut config, jit, heap, profile } = *invocation;
+    let Invocation { program, mut config, jit, heap, profile, why } = *invocation;
     search_path(&program, &mut config);
     let inspect = config.inspect;
     let process = std::process::id();
@@ -32,7 +32,9 @@ pub fn run(invocation: Box<Invocation>, stack_bytes: usize) -> End {
         complain(&format!("adder: the interpreter does not start: {}", describe(vm, raised)));
         return End::Status(1);
     }
-    let profile = profile.and_then(|request| crate::profile::start(vm, request));
+    // One of them looks at a time.
+    let why = why.and_then(|request| crate::why::start(vm, request));
+    let profile = profile.filter(|_| why.is_none()).and_then(|request| crate::profile::start(vm, request));
     let result = run_program(vm, &program);
     // A program may ask for the prompt while it runs.
     let inspect = inspect || std::env::var_os("PYTHONINSPECT").is_some_and(|value| !value.is_empty());
@@ -56,6 +58,9 @@ pub fn run(invocation: Box<Invocation>, stack_bytes: usize) -> End {
     }
     if let Some(profile) = profile {
         crate::profile::finish(profile);
+    }
+    if let Some(why) = why {
+        crate::why::finish(vm, why);
     }
     vm.thread.jit.finish_logs();
     if let End::Status(status) = end

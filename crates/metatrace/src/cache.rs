@@ -3,6 +3,7 @@
 use crate::compiler::Compiler;
 use crate::coverage::Path;
 use crate::driver::Signature;
+use crate::explain::TraceNotes;
 use crate::jit::HotCell;
 use crate::profile::CodeMap;
 use codegen::{CompileInput, TraceCell};
@@ -32,6 +33,8 @@ pub(crate) struct CachedTrace {
     /// Of a root: other roots of the same code that run into this one, or that this one runs into.
     pub(crate) linked: Vec<TraceId>,
     pub(crate) exits: Vec<CachedExit>,
+    /// With the option `explain`.
+    pub(crate) notes: Option<Box<TraceNotes>>,
     /// The guest objects that the trace and its exits name, by [`ir::ConstRef`]. Never moves: code refers to it.
     pub(crate) constants: Box<[Value]>,
     /// Frames inlined above the first, at most.

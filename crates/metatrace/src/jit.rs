@@ -3,6 +3,7 @@
 use crate::cache::Cache;
 use crate::counters::{Abort, Counters};
 use crate::coverage::{Coverage, Path};
+use crate::explain::Notes;
 use crate::log::Logger;
 use crate::options::Options;
 use crate::profile::ActivityCell;
@@ -135,6 +136,8 @@ pub struct Jit {
     pub(crate) cache: Cache,
     pub(crate) logger: Logger,
     pub(crate) activity: ActivityCell,
+    /// With the option `explain`.
+    pub(crate) notes: Option<Box<Notes>>,
     /// Somebody wants to know where operations lie in code.
     pub(crate) places: bool,
 }
@@ -165,7 +168,8 @@ impl Jit {
             cache: Cache::default(),
             logger: Logger::new(&options.log),
             activity: ActivityCell::default(),
-            places: false,
+            places: options.explain,
+            notes: options.explain.then(Box::default),
             options,
         }
     }

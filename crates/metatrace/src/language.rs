@@ -54,6 +54,26 @@ pub trait Language: Sized + 'static {
         0
     }
 
+    /// What an explanation calls a value's type: "an int", "a list".
+    fn kind_of(_context: &mut Self::Context, _value: Value) -> String {
+        "a value".to_owned()
+    }
+
+    /// The same of objects of this shape.
+    fn kind_of_shape(_context: &mut Self::Context, _shape: heap::ShapeId) -> String {
+        "a value".to_owned()
+    }
+
+    /// The same of tagged integers, and of floats.
+    fn kind_of_number(is_int: bool) -> &'static str {
+        if is_int { "an int" } else { "a float" }
+    }
+
+    /// Whether a loop starts at the instruction.
+    fn is_loop_header(_code: &'static Self::Code, _pc: u32) -> bool {
+        false
+    }
+
     /// The dispatch loop, which the interpreter writes once, generic over [`crate::Machine`], instantiated for the tracer:
     /// runs `frame` and what it calls until the frame at the machine's base depth is left.
     fn run_traced(

@@ -124,6 +124,7 @@ options! {
     background: bool = false, "switch", "Compile on a thread of its own while the interpreter goes on; which traces there are then depends on the time.";
     backend: First = First::default(), "backend", "What compiles each trace first: x64 (at once, where the processor is one) or cranelift, which compiles units in any case.";
     unit: u32 = 8000, "operations", "Traces that run into each other are compiled as one up to this size; 0: never.";
+    explain: bool = false, "switch", "Have traces count their rounds, and note what exits saw and what could not be recorded, for `adder jit why`.";
     compile: bool = true, "switch", "Compile what was recorded; off, recording alone is tested.";
 }
 

@@ -58,6 +58,28 @@ impl Language for Python {
         }
     }
 
+    fn kind_of(context: &mut Vm, value: Value) -> String {
+        match value {
+            value if value.is_null() => "nothing".to_owned(),
+            value if value == context.none => "None".to_owned(),
+            value if context.kind(value) == Kind::BigInt => LARGE_INT.to_owned(),
+            value => with_article(&context.type_of(value).name()),
+        }
+    }
+
+    fn kind_of_shape(context: &mut Vm, shape: ShapeId) -> String {
+        match context.shapes.get(shape.0 as usize) {
+            Some(shape) if shape.ty == context.type_of(context.none) => "None".to_owned(),
+            Some(shape) if shape.kind == Kind::BigInt => LARGE_INT.to_owned(),
+            Some(shape) => with_article(&shape.ty.name()),
+            None => "an object".to_owned(),
+        }
+    }
+
+    fn is_loop_header(code: &'static Code, pc: u32) -> bool {
+        code.loop_index[pc as usize] != 0
+    }
+
     fn is_traceable(code: &'static Code) -> bool {
         code.traceable.get()
     }
@@ -99,4 +121,12 @@ impl Language for Python {
 fn vm_of(context: *mut Vm) -> &'static mut Vm {
     // SAFETY: machines are made with the context of the running thread, which outlives them.
     unsafe { &mut *context }
+}
+
+/// An int that is an object.
+const LARGE_INT: &str = "an int beyond 63 bits";
+
+fn with_article(name: &str) -> String {
+    let is_vowel = name.starts_with(['a', 'e', 'i', 'o', 'u', 'A', 'E', 'I', 'O', 'U']);
+    format!("{} {name}", if is_vowel { "an" } else { "a" })
 }

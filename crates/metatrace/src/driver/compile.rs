@@ -8,13 +8,14 @@ use crate::cache::{CachedExit, CachedTrace, ExitKind, exit_kind};
 use crate::compiler::{Compiler, Job, What};
 use crate::counters::Abort;
 use crate::coverage::{self, Path};
+use crate::explain::{Attempt, Rounds, TraceNotes};
 use crate::jit::{Assumption, HotCell, Jit};
 use crate::language::Language;
 use crate::profile::Activity;
 use crate::tracer::{End, Tracer};
 use codegen::{CompileError, CompileInput, CompiledTrace, Dump, ExitCells, OpPlace, TraceCell};
 use heap::Value;
-use ir::{Arg, Attr, ConstRef, ExitId, Trace, TraceId, TraceKind};
+use ir::{Arg, Attr, ConstRef, ExitId, Position, Trace, TraceId, TraceKind};
 use opt::{Failure, Optimized, Origin, Passes, Request};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -63,11 +64,23 @@ fn recording<L: Language>(tracer: &mut Tracer<L>) -> Result<Recording, Failed> {
     })
 }
 
+/// Where the recording began and ended, for the option `explain`.
+fn note_attempt<L: Language>(tracer: &mut Tracer<L>) {
+    let (first, last) = (tracer.trace.positions.first(), tracer.trace.positions.last());
+    let of = |position: Option<&Position>| position.map_or((0, 0), |position| (position.code, position.pc));
+    let stopped = if tracer.aborted.is_some() { tracer.aborted_at } else { of(last) };
+    let attempt = Attempt { start: of(first), stopped };
+    if let Some(notes) = &mut tracer.thread().jit.notes {
+        notes.attempt = attempt;
+    }
+}
+
 /// Submits the trace of a loop or a function.
 pub(crate) fn finish_root<L: Language>(mut tracer: Box<Tracer<L>>, cell: &'static HotCell) {
     let context = tracer.context;
     let kind = tracer.trace.kind;
     let name = tracer.trace.name.clone();
+    note_attempt(&mut tracer);
     let recorded = recording(&mut tracer);
     drop(tracer);
     // SAFETY: the context outlives the call, and the thread is its first field.
@@ -110,6 +123,7 @@ pub(crate) fn finish_bridge<L: Language>(
 ) {
     let context = tracer.context;
     let name = tracer.trace.name.clone();
+    note_attempt(&mut tracer);
     let recorded = recording(&mut tracer);
     drop(tracer);
     // SAFETY: the context outlives the call, and the thread is its first field.
@@ -170,6 +184,12 @@ fn install(jit: &mut Jit, id: TraceId, code: Result<CompiledTrace, CompileError>
         Ok(code) => code,
         Err(failed) => {
             jit.cache.trace_mut(id).fallen = true;
+            let of = |position: Option<&Position>| position.map_or((0, 0), |position| (position.code, position.pc));
+            let positions = &jit.cache.trace(id).input.trace.positions;
+            let attempt = Attempt { start: of(positions.first()), stopped: of(positions.last()) };
+            if let Some(notes) = &mut jit.notes {
+                notes.attempt = attempt;
+            }
             if let Some(cell) = home {
                 root_failed(jit, cell, kind, &name, &failed);
             }
@@ -235,6 +255,9 @@ fn count_failure(jit: &mut Jit, name: &str, failed: &Failed) {
             "the code generator refused"
         }
     };
+    if let Some(notes) = &mut jit.notes {
+        notes.failed(why);
+    }
     if jit.options.log.abort {
         jit.logger.section("abort", &format!("{name}: {why}"), "");
     }
@@ -277,7 +300,7 @@ fn submit(
     let optimized = opt::optimize(trace, &request);
     jit.activity.back_to(before);
     jit.counters.optimize_ns += started.elapsed().as_nanos() as u64;
-    let Optimized { trace, label, written, facts, .. } = match optimized {
+    let Optimized { mut trace, label, written, facts, .. } = match optimized {
         Ok(optimized) => optimized,
         Err(Failure::Contradiction) => return Err(Failed::Contradiction),
     };
@@ -293,7 +316,9 @@ fn submit(
         let parent_trace = jit.cache.trace(parent);
         parent_trace.label.as_ref().map(|_| parent).or(parent_trace.origin)
     });
+    let rounds = jit.options.explain.then(|| Rounds::count(&mut trace));
     let exits = cached_exits(&trace, &polls);
+    let notes = rounds.map(|rounds| Box::new(TraceNotes::new(&trace, rounds, &exits)));
     jit.counters.guards += exits.len() as u64;
     let stub = jit.cache.compiler().stub();
     let cell = TraceCell::new(stub);
@@ -327,6 +352,7 @@ fn submit(
         unit: None,
         linked: Vec::new(),
         exits,
+        notes,
         constants,
         inlined,
         home,

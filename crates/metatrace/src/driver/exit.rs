@@ -8,6 +8,7 @@ use super::recipe::Made;
 use super::{Outcome, compile, record};
 use crate::cache::ExitKind;
 use crate::coverage::Path;
+use crate::explain;
 use crate::inspect;
 use crate::jit::Jit;
 use crate::language::{Language, thread_of};
@@ -46,6 +47,10 @@ pub(crate) fn leave<L: Language>(context: *mut L::Context, number: u32) -> Outco
     let forced = unsafe { inspect::find_forced(&*thread_of::<L>(context)) };
     // SAFETY: as above; the buffer stays where it is, and nothing enters compiled code while values are made.
     let live = unsafe { (*thread_of::<L>(context)).jit.cache.live_values(exit.live.len()) };
+    // SAFETY: as above.
+    if unsafe { (*thread_of::<L>(context)).jit.notes.is_some() } {
+        explain::note_exit::<L>(context, id, at, live);
+    }
     // SAFETY: what was forced stays in its table while the recipe is executed, and in `taken` from then on.
     let values = Made::<L>::make(context, id, &exit, live, forced.map(|forced| unsafe { &*forced }));
     // SAFETY: as above.

@@ -44,6 +44,16 @@ impl CodeMap {
         let place = region.ops[..behind].last().filter(|place| address < place.to);
         Some(Found { trace: place.map_or(region.trace, |place| place.trace), op: place.map(|place| place.op) })
     }
+
+    /// Where the operations of a trace lie in the code that was compiled last for it, if the backend told.
+    pub(crate) fn places_of(&self, trace: TraceId) -> Vec<OpPlace> {
+        let of_trace = |region: &&Region| region.ops.iter().any(|place| place.trace == trace);
+        // Units only grow.
+        let Some(region) = self.regions.values().filter(of_trace).max_by_key(|region| region.ops.len()) else {
+            return Vec::new();
+        };
+        region.ops.iter().filter(|place| place.trace == trace).copied().collect()
+    }
 }
 
 #[cfg(test)]
@@ -66,5 +76,6 @@ mod tests {
         assert_eq!(found(100), Some((0, None)));
         assert_eq!(found(8192), None);
         assert_eq!((map.low, map.high), (0, 8192));
+        assert_eq!(map.places_of(TraceId(2)).len(), 1);
     }
 }

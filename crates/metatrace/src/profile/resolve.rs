@@ -63,11 +63,12 @@ fn can_call(cache: &Cache, found: Found) -> bool {
     let Some(op) = found.op.and_then(|op| cache.trace(found.trace).input.trace.ops.get(op as usize)) else {
         return true;
     };
+    if let Attr::Callee(callee) = op.attr {
+        // The poll for attention is the test of a flag.
+        return cache.callees.is_none_or(|callees| !std::ptr::eq(callee, callees.poll));
+    }
     use OpCode::*;
-    matches!(
-        op.code,
-        Call | CallSlice | New | NewItems | FltBox | IsFlt | FltUnbox | SetField | SetItem | InitItem | InitField
-    )
+    matches!(op.code, New | NewItems | FltBox | IsFlt | FltUnbox | SetField | SetItem | InitItem | InitField)
 }
 
 fn doing(cache: &Cache, found: Found, is_pc: bool) -> Doing {

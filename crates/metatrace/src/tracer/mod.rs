@@ -217,6 +217,8 @@ pub struct Tracer<L: Language> {
     pub(crate) root_kind: TraceKind,
     pub(crate) end: Option<End>,
     pub(crate) aborted: Option<Abort>,
+    /// Where the recording was given up: code and instruction.
+    pub(crate) aborted_at: (u64, u32),
     /// What the trace relies on, with the versions when it did.
     pub(crate) assumptions: Vec<(Assumption, u32)>,
     /// The polls for attention: code, pc, event.
@@ -265,6 +267,7 @@ impl<L: Language> Tracer<L> {
             root_kind: kind,
             end: None,
             aborted: None,
+            aborted_at: (0, 0),
             assumptions: Vec::new(),
             polls: Vec::new(),
             deepest: 1,

@@ -78,6 +78,8 @@ impl<L: Language> Tracer<L> {
     pub(crate) fn abort(&mut self, why: Abort) {
         if self.mode == Mode::Recording && self.recording {
             self.aborted = Some(why);
+            let at = self.trace.positions.last();
+            self.aborted_at = at.map_or((0, 0), |at| (at.code, at.pc));
             self.mode = Mode::Off;
         }
     }
