@@ -29,6 +29,13 @@ const NETS: &[Net] = &[
         variables: &[("FUZZ_TRACES", "20000")],
     },
     Net {
+        name: "random code",
+        package: "codegen",
+        arguments: &["--lib", "--test", "x64"],
+        sees: &["codegen"],
+        variables: &[("CODEGEN_FUZZ", "4000")],
+    },
+    Net {
         name: "replay tests",
         package: "toy",
         arguments: &["--test", "programs"],

@@ -19,3 +19,4 @@ pub use backend::{
     OpPlace, START, TraceCell, start_of,
 };
 pub use config::Config;
+pub use memory::CodeMemory;

@@ -10,7 +10,7 @@ use std::ptr;
 
 /// A reservation and what of it is taken.
 #[derive(Debug)]
-pub(crate) struct CodeMemory {
+pub struct CodeMemory {
     base: usize,
     reserved_bytes: usize,
     /// Bytes handed out from `base`.
@@ -37,7 +37,8 @@ const ALIGNMENT: usize = 64;
 const COLOR_STEP: usize = 5 * ALIGNMENT;
 
 impl CodeMemory {
-    pub(crate) fn reserve(bytes: usize) -> Result<CodeMemory, CompileError> {
+    /// Reserves addresses.
+    pub fn reserve(bytes: usize) -> Result<CodeMemory, CompileError> {
         // SAFETY: a fresh private mapping; nothing refers to it.
         let base = unsafe {
             libc::mmap(
@@ -63,6 +64,23 @@ impl CodeMemory {
             page_bytes,
             next_color: 0,
         })
+    }
+
+    /// Two reservations side by side, of which nothing is taken.
+    pub fn halves(mut self) -> (CodeMemory, CodeMemory) {
+        assert_eq!(self.top, 0, "some of it is taken");
+        let half = (self.reserved_bytes / 2).next_multiple_of(self.page_bytes).min(self.reserved_bytes);
+        let rest = CodeMemory {
+            base: self.base + half,
+            reserved_bytes: self.reserved_bytes - half,
+            top: 0,
+            free: Vec::new(),
+            used_bytes: 0,
+            page_bytes: self.page_bytes,
+            next_color: 0,
+        };
+        self.reserved_bytes = half;
+        (self, rest)
     }
 
     /// Copies `code` to fresh pages and seals them.

@@ -3,6 +3,8 @@
 
 #[path = "cases/common.rs"]
 mod common;
+#[path = "cases/fuzz_calls.rs"]
+mod fuzz_calls;
 #[path = "cases/fuzz_compute.rs"]
 mod fuzz_compute;
 #[path = "cases/fuzz_loops.rs"]

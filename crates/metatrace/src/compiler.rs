@@ -8,7 +8,7 @@
 
 use crate::options::First;
 use codegen::cranelift::CraneliftBackend;
-use codegen::{Backend, CompileError, CompileInput, CompiledTrace, Config, EnterFn, Member, OpPlace};
+use codegen::{Backend, CodeMemory, CompileError, CompileInput, CompiledTrace, Config, EnterFn, Member, OpPlace};
 use ir::{ExitId, TraceId};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -72,13 +72,19 @@ enum Place {
 /// Cranelift, from the first time on that it is wanted.
 struct Optimizing {
     config: Config,
+    /// For its code, until it is there.
+    memory: Option<CodeMemory>,
     backend: Option<Box<dyn Backend>>,
 }
 
 impl Optimizing {
     fn backend(&mut self) -> Result<&mut dyn Backend, CompileError> {
         if self.backend.is_none() {
-            self.backend = Some(Box::new(CraneliftBackend::new(self.config.clone())?));
+            let memory = match self.memory.take() {
+                Some(memory) => memory,
+                None => CodeMemory::reserve(self.config.code_bytes)?,
+            };
+            self.backend = Some(Box::new(CraneliftBackend::in_memory(self.config.clone(), memory)?));
         }
         Ok(&mut **self.backend.as_mut().expect("just made"))
     }
@@ -108,21 +114,25 @@ impl Doorbell {
 impl Compiler {
     /// With `poll`, whose thread outlives the compiler, on a thread of its own, if the system gives one.
     /// `None`: there is no memory for code.
-    pub(crate) fn new(mut config: Config, first: First, poll: Option<&'static AtomicU32>) -> Option<Compiler> {
-        let (first, backend) = match first_backend(&mut config, first)? {
-            Some(first) => (Some(first), None),
-            None => {
+    pub(crate) fn new(config: Config, first: First, poll: Option<&'static AtomicU32>) -> Option<Compiler> {
+        // Code of both backends lies side by side: whoever asks whether an address lies in code compares it with two others.
+        let (memory, rest) = CodeMemory::reserve(config.code_bytes).ok()?.halves();
+        let (first, optimizing) = match first_backend(&config, first, memory) {
+            Ok(first) => (Some(first), Optimizing { config: config.clone(), memory: Some(rest), backend: None }),
+            Err(CompileError::NoMemory) => return None,
+            // It is not wanted, or the processor is too old.
+            Err(_) => {
+                drop(rest);
                 let backend: Box<dyn Backend> = match CraneliftBackend::new(config.clone()) {
                     Ok(backend) => Box::new(backend),
                     Err(CompileError::NoMemory) => return None,
                     Err(error) => panic!("the code generator does not start: {error:?}"),
                 };
-                (None, Some(backend))
+                (None, Optimizing { config: config.clone(), memory: None, backend: Some(backend) })
             }
         };
-        let either = first.as_ref().or(backend.as_ref()).expect("one of them is there");
+        let either = first.as_ref().or(optimizing.backend.as_ref()).expect("one of them is there");
         let (enter, stub) = (either.enter(), either.stub());
-        let optimizing = Optimizing { config: config.clone(), backend };
         let place = match poll {
             None => Place::Here(optimizing),
             Some(poll) => place_behind(optimizing, poll),
@@ -179,36 +189,22 @@ impl Compiler {
             return true;
         };
         let poll = poll.expect("the guest's thread is there");
-        let place = place_behind(Optimizing { config: self.config.clone(), backend: None }, poll);
+        let place = place_behind(Optimizing { config: self.config.clone(), memory: None, backend: None }, poll);
         // The other end of its channels is a thread of the parent: nothing of it may be waited for or dropped.
         std::mem::forget(std::mem::replace(&mut self.place, place));
         true
     }
 }
 
-/// The backend that compiles traces at once, if there is one; `None` if there is no memory for code.
-#[cfg(target_arch = "x86_64")]
-fn first_backend(config: &mut Config, first: First) -> Option<Option<Box<dyn Backend>>> {
-    if first == First::Cranelift {
-        return Some(None);
-    }
-    // Each of the two gets its half of the addresses for code.
-    let half = Config { code_bytes: config.code_bytes / 2, ..config.clone() };
-    match codegen::x64::X64Backend::new(half.clone()) {
-        Ok(backend) => {
-            *config = half;
-            Some(Some(Box::new(backend)))
-        }
-        Err(CompileError::NoMemory) => None,
-        // An old processor.
-        Err(_) => Some(None),
-    }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn first_backend(_: &mut Config, first: First) -> Option<Option<Box<dyn Backend>>> {
+/// The backend that compiles traces at once, if one is wanted.
+fn first_backend(config: &Config, first: First, memory: CodeMemory) -> Result<Box<dyn Backend>, CompileError> {
     match first {
-        First::Cranelift => Some(None),
+        #[cfg(target_arch = "x86_64")]
+        First::X64 => Ok(Box::new(codegen::x64::X64Backend::in_memory(config.clone(), memory)?)),
+        First::Cranelift => {
+            drop((config, memory));
+            Err(CompileError::Rejected("Cranelift compiles all".to_string()))
+        }
     }
 }
 

@@ -51,8 +51,13 @@ pub struct CraneliftBackend {
 impl CraneliftBackend {
     /// Reserves code memory and compiles the stubs for entries, exits and slow paths.
     pub fn new(config: Config) -> Result<CraneliftBackend, CompileError> {
-        let isa = target()?;
         let memory = CodeMemory::reserve(config.code_bytes)?;
+        CraneliftBackend::in_memory(config, memory)
+    }
+
+    /// The same, with code in that memory.
+    pub fn in_memory(config: Config, memory: CodeMemory) -> Result<CraneliftBackend, CompileError> {
+        let isa = target()?;
         let mut backend = CraneliftBackend {
             config,
             isa,

@@ -208,7 +208,7 @@ impl Lower<'_> {
         let (slow, back) = (self.asm.label(), self.asm.label());
         self.asm.jump_if(Cc::Overflow, slow);
         self.asm.bind(back);
-        self.cold.push(Cold::Saturate { slow, back, to, from });
+        self.later(Cold::Saturate { slow, back, to, from });
     }
 
     fn bool_box(&mut self, index: usize) {
@@ -315,7 +315,7 @@ impl Lower<'_> {
         self.asm.land(exact);
         self.asm.land(same_sign);
         self.asm.bind(back);
-        self.cold.push(Cold::Divide { slow, back, by: b, is_quotient });
+        self.later(Cold::Divide { slow, back, by: b, is_quotient });
         self.regs.give(if is_quotient { RAX } else { RDX }, index as u32);
     }
 }

@@ -66,11 +66,8 @@ impl Lower<'_> {
                 self.spill(id);
             }
         }
-        let mut moves: Vec<Move> = arguments
-            .iter()
-            .zip(&ARGUMENTS[1..])
-            .map(|(&from, &to)| Move { from, to: Loc::reg(to) })
-            .collect();
+        let mut moves: Vec<Move> =
+            arguments.iter().zip(&ARGUMENTS[1..]).map(|(&from, &to)| Move { from, to: Loc::reg(to) }).collect();
         debug_assert_eq!(moves.len(), arguments.len(), "more arguments than registers");
         self.shuffle(&mut moves);
         for reg in taken.iter() {

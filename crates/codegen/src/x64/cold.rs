@@ -10,23 +10,69 @@ use crate::tagging::FLONUM_ZERO;
 
 pub(super) enum Cold {
     /// Into the loop, with the phis in the buffer.
-    BodyEntry { entry: Label, preheader: Label, loads: Vec<(usize, Loc)> },
-    Alloc { slow: Label, back: Label, to: Reg, bytes: u32, header: i32 },
+    BodyEntry {
+        entry: Label,
+        preheader: Label,
+        loads: Vec<(usize, Loc)>,
+    },
+    Alloc {
+        slow: Label,
+        back: Label,
+        to: Reg,
+        bytes: u32,
+        header: i32,
+    },
     /// `to` holds the bits.
-    BoxFloat { slow: Label, back: Label, to: Reg },
-    Barrier { slow: Label, back: Label, object: Reg, item: Option<Mem> },
+    BoxFloat {
+        slow: Label,
+        back: Label,
+        to: Reg,
+    },
+    Barrier {
+        slow: Label,
+        back: Label,
+        object: Reg,
+        item: Option<Mem>,
+    },
     /// A guard on a word that is no immediate float, and its unboxing.
-    IsBoxed { slow: Label, back: Label, exit: Label, word: Reg, to: Option<Reg> },
-    Unbox { slow: Label, back: Label, word: Reg, to: Reg },
+    IsBoxed {
+        slow: Label,
+        back: Label,
+        exit: Label,
+        word: Reg,
+        to: Option<Reg>,
+    },
+    Unbox {
+        slow: Label,
+        back: Label,
+        word: Reg,
+        to: Reg,
+    },
     /// A conversion gave `i64::MIN`.
-    Saturate { slow: Label, back: Label, to: Reg, from: Reg },
+    Saturate {
+        slow: Label,
+        back: Label,
+        to: Reg,
+        from: Reg,
+    },
     /// By 0 or -1; rax holds the dividend.
-    Divide { slow: Label, back: Label, by: Reg, is_quotient: bool },
+    Divide {
+        slow: Label,
+        back: Label,
+        by: Reg,
+        is_quotient: bool,
+    },
 }
 
 impl Lower<'_> {
+    /// To be emitted behind the trace, as code of the operation at hand.
+    pub(super) fn later(&mut self, cold: Cold) {
+        self.cold.push((self.op as u32, cold));
+    }
+
     pub(super) fn emit_cold(&mut self) {
-        for cold in std::mem::take(&mut self.cold) {
+        for (op, cold) in std::mem::take(&mut self.cold) {
+            self.mark(op as usize);
             let back = self.emit_one(cold);
             self.asm.jump(back);
         }

@@ -8,8 +8,16 @@ use super::regs::Reg;
 /// An address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Mem {
-    Base { base: Reg, disp: i32 },
-    Index { base: Reg, index: Reg, shift: u8, disp: i32 },
+    Base {
+        base: Reg,
+        disp: i32,
+    },
+    Index {
+        base: Reg,
+        index: Reg,
+        shift: u8,
+        disp: i32,
+    },
     /// A word behind the code.
     Literal(u32),
 }

@@ -6,9 +6,8 @@ use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter};
 
 const GENERAL: [Reg; 8] = [RAX, RCX, RSI, RDI, R8, R11, R12, R13];
 const VECTOR: [Reg; 4] = [Reg::xmm(0), Reg::xmm(5), Reg::xmm(8), Reg::xmm(15)];
-const NAMES: [&str; 16] = [
-    "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
-];
+const NAMES: [&str; 16] =
+    ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"];
 
 fn name(reg: Reg) -> String {
     match reg.is_xmm() {
@@ -175,9 +174,7 @@ fn integer_arithmetic() {
         }
         assert_eq!(read(|asm| asm.test8_imm(a, 7)), format!("test {},0x7", part(a, 1)));
         assert_eq!(read(|asm| asm.bit_test(a, 63)), format!("bt {},0x3f", name(a)));
-        for (op, mnemonic) in
-            [(Unary::Not, "not"), (Unary::Neg, "neg"), (Unary::Mul, "mul"), (Unary::Idiv, "idiv")]
-        {
+        for (op, mnemonic) in [(Unary::Not, "not"), (Unary::Neg, "neg"), (Unary::Mul, "mul"), (Unary::Idiv, "idiv")] {
             assert_eq!(read(|asm| asm.unary(op, a)), format!("{mnemonic} {}", name(a)));
         }
         for (op, mnemonic) in
@@ -236,13 +233,9 @@ fn conditions() {
 
 #[test]
 fn floats() {
-    for (op, mnemonic) in [
-        (Sse::Sqrt, "sqrtsd"),
-        (Sse::Add, "addsd"),
-        (Sse::Mul, "mulsd"),
-        (Sse::Sub, "subsd"),
-        (Sse::Div, "divsd"),
-    ] {
+    for (op, mnemonic) in
+        [(Sse::Sqrt, "sqrtsd"), (Sse::Add, "addsd"), (Sse::Mul, "mulsd"), (Sse::Sub, "subsd"), (Sse::Div, "divsd")]
+    {
         forms(mnemonic, &VECTOR, &VECTOR, [16, 16], |asm, to, from| asm.sse(op, to, from));
     }
     forms("ucomisd", &VECTOR, &VECTOR, [16, 16], |asm, to, from| asm.ucomisd(to, from));

@@ -49,7 +49,7 @@ impl Lower<'_> {
             self.decode_flonum(to, word);
         }
         self.asm.bind(back);
-        self.cold.push(Cold::IsBoxed { slow, back, exit, word, to });
+        self.later(Cold::IsBoxed { slow, back, exit, word, to });
         if unbox { 3 } else { 2 }
     }
 
@@ -102,7 +102,7 @@ impl Lower<'_> {
         self.asm.jump_if(Cc::Equal, slow);
         self.decode_flonum(to, word);
         self.asm.bind(back);
-        self.cold.push(Cold::Unbox { slow, back, word, to });
+        self.later(Cold::Unbox { slow, back, word, to });
     }
 
     /// The inverse of [`Lower::flt_box`] for immediate floats.
@@ -133,7 +133,7 @@ impl Lower<'_> {
         self.asm.bit_test(to, 63);
         self.asm.alu_imm(Alu::Adc, to, 0);
         self.asm.bind(back);
-        self.cold.push(Cold::BoxFloat { slow, back, to });
+        self.later(Cold::BoxFloat { slow, back, to });
     }
 
     /// The shape id: the low half of the header without its low bit, which is set.

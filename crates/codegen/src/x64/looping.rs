@@ -59,7 +59,7 @@ impl Lower<'_> {
         self.shuffle(&mut moves);
         let preheader = self.asm.here();
         self.begin_loop();
-        self.cold.push(super::cold::Cold::BodyEntry { entry: body_entry, preheader, loads: self.buffer_loads() });
+        self.later(super::cold::Cold::BodyEntry { entry: body_entry, preheader, loads: self.buffer_loads() });
     }
 
     /// At the start of a loop that goes round on its inputs.

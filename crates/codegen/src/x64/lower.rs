@@ -51,7 +51,7 @@ pub(super) struct Lower<'a> {
     pub(super) homes: RegSet,
     pub(super) header: Option<Label>,
     pub(super) exits: Exits,
-    pub(super) cold: Vec<Cold>,
+    pub(super) cold: Vec<(u32, Cold)>,
     /// For each entity, when it was last noted by a barrier; see [`Lower::quiet_since`].
     pub(super) noted: Vec<u32>,
     /// Counts what can start a collection.
@@ -126,6 +126,7 @@ impl<'a> Lower<'a> {
         while index < count {
             self.mark(index);
             if self.trace.ops[index].code == OpCode::Label {
+                self.op = index;
                 self.label(index, body_entry.expect("the trace has a label"));
                 index += 1 + self.facts.phis.len();
                 continue;
@@ -140,7 +141,9 @@ impl<'a> Lower<'a> {
         }
         self.mark(count);
         self.emit_cold();
+        self.mark(count);
         self.emit_exits();
+        self.mark(count);
         // Sixteen-aligned with the return address.
         let bytes = (self.frame.slots as u32 + 8 * self.regs.slots).next_multiple_of(16) + 8;
         for &site in &self.frame_sites {

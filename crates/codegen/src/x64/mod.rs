@@ -25,7 +25,7 @@ mod objects;
 mod regs;
 mod stubs;
 
-use crate::backend::{Backend, CompileError, CompileInput, CompiledTrace, EnterFn, Member};
+use crate::backend::{Backend, CompileError, CompileInput, CompiledTrace, EnterFn, Member, OpPlace};
 use crate::config::Config;
 use crate::memory::{CodeMemory, Published};
 use analysis::Facts;
@@ -39,17 +39,24 @@ pub struct X64Backend {
     memory: CodeMemory,
     stubs: Stubs,
     asm: Asm,
+    /// See [`Backend::take_places`].
+    places: Vec<OpPlace>,
 }
 
 impl X64Backend {
     /// Reserves code memory and writes the stubs for entries, exits and slow paths.
     pub fn new(config: Config) -> Result<X64Backend, CompileError> {
+        let memory = CodeMemory::reserve(config.code_bytes)?;
+        X64Backend::in_memory(config, memory)
+    }
+
+    /// The same, with code in that memory.
+    pub fn in_memory(config: Config, mut memory: CodeMemory) -> Result<X64Backend, CompileError> {
         if !std::arch::is_x86_feature_detected!("sse4.1") {
             return Err(CompileError::Rejected("the processor lacks SSE4.1".to_string()));
         }
-        let mut memory = CodeMemory::reserve(config.code_bytes)?;
         let stubs = Stubs::make(&config, &mut memory)?;
-        Ok(X64Backend { config, memory, stubs, asm: Asm::default() })
+        Ok(X64Backend { config, memory, stubs, asm: Asm::default(), places: Vec::new() })
     }
 }
 
@@ -66,11 +73,15 @@ impl Backend for X64Backend {
             return Err(CompileError::TooManyValues { values: facts.buffer_words, buffer_words });
         }
         let mut lower = Lower::new(&mut self.asm, &self.config, self.stubs, input, facts);
-        lower.marks = input.dump.asm.then(Vec::new);
+        lower.marks = (input.dump.asm || input.dump.places).then(Vec::new);
         lower.run();
-        let marks = lower.marks.take();
+        let marks = lower.marks.take().unwrap_or_default();
         let Published { entry, region } = self.memory.publish(&self.asm.code)?;
-        let text = marks.map(|marks| dump::text(&self.asm, entry, &input.trace, &marks)).unwrap_or_default();
+        let mut text = String::new();
+        if input.dump.asm {
+            text = dump::text(&self.asm, entry, &input.trace, &marks);
+        }
+        self.places = dump::places(entry, input, &marks);
         let cells = input.targets.iter().map(|(_, cell)| cell.clone()).chain([input.cell.clone()]).collect();
         let code_bytes = self.asm.code.len();
         Ok(CompiledTrace { entry, code_bytes, text, exits: Some(input.exits), region, _cells: cells })
@@ -79,6 +90,10 @@ impl Backend for X64Backend {
     /// One register allocation over many traces is not this backend's: units are refused.
     fn compile_unit(&mut self, _: &[Member]) -> Result<CompiledTrace, CompileError> {
         Err(CompileError::Rejected("a unit".to_string()))
+    }
+
+    fn take_places(&mut self) -> Vec<OpPlace> {
+        std::mem::take(&mut self.places)
     }
 
     fn enter(&self) -> EnterFn {

@@ -132,7 +132,7 @@ impl Lower<'_> {
         self.asm.test8_imm(state, self.config.barrier_mask);
         self.asm.jump_if(Cc::NotEqual, slow);
         self.asm.bind(back);
-        self.cold.push(Cold::Barrier { slow, back, object, item });
+        self.later(Cold::Barrier { slow, back, object, item });
     }
 
     /// Whether a reference may be a pointer to an object that moves. Constants of the table may.
@@ -171,7 +171,7 @@ impl Lower<'_> {
         self.asm.alu_imm(Alu::Sub, to, bytes);
         self.asm.store_imm(Mem::Base { base: to, disp: 0 }, header);
         self.asm.bind(back);
-        self.cold.push(Cold::Alloc { slow, back, to, bytes: bytes as u32, header });
+        self.later(Cold::Alloc { slow, back, to, bytes: bytes as u32, header });
         to
     }
 

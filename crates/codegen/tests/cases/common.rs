@@ -103,6 +103,52 @@ extern "C" fn asked(_: *mut u8) -> u64 {
 pub static ASKED: Callee =
     Callee { name: "asked", function: Function::F0(asked), operands: &[], result: Ty::Bool, effect: CallEffect::Reads };
 
+/// What random traces call: words in, a word out.
+pub extern "C" fn mix(_: *mut u8, int: u64, float: u64, truth: u64) -> u64 {
+    // The sign and payload of a NaN are not defined.
+    let float = if f64::from_bits(float).is_nan() { 1 } else { float };
+    int.wrapping_mul(31) ^ float.rotate_left(7) ^ truth
+}
+
+pub extern "C" fn half(_: *mut u8, float: u64) -> u64 {
+    (f64::from_bits(float) / 2.0).to_bits()
+}
+
+pub extern "C" fn is_odd(_: *mut u8, int: u64, _: u64) -> u64 {
+    // What is above the truth value's byte is not defined.
+    int & 1 | 0xabcd_0000
+}
+
+pub extern "C" fn sum(_: *mut u8, first: u64, words: *const u64, count: u64) -> u64 {
+    // SAFETY: compiled code passes that many words.
+    let words = unsafe { std::slice::from_raw_parts(words, count as usize) };
+    words.iter().enumerate().fold(first, |sum, (at, &word)| sum.wrapping_add(word.wrapping_mul(at as u64 + 3)))
+}
+
+pub static MIX: Callee = Callee {
+    name: "mix",
+    function: Function::F3(mix),
+    operands: &[Ty::Int, Ty::Flt, Ty::Bool],
+    result: Ty::Int,
+    effect: CallEffect::Reads,
+};
+pub static HALF: Callee = Callee {
+    name: "half",
+    function: Function::F1(half),
+    operands: &[Ty::Flt],
+    result: Ty::Flt,
+    effect: CallEffect::RunsGuest,
+};
+pub static IS_ODD: Callee = Callee {
+    name: "is_odd",
+    function: Function::F2(is_odd),
+    operands: &[Ty::Int, Ty::Int],
+    result: Ty::Bool,
+    effect: CallEffect::RunsGuest,
+};
+pub static SUM: Callee =
+    Callee { name: "sum", function: Function::Slice(sum), operands: &[], result: Ty::Ref, effect: CallEffect::Reads };
+
 pub fn config() -> Config {
     Config {
         heap_offset: offset_of!(Context, heap) as i32,
@@ -151,6 +197,10 @@ pub struct Compiled {
 
 impl Guest {
     pub fn new() -> Guest {
+        Guest::on(crate::backend(config()))
+    }
+
+    pub fn on(backend: Box<dyn Backend>) -> Guest {
         let mut heap = Box::new(Heap {
             free: 0,
             limit: 0,
@@ -161,7 +211,6 @@ impl Guest {
         });
         heap.refill(4096);
         let ctx = Box::new(Context { scratch: 0, heap: &raw mut *heap, activation: std::ptr::null_mut(), flag: 0 });
-        let backend = crate::backend(config());
         Guest {
             backend,
             ctx,

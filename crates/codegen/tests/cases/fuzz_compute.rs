@@ -2,9 +2,9 @@
 //!
 //! `CODEGEN_FUZZ=n` draws `n` traces instead of the default; `CODEGEN_SEED=s` starts elsewhere.
 
+use crate::common::{Builder, Guest, HALF, IS_ODD, MIX, Random, SUM, as_constant, half, mix, setting, sum};
 use codegen::{Left, tagging};
-use crate::common::{Builder, Guest, Random, as_constant, setting};
-use ir::{Arg, Attr, CallEffect, Callee, Function, OpCode, OperandTy, ROWS, TraceKind, Ty, compute};
+use ir::{Arg, Attr, OpCode, OperandTy, ROWS, TraceKind, Ty, compute};
 
 /// A trace under construction with the value of every operand.
 struct Drawn {
@@ -101,9 +101,6 @@ impl Drawn {
             0 => {
                 let (a, b, c) =
                     (self.operand(random, Ty::Int), self.operand(random, Ty::Flt), self.operand(random, Ty::Bool));
-                if f64::from_bits(b.1).is_nan() {
-                    return;
-                }
                 let result = self.builder.with(OpCode::Call, Ty::Int, &[a.0, b.0, c.0], Attr::Callee(&MIX));
                 self.known.push((result, Ty::Int, mix(std::ptr::null_mut(), a.1, b.1, c.1)));
             }
@@ -169,50 +166,6 @@ impl Drawn {
         }
     }
 }
-
-/// What [`Drawn::call`] calls: words in, a word out, and all registers that a call may take taken.
-extern "C" fn mix(_: *mut u8, int: u64, float: u64, truth: u64) -> u64 {
-    int.wrapping_mul(31) ^ float.rotate_left(7) ^ truth
-}
-
-extern "C" fn half(_: *mut u8, float: u64) -> u64 {
-    (f64::from_bits(float) / 2.0).to_bits()
-}
-
-extern "C" fn is_odd(_: *mut u8, int: u64, _: u64) -> u64 {
-    // What is above the truth value's byte is not defined.
-    int & 1 | 0xabcd_0000
-}
-
-extern "C" fn sum(_: *mut u8, first: u64, words: *const u64, count: u64) -> u64 {
-    // SAFETY: compiled code passes that many words.
-    let words = unsafe { std::slice::from_raw_parts(words, count as usize) };
-    words.iter().enumerate().fold(first, |sum, (at, &word)| sum.wrapping_add(word.wrapping_mul(at as u64 + 3)))
-}
-
-static MIX: Callee = Callee {
-    name: "mix",
-    function: Function::F3(mix),
-    operands: &[Ty::Int, Ty::Flt, Ty::Bool],
-    result: Ty::Int,
-    effect: CallEffect::Reads,
-};
-static HALF: Callee = Callee {
-    name: "half",
-    function: Function::F1(half),
-    operands: &[Ty::Flt],
-    result: Ty::Flt,
-    effect: CallEffect::RunsGuest,
-};
-static IS_ODD: Callee = Callee {
-    name: "is_odd",
-    function: Function::F2(is_odd),
-    operands: &[Ty::Int, Ty::Int],
-    result: Ty::Bool,
-    effect: CallEffect::RunsGuest,
-};
-static SUM: Callee =
-    Callee { name: "sum", function: Function::Slice(sum), operands: &[], result: Ty::Ref, effect: CallEffect::Reads };
 
 fn draw(random: &mut Random) -> Drawn {
     let mut drawn = Drawn { builder: Builder::new(TraceKind::Loop), inputs: Vec::new(), known: Vec::new(), left: None };

@@ -2,10 +2,10 @@
 //!
 //! `CODEGEN_FUZZ=n` draws `n` traces instead of the default; `CODEGEN_SEED=s` starts elsewhere.
 
+use crate::common::{Builder, Guest, HALF, IS_ODD, MIX, Random, as_constant, setting};
 use codegen::{BODY, Left, START};
-use crate::common::{Builder, Guest, Random, as_constant, setting};
 use ir::eval::{self, Ending, Entry, Value, World};
-use ir::{Arg, OpCode, OperandTy, ROWS, Trace, TraceKind, Ty, compute};
+use ir::{Arg, Attr, OpCode, OperandTy, ROWS, Trace, TraceKind, Ty, compute};
 
 const TYPES: [Ty; 3] = [Ty::Int, Ty::Flt, Ty::Bool];
 
@@ -13,6 +13,8 @@ const TYPES: [Ty; 3] = [Ty::Int, Ty::Flt, Ty::Bool];
 struct Draw {
     builder: Builder,
     scope: Vec<(Arg, Ty)>,
+    /// Calls are among them; the evaluator does not know what they give.
+    calls: bool,
 }
 
 impl Draw {
@@ -62,6 +64,19 @@ impl Draw {
                 let live = self.live(random);
                 self.builder.guard(OpCode::StillValid, &[], &live);
             }
+            5 if self.calls => {
+                let live = self.live(random);
+                let arguments = [Ty::Int, Ty::Flt, Ty::Bool].map(|ty| self.operand(random, ty));
+                let (value, ty) = match random.below(3) {
+                    0 => (self.builder.with(OpCode::Call, Ty::Int, &arguments, Attr::Callee(&MIX)), Ty::Int),
+                    1 => (self.builder.exit(OpCode::Call, &arguments[1..2], Attr::Callee(&HALF), &live), Ty::Flt),
+                    _ => {
+                        let two = [arguments[0], arguments[0]];
+                        (self.builder.exit(OpCode::Call, &two, Attr::Callee(&IS_ODD), &live), Ty::Bool)
+                    }
+                };
+                self.scope.push((value, ty));
+            }
             _ => {
                 // The sign and payload of a NaN are not defined, so a trace may not look at them.
                 let computes = |code| compute(code, &[0; 3]).is_some() && code != OpCode::FltBits;
@@ -84,8 +99,8 @@ impl Draw {
 }
 
 /// A loop of at most 20 rounds whose first carried value counts them, and the types of inputs and of carried values.
-fn draw(random: &mut Random) -> (Trace, Vec<Ty>, Vec<Ty>) {
-    let mut draw = Draw { builder: Builder::new(TraceKind::Loop), scope: Vec::new() };
+pub fn draw(random: &mut Random, calls: bool) -> (Trace, Vec<Ty>, Vec<Ty>) {
+    let mut draw = Draw { builder: Builder::new(TraceKind::Loop), scope: Vec::new(), calls };
     let mut inputs = vec![Ty::Int];
     inputs.extend((0..random.below(6)).map(|_| TYPES[random.below(3)]));
     for &ty in &inputs {
@@ -145,7 +160,7 @@ fn compiled_loops_leave_like_evaluated_ones() {
     let mut rounds = 0;
     for index in seed..seed + setting("CODEGEN_FUZZ", 1500) {
         let mut random = Random::new(index);
-        let (trace, inputs, carried) = draw(&mut random);
+        let (trace, inputs, carried) = draw(&mut random, false);
         let has_label = trace.ops.iter().any(|op| op.code == OpCode::Label);
         let compiled = guest.compile(index as u32, trace.clone(), &[]);
         for (entry, selector, tys) in [(Entry::Start, START, &inputs), (Entry::Body, BODY, &carried)] {

@@ -3,8 +3,8 @@
 //!
 //! `CODEGEN_FUZZ=n` draws `n` traces instead of the default; `CODEGEN_SEED=s` starts elsewhere.
 
-use codegen::Left;
 use crate::common::{Builder, Guest, Random, setting};
+use codegen::Left;
 use ir::{Arg, Attr, Field, Items, OpCode, Repr, TraceKind, Ty};
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
 //! Objects, barriers, allocation, off-heap buffers, calls.
 
-use codegen::{Left, tagging};
 use crate::common::{ASKED, Builder, Context, FALSE, FLOAT_SHAPE, Guest, Heap, TRUE};
+use codegen::{Left, tagging};
 use ir::{Arg, Attr, CallEffect, Callee, ConstRef, Field, Function, Items, OpCode, Repr, TraceKind, Ty};
 
 fn field(offset: u32, repr: Repr) -> Attr {

@@ -1,7 +1,7 @@
 //! Entries, exits, bridges, jumps, flags and activation records.
 
-use codegen::{Activation, CompileError, Left};
 use crate::common::{BUFFER_WORDS, Builder, Compiled, Context, Guest};
+use codegen::{Activation, CompileError, Left};
 use ir::{Arg, Attr, CallEffect, Callee, ExitId, Function, OpCode, TraceId, TraceKind, Ty};
 use std::sync::atomic::Ordering;
 
