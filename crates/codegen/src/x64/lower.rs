@@ -249,6 +249,7 @@ impl<'a> Lower<'a> {
             OpCode::GetField => self.get_field(index, op),
             OpCode::SetField | OpCode::InitField => self.set_field(op),
             OpCode::GetItem => self.get_item(index, op),
+            OpCode::LoadBytes => self.load_bytes(index, op),
             OpCode::SetItem | OpCode::InitItem => self.set_item(op),
             OpCode::RawLoad => self.raw_load(index, op),
             OpCode::RawStore => self.raw_store(op),

@@ -38,6 +38,13 @@ impl Lower<'_> {
         self.load(index, repr, element);
     }
 
+    /// The index counts bytes, whatever the representation.
+    pub(super) fn load_bytes(&mut self, index: usize, op: &Op) {
+        let Items { repr, offset, .. } = items_of(op);
+        let element = self.element(0, 1, offset as i32, Repr::U8);
+        self.load(index, repr, element);
+    }
+
     /// `setitem` and `inititem`.
     pub(super) fn set_item(&mut self, op: &Op) {
         let Items { repr, offset, .. } = items_of(op);

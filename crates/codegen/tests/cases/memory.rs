@@ -39,12 +39,15 @@ fn fields_and_items_of_every_representation() {
         let d = b.with(OpCode::GetItem, ty, &[p, Arg::Int(2)], items(16, repr));
         b.with(OpCode::RawStore, Ty::Void, &[p, address, i, x], Attr::Raw(repr));
         let e = b.with(OpCode::RawLoad, ty, &[p, address, Arg::Int(2)], Attr::Raw(repr));
-        b.guard(OpCode::Leave, &[], &[a, c, d, e]);
+        let bytes = b.pure(OpCode::IntMul, &[i, Arg::Int(i64::from(repr.bytes()))]);
+        let f = b.with(OpCode::LoadBytes, ty, &[p, bytes], items(16, repr));
+        let g = b.with(OpCode::LoadBytes, ty, &[p, Arg::Int(2 * i64::from(repr.bytes()))], items(16, repr));
+        b.guard(OpCode::Leave, &[], &[a, c, d, e, f, g]);
         let compiled = guest.compile(1, b.trace, &[]);
         // An odd address: buffers off the heap need not be aligned.
         let left = guest.run(&compiled, &[object, 2, stored, raw.as_mut_ptr() as u64 + 1]);
         assert_eq!(left, Left::Exit(compiled.first_exit));
-        assert_eq!(guest.buf[..4], [loaded; 4], "{repr:?}");
+        assert_eq!(guest.buf[..6], [loaded; 6], "{repr:?}");
     }
 }
 
