@@ -8,7 +8,7 @@
 use super::analysis::{Id, NEVER};
 use super::encode::{Mem, Rm};
 use super::lower::Lower;
-use super::regs::{GPRS, KEPT, RSP, Reg, RegSet, TMP, XMMS};
+use super::regs::{GPRS, KEPT, RSP, Reg, RegSet, SPECIAL, TMP, XMMS};
 use ir::{Arg, Ty, ValueId};
 
 pub(super) const NO_SLOT: u32 = u32::MAX;
@@ -391,8 +391,8 @@ impl Lower<'_> {
             None => {
                 // Homes of what the loop carries are left to their next owners, where there is a choice.
                 let preferred = self.preferred(id);
-                let others = preferred.without(self.homes);
-                match self.regs.free.and(class).and(others).without(self.regs.locked).first() {
+                let others = self.regs.free.and(class).and(preferred).without(self.homes).without(self.regs.locked);
+                match others.without(SPECIAL).first().or(others.first()) {
                     Some(reg) => reg,
                     None => self.pick(class, preferred),
                 }

@@ -8,7 +8,7 @@ use super::alloc::{Loc, class_of};
 use super::analysis::Id;
 use super::encode::{Label, Mem};
 use super::lower::Lower;
-use super::regs::{FTMP, GPRS, KEPT, RSP, Reg, RegSet, TMP, XMMS};
+use super::regs::{FTMP, GPRS, KEPT, RSP, Reg, RegSet, SPECIAL, TMP, XMMS};
 use ir::Arg;
 
 /// A move of several that happen at once.
@@ -128,7 +128,8 @@ impl Lower<'_> {
                 None => GPRS,
             };
             let at = usize::from(class == XMMS);
-            let home = left[at].first().filter(|_| weight > 0 && room[at] > 0);
+            let plain = left[at].without(SPECIAL).first().or(left[at].first());
+            let home = plain.filter(|_| weight > 0 && room[at] > 0);
             if let Some(home) = home {
                 left[at] = left[at].without(home.bit());
                 room[at] -= 1;

@@ -62,6 +62,8 @@ pub(super) struct RegSet(pub(super) u32);
 pub(super) const KEPT: RegSet = RegSet(1 << 3 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 15);
 /// General registers that hold values.
 pub(super) const GPRS: RegSet = RegSet(0xffff & !(1 << 4 | 1 << 5 | 1 << 11));
+/// What divisions and shifts need: for values that live longer only if there is no other.
+pub(super) const SPECIAL: RegSet = RegSet(1 | 1 << 1 | 1 << 2);
 /// Vector registers that hold values.
 pub(super) const XMMS: RegSet = RegSet(0x7fff_0000);
 /// Where integer arguments go.
