@@ -138,7 +138,7 @@ pub(crate) fn slot_transition(vm: &mut Vm, shape: &'static Shape, word: usize) -
 /// `base` with floats in those of the slots that have been nothing else in instances of its class.
 pub(crate) fn with_float_slots(vm: &mut Vm, base: &'static Shape, slots: u64) -> &'static Shape {
     let mut shape = base;
-    for word in (0..64).filter(|word| slots >> word & 1 == 1) {
+    for word in words_of(slots) {
         if seen(base.ty, slot_key(word)) != Some(Seen::Anything)
             && let Some(next) = slot_transition(vm, shape, word)
         {
@@ -166,21 +166,41 @@ pub fn up_to_date(vm: &mut Vm, object: Value) -> &'static Shape {
 #[cold]
 fn migrate(vm: &mut Vm, object: Value) -> &'static Shape {
     let shape = vm.shape_of(object);
-    let mut target = bare(vm, shape);
-    let mut values = ValueVec::new();
-    for (index, &name) in shape.attributes.iter().enumerate() {
-        match next_shape(vm, target, name) {
-            Some(next) => target = next,
-            None => {
-                crate::instance::materialise(vm, object);
-                return vm.shape_of(object);
-            }
-        }
-        let value = slot(vm, object, shape, index as u32);
-        values.push(vm, value);
+    let known = shape.successor.get().filter(|target| !target.is_deprecated.get());
+    let Some(target) = known.or_else(|| successor(vm, shape)) else {
+        crate::instance::materialise(vm, object);
+        return vm.shape_of(object);
+    };
+    shape.successor.set(Some(target));
+    // Representations only widen: some floats become Values, and each attribute stays where it is.
+    debug_assert_eq!(target.floats & !shape.floats, 0);
+    let boxed = words_of(shape.floats & !target.floats);
+    let mut boxes = [Value::NULL; 64]; // the native stack is scanned
+    for word in boxed.clone() {
+        boxes[word] = vm.float(raw(object, word).get());
     }
-    rebuild(vm, object, target, &values);
+    for at in boxed {
+        word(object, at).set(boxes[at]);
+    }
+    // SAFETY: both shapes have the same words, and those that only the new one calls Values were just filled with such.
+    unsafe { heap::set_shape(object, target.id) };
+    vm.thread.heap.write_barrier(object);
     target
+}
+
+/// The same attributes and slots, with floats where the class has seen nothing else.
+fn successor(vm: &mut Vm, shape: &'static Shape) -> Option<&'static Shape> {
+    let start = bare(vm, shape);
+    shape.attributes.iter().try_fold(start, |target, &name| next_shape(vm, target, name))
+}
+
+/// The set bits.
+fn words_of(mut mask: u64) -> impl Iterator<Item = usize> + Clone {
+    std::iter::from_fn(move || {
+        let word = mask.trailing_zeros() as usize;
+        mask &= mask.wrapping_sub(1);
+        may_hold_float(word).then_some(word)
+    })
 }
 
 /// Gives an instance another shape with these attributes, in that shape's order. Slots keep their values; none that is a
@@ -189,7 +209,7 @@ pub(crate) fn rebuild(vm: &mut Vm, object: Value, target: &'static Shape, values
     let shape = vm.shape_of(object);
     let boxed_slots = float_slots(shape) & !float_slots(target);
     let mut boxes = ValueVec::new();
-    for word in (0..64).filter(|word| boxed_slots >> word & 1 == 1) {
+    for word in words_of(boxed_slots) {
         let value = vm.float(raw(object, word).get());
         boxes.push(vm, value);
     }
@@ -216,8 +236,7 @@ pub(crate) fn rebuild(vm: &mut Vm, object: Value, target: &'static Shape, values
             array_clear(array, overflowing, capacity(array));
         }
     }
-    let slots = (0..64).filter(|word| boxed_slots >> word & 1 == 1);
-    for (at, &value) in slots.zip(boxes.as_slice()) {
+    for (at, &value) in words_of(boxed_slots).zip(boxes.as_slice()) {
         word(object, at).set(value);
     }
     // SAFETY: both shapes have the same words, and those that the new one calls Values were just filled with such.

@@ -80,6 +80,8 @@ pub struct Shape {
     pub floats: u64,
     /// A word of [`floats`](Self::floats) has held something else in other instances: this one migrates when it is touched.
     pub is_deprecated: Cell<bool>,
+    /// Of a deprecated shape: where instances migrated last.
+    pub successor: Cell<Option<&'static Shape>>,
     /// Shapes that follow when an attribute is added, by its name; when a slot of `__slots__` gets its first float, by its
     /// word (an int).
     pub transitions: RefCell<WordMap<Value, &'static Shape>>,
@@ -109,6 +111,7 @@ impl Shape {
             by_name: WordMap::default(),
             floats: 0,
             is_deprecated: Cell::new(false),
+            successor: Cell::new(None),
             transitions: RefCell::default(),
             root: Cell::new(None),
             descendants: Cell::new(0),
