@@ -83,6 +83,25 @@ pub fn check<M: PyMachine>(m: &mut M, result: M::Ref) -> Outcome<M> {
     if m.decide(failed) { Err(m.take_exception()) } else { Ok(result) }
 }
 
+/// The result of a callee that gives NULL where the general way is to raise.
+#[inline(always)]
+pub fn tried<M: PyMachine>(m: &mut M, result: M::Ref) -> Option<M::Ref> {
+    let failed = m.is_null(result);
+    if m.decide(failed) { None } else { Some(result) }
+}
+
+/// The same for truths: -1 is a failure.
+#[inline(always)]
+pub fn tried_truth<M: PyMachine>(m: &mut M, result: M::Int) -> Option<bool> {
+    let zero = m.int(0);
+    let failed = m.int_lt(result, zero);
+    if m.decide(failed) {
+        return None;
+    }
+    let truth = m.int_ne(result, zero);
+    Some(m.decide(truth))
+}
+
 /// The truth from a callee that gives 0, 1, or -1 with an exception pending.
 #[inline(always)]
 pub fn check_truth<M: PyMachine>(m: &mut M, result: M::Int) -> Result<bool, M::Ref> {
@@ -134,6 +153,11 @@ pub fn null<M: PyMachine>(m: &mut M) -> M::Ref {
 pub fn raise<M: PyMachine>(m: &mut M, callee: &'static Callee, operands: &[Operand<M>]) -> M::Ref {
     let result = m.call_ref(callee, operands);
     check(m, result).unwrap_or_else(|exception| exception)
+}
+
+/// What a callee raised that does not see the frames, as the guest is to see it.
+pub fn raise_anew<M: PyMachine>(m: &mut M, exception: M::Ref) -> M::Ref {
+    raise(m, &crate::callees::exceptions::RAISE_ANEW, &[Operand::Ref(exception)])
 }
 
 /// The context behind the pointer that compiled code and machines pass to callees.

@@ -387,7 +387,7 @@ pub(crate) fn step<M: PyMachine>(
             let start = f.pop();
             let container = f.pop();
             let value = match plain::slice(m, container, start, stop) {
-                Some(value) => check(m, value)?,
+                Some(value) => value,
                 None => call3(m, &subscripts::GET_SLICE, container, start, stop)?,
             };
             f.push(value);
@@ -500,7 +500,10 @@ pub(crate) fn step<M: PyMachine>(
         }
         Op::FormatSimple => {
             let value = f.pop();
-            let value = call1(m, &FORMAT, value)?;
+            let value = match plain::format(m, value) {
+                Some(text) => text,
+                None => call1(m, &FORMAT, value)?,
+            };
             f.push(value);
         }
         Op::FormatWithSpec => {

@@ -56,6 +56,8 @@ pub enum Intrinsic {
     /// A pure function from float to float; results that are not finite go the general way.
     Float(&'static metatrace::Callee),
     ListAppend,
+    ListPop,
+    DictGet,
     Struct(&'static crate::struct_plan::StructIntrinsic),
     GetAttr,
     IsInstance,

@@ -52,6 +52,8 @@ pub enum Kind {
     Buffer,
     /// `struct.Struct`.
     Struct,
+    Enumerate,
+    Zip,
     Instance,
     /// Storage that Python code does not see.
     Storage,
@@ -203,7 +205,14 @@ pub(crate) fn reserved_layout(kind: Kind) -> Option<Layout> {
         Kind::ListIterator | Kind::TupleIterator => fixed::<SequenceIterator>(),
         Kind::Array => off_heap(fixed::<Array>()),
         Kind::Buffer => off_heap(fixed::<Buffer>()),
-        Kind::ByteArray | Kind::Struct | Kind::Generator | Kind::Instance | Kind::Storage | Kind::Other => return None,
+        Kind::ByteArray
+        | Kind::Struct
+        | Kind::Enumerate
+        | Kind::Zip
+        | Kind::Generator
+        | Kind::Instance
+        | Kind::Storage
+        | Kind::Other => return None,
     })
 }
 

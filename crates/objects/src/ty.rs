@@ -77,6 +77,7 @@ pub mod flags {
     pub const NO_NEW: u32 = 1 << 21; // cannot be instantiated from Python
     pub const HAS_WEAKREF: u32 = 1 << 22;
     pub const HAS_FINALIZER: u32 = 1 << 23; // `__del__`
+    pub const LEAF_ITERATOR: u32 = 1 << 24; // a built-in iterator whose `__next__` runs no Python code
 }
 
 /// The Rust half of a class.

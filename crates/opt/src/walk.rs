@@ -381,7 +381,8 @@ impl<'r> Walk<'r> {
             return Some(self.values.resolve(known));
         }
         let forced: SmallVec<[Arg; 3]> = args.iter().map(|&arg| self.forced(arg)).collect();
-        if effect > CallEffect::Pure && effect != CallEffect::Reads {
+        // What only reads may still give back what it was given.
+        if effect > CallEffect::Pure && (effect != CallEffect::Reads || op.ty == Ty::Ref) {
             forced.iter().for_each(|&arg| self.values.escape(arg));
         }
         let exit = op.snapshot.map(|snapshot| self.exit(snapshot));

@@ -29,9 +29,10 @@ slice_callees! {
         builtin(vm, callable, args)
     }
 
-    /// A native function that runs no Python code with these arguments, and writes nothing.
+    /// A native function that runs no Python code with these arguments, and writes nothing. NULL without an exception: an error,
+    /// which the general way raises.
     CALL_BUILTIN_PLAIN: fn call_builtin_plain(vm, callable, args), Allocates {
-        builtin(vm, callable, args)
+        Ok(builtin(vm, callable, args).unwrap_or(Value::NULL))
     }
 
     /// The values of the parameters, as a tuple.

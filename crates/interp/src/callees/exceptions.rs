@@ -3,6 +3,7 @@
 use crate::callees;
 use crate::callees::slice_callees;
 use crate::frame_object;
+use heap::Value;
 use objects::builtin_layouts::Exception;
 use objects::layout::cast;
 
@@ -33,6 +34,12 @@ callees! {
     }
 
     /// CHECK_EXC_MATCH: whether the exception is an instance of the class or of one of the tuple.
+    /// Raises an exception that a callee raised which does not see the frames: its context becomes the exception being handled.
+    RAISE_ANEW: fn raise_anew(vm, exception: Ref) -> Ref, RunsGuest {
+        cast::<Exception>(exception).context.set(Value::NULL);
+        Err(vm.raise_instance(exception))
+    }
+
     EXCEPTION_MATCHES: fn exception_matches(vm, exception: Ref, class: Ref) -> Truth, RunsGuest {
         crate::raising::matches(vm, exception, class)
     }

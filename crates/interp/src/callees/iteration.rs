@@ -17,6 +17,19 @@ callees! {
         Ok(vm.next(iterator)?.unwrap_or(heap::Value::NULL))
     }
 
+    /// The same of an iterator that runs no Python code. What it raises is to be raised anew.
+    NEXT_LEAF: fn next_leaf(vm, iterator: Ref) -> Ref, Writes {
+        if vm.thread.observed {
+            return crate::observe::next(vm, iterator);
+        }
+        Ok(vm.next(iterator)?.unwrap_or(heap::Value::NULL))
+    }
+
+    /// `iter` of a built-in collection.
+    GET_ITER_READS: fn get_iter_reads(vm, iterable: Ref) -> Try, Reads {
+        vm.iter(iterable)
+    }
+
     UNPACK: fn unpack(vm, sequence: Ref, count: Int) -> Ref, RunsGuest {
         crate::unpack::exactly(vm, sequence, count as usize)
     }

@@ -16,6 +16,9 @@ pub mod subscripts;
 ///
 /// `NAME: fn name(vm, operand: Type, …) -> Type, Effect { body }`. Operand types: `Ref` (a `Value`), `Int` (`i64`),
 /// `Flt` (`f64`). A result `Ref` comes from a body of type `PyResult`: an error leaves its exception pending and gives NULL.
+/// A result `Try` comes from the same, but an error gives NULL and no exception: the caller goes the general way, which raises
+/// it. What raises sees the exception being handled in the frames, and compiled code shows them only to what may run Python code.
+/// A result `TryTruth` is `Truth` in that way.
 /// A result `Truth` comes from `PyResult<bool>`: 0, 1, or -1 with an exception pending. `Int`, `Flt`, `Bool`, `Void` cannot fail,
 /// so their bodies ask for no large memory. Where one of the others is refused memory, it raises MemoryError.
 #[macro_export]
@@ -48,6 +51,8 @@ macro_rules! callees {
     (@ty Ref) => { metatrace::Ty::Ref };
     (@ty Int) => { metatrace::Ty::Int };
     (@ty Truth) => { metatrace::Ty::Int };
+    (@ty Try) => { metatrace::Ty::Ref };
+    (@ty TryTruth) => { metatrace::Ty::Int };
     (@ty Flt) => { metatrace::Ty::Flt };
     (@ty Bool) => { metatrace::Ty::Bool };
     (@ty Void) => { metatrace::Ty::Void };
@@ -60,6 +65,14 @@ macro_rules! callees {
             Ok(value) => value.0,
             Err(raised) => { $vm.set_pending(raised); 0 }
         }
+    }};
+    (@result Try $vm:ident $body:block) => {{
+        let result: objects::error::PyResult = $vm.refusable(|$vm| $body);
+        result.map_or(0, |value| value.0)
+    }};
+    (@result TryTruth $vm:ident $body:block) => {{
+        let result: objects::error::PyResult<bool> = $vm.refusable(|$vm| $body);
+        result.map_or(-1i64 as u64, |truth| truth as u64)
     }};
     (@result Truth $vm:ident $body:block) => {{
         let result: objects::error::PyResult<bool> = $vm.refusable(|$vm| $body);

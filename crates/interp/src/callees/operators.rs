@@ -15,20 +15,20 @@ callees! {
         vm.binary(operation as u32, a, b)
     }
 
-    /// The same of operands for which no Python code runs.
-    BINARY_PLAIN: fn binary_plain(vm, operation: Int, a: Ref, b: Ref) -> Ref, Allocates {
+    /// The same of operands for which no Python code runs; NULL: an error.
+    BINARY_PLAIN: fn binary_plain(vm, operation: Int, a: Ref, b: Ref) -> Try, Allocates {
         vm.binary(operation as u32, a, b)
     }
 
-    BINARY_READS: fn binary_reads(vm, operation: Int, a: Ref, b: Ref) -> Ref, Reads {
+    BINARY_READS: fn binary_reads(vm, operation: Int, a: Ref, b: Ref) -> Try, Reads {
         vm.binary(operation as u32, a, b)
     }
 
-    BINARY_WRITES: fn binary_writes(vm, operation: Int, a: Ref, b: Ref) -> Ref, Writes {
+    BINARY_WRITES: fn binary_writes(vm, operation: Int, a: Ref, b: Ref) -> Try, Writes {
         vm.binary(operation as u32, a, b)
     }
 
-    COMPARE_PLAIN: fn compare_plain(vm, operation: Int, a: Ref, b: Ref) -> Truth, Allocates {
+    COMPARE_PLAIN: fn compare_plain(vm, operation: Int, a: Ref, b: Ref) -> TryTruth, Allocates {
         let result = vm.compare(a, b, CompareOp::from_number(operation as u32))?;
         vm.truth(result)
     }
@@ -38,7 +38,7 @@ callees! {
         a == b || vm.str_bytes(a) == vm.str_bytes(b)
     }
 
-    CONTAINS_PLAIN: fn contains_plain(vm, container: Ref, item: Ref) -> Truth, Allocates {
+    CONTAINS_PLAIN: fn contains_plain(vm, container: Ref, item: Ref) -> TryTruth, Allocates {
         vm.contains(container, item)
     }
 

@@ -88,6 +88,14 @@ callees! {
         vm.format(value, vm.empty_str)
     }
 
+    /// FORMAT_SIMPLE of numbers and text.
+    FORMAT_PLAIN: fn format_plain(vm, value: Ref) -> Try, Allocates {
+        if vm.kind(value) == objects::shape::Kind::Str {
+            return Ok(value);
+        }
+        vm.format(value, vm.empty_str)
+    }
+
     FORMAT_WITH_SPEC: fn format_with_spec(vm, value: Ref, spec: Ref) -> Ref, RunsGuest {
         vm.format(value, spec)
     }

@@ -8,12 +8,12 @@ callees! {
     }
 
     /// Of a str and an int.
-    GET_ITEM_PLAIN: fn get_item_plain(vm, container: Ref, key: Ref) -> Ref, Allocates {
+    GET_ITEM_PLAIN: fn get_item_plain(vm, container: Ref, key: Ref) -> Try, Allocates {
         vm.getitem(container, key)
     }
 
     /// Of a built-in sequence; the bounds are ints or None.
-    GET_SLICE_READS: fn get_slice_reads(vm, container: Ref, start: Ref, stop: Ref) -> Ref, Reads {
+    GET_SLICE_READS: fn get_slice_reads(vm, container: Ref, start: Ref, stop: Ref) -> Try, Reads {
         let key = vm.new_slice(start, stop, vm.none);
         vm.getitem(container, key)
     }

@@ -105,7 +105,7 @@ fn slow_binary<M: PyMachine>(
             return Ok(result);
         }
         if let Some(result) = crate::handlers::plain::binary(m, operation, a, b) {
-            return check(m, result);
+            return Ok(result);
         }
     }
     let operation = int_operand(m, operation as i64);
@@ -326,7 +326,7 @@ pub fn compare<M: PyMachine>(m: &mut M, operation: u32, a: M::Ref, b: M::Ref) ->
         }
     }
     if let Some(truth) = crate::handlers::plain::compared(m, operation, a, b) {
-        return truth.map(Compared::Truth);
+        return Ok(Compared::Truth(truth));
     }
     let operation = int_operand(m, operation as i64);
     let result = m.call_ref(&COMPARE, &[operation, Operand::Ref(a), Operand::Ref(b)]);

@@ -16,18 +16,24 @@ pub fn tuple<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, count: usize) -> Outco
     if count == 0 || count > TRACED_ITEMS {
         return from_stack(m, f, &BUILD_TUPLE, count);
     }
+    let tuple = tuple_of(m, f.top(count));
+    f.sp -= count as u32;
+    Ok(tuple)
+}
+
+/// A tuple of a few values.
+#[inline(always)]
+pub fn tuple_of<M: PyMachine>(m: &mut M, values: &[M::Ref]) -> M::Ref {
     let shape = m.context().shape_for_kind(Kind::Tuple);
-    let len = m.int(count as i64);
+    let len = m.int(values.len() as i64);
     let tuple = m.new_items(shape.id, Tuple::BYTES as u32, 8, len);
     let unhashed = m.int(-1);
     m.init_int(tuple, Tuple::HASH, unhashed);
-    for i in 0..count {
-        let value = f.peek(count - 1 - i);
+    for (i, &value) in values.iter().enumerate() {
         let index = m.int(i as i64);
         m.init_item_ref(tuple, index, objects::tuple::TUPLE_ITEMS, value);
     }
-    f.sp -= count as u32;
-    Ok(tuple)
+    tuple
 }
 
 /// BUILD_LIST.

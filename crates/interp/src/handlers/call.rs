@@ -298,13 +298,22 @@ fn call_builtin<M: PyMachine>(
             Some(Loaded::Method { .. }) | None => {}
         }
     }
-    let callee = match def.runs_guest {
-        _ if plain::is_plain_call(m, def, callable, f.top(given)) => &CALL_BUILTIN_PLAIN,
-        true => &CALL_BUILTIN,
-        false => &CALL_BUILTIN_LEAF,
+    let is_plain = plain::is_plain_call(m, def, callable, f.top(given));
+    if is_plain {
+        let result = m.call_slice(&CALL_BUILTIN_PLAIN, callable, f.top(given));
+        if let Some(result) = tried(m, result) {
+            f.sp -= drop as u32;
+            f.push(result);
+            return Ok(Flow::Next);
+        }
+    }
+    let result = if def.runs_guest || is_plain {
+        let result = m.call_slice(&CALL_BUILTIN, callable, f.top(given));
+        check(m, result)?
+    } else {
+        let result = m.call_slice(&CALL_BUILTIN_LEAF, callable, f.top(given));
+        check(m, result).map_err(|exception| raise_anew(m, exception))?
     };
-    let result = m.call_slice(callee, callable, f.top(given));
-    let result = check(m, result)?;
     f.sp -= drop as u32;
     f.push(result);
     Ok(Flow::Next)

@@ -92,7 +92,7 @@ pub fn contains<M: PyMachine>(m: &mut M, container: M::Ref, item: M::Ref) -> Res
         return Ok(found);
     }
     if let Some(found) = crate::handlers::plain::contains(m, container, item) {
-        return check_truth(m, found);
+        return Ok(found);
     }
     let result = m.call_int(&CONTAINS, &[Operand::Ref(container), Operand::Ref(item)]);
     check_truth(m, result)

@@ -1,13 +1,14 @@
 //! Native functions that traces see through: the handler does what the function does for the common operands.
 
 use crate::handlers::attribute::{self, Loaded};
-use crate::handlers::{construct, flow, structs};
+use crate::handlers::{construct, flow, structs, subscript};
 use crate::machine::*;
 use metatrace::{Lookup, Operand, Site};
 use objects::args::Intrinsic;
 use objects::array_layout::Array;
-use objects::builtin_layouts::{Bytes, Dict, List, Str, Tuple};
+use objects::builtin_layouts::{Bytes, Dict, List, Set, Str, Tuple};
 use objects::bytearray::ByteArray;
+use objects::callees::ABSENT;
 use objects::shape::{Kind, exact_id};
 use objects::ty::{TypeData, TypeObject};
 
@@ -25,6 +26,12 @@ pub fn call<M: PyMachine>(
         (Intrinsic::Sqrt, &[x]) => sqrt(m, x),
         (Intrinsic::Float(callee), &[x]) => float(m, callee, x),
         (Intrinsic::ListAppend, &[list, value]) => append(m, list, value),
+        (Intrinsic::ListPop, &[list]) => pop(m, list),
+        (Intrinsic::DictGet, &[dict, key]) => {
+            let none = none(m);
+            dict_get(m, dict, key, none)
+        }
+        (Intrinsic::DictGet, &[dict, key, default]) => dict_get(m, dict, key, default),
         (Intrinsic::Struct(intrinsic), arguments) => structs::call(m, intrinsic, arguments),
         (Intrinsic::GetAttr, &[object, name]) => return Ok(attribute::load_named(m, site, object, name)),
         (Intrinsic::GetAttr, &[object, name, _]) => match attribute::load_named(m, site, object, name) {
@@ -185,6 +192,7 @@ fn len<M: PyMachine>(m: &mut M, object: M::Ref) -> Option<M::Ref> {
         Kind::List => m.get_int(object, List::LEN),
         Kind::Tuple => m.get_int(object, Tuple::LEN),
         Kind::Dict => m.get_int(object, Dict::USED),
+        Kind::Set | Kind::FrozenSet => m.get_int(object, Set::USED),
         Kind::Array => m.get_int(object, Array::LEN),
         Kind::Bytes => m.get_int(object, Bytes::LEN),
         Kind::ByteArray => m.get_int(object, ByteArray::LEN),
@@ -244,6 +252,42 @@ fn float_operand<M: PyMachine>(m: &mut M, x: M::Ref) -> Option<M::Flt> {
         }
         Tag::Object(_) => None,
     }
+}
+
+/// `list.pop` of the last item. The storage stays.
+fn pop<M: PyMachine>(m: &mut M, list: M::Ref) -> Option<M::Ref> {
+    if object_kind(m, list)? != Kind::List {
+        return None;
+    }
+    let (len, zero) = (m.get_int(list, List::LEN), m.int(0));
+    let is_empty = m.int_eq(len, zero);
+    if m.decide(is_empty) {
+        return None;
+    }
+    let one = m.int(1);
+    let last = m.int_sub(len, one);
+    let items = m.get_ref(list, List::ITEMS);
+    let value = m.item_ref(items, last, objects::list::ARRAY_ITEMS);
+    let null = null(m);
+    m.set_item_ref(items, last, objects::list::ARRAY_ITEMS, null);
+    m.set_int(list, List::LEN, last);
+    Some(value)
+}
+
+/// `dict.get` where no Python code needs to compare keys.
+fn dict_get<M: PyMachine>(m: &mut M, dict: M::Ref, key: M::Ref, default: M::Ref) -> Option<M::Ref> {
+    if object_kind(m, dict)? != Kind::Dict {
+        return None;
+    }
+    let entry = subscript::find_entry(m, dict, key);
+    let absent = m.int(ABSENT);
+    let is_absent = m.int_eq(entry, absent);
+    if m.decide(is_absent) {
+        return Some(default);
+    }
+    let zero = m.int(0);
+    let is_there = m.int_le(zero, entry);
+    if m.decide(is_there) { Some(subscript::value_at(m, dict, entry)) } else { None }
 }
 
 /// `list.append` while the storage has room.

@@ -3,6 +3,7 @@
 
 use super::arith::{compare, op};
 use crate::callees::operators::*;
+use crate::callees::structures::FORMAT_PLAIN;
 use crate::callees::subscripts::{GET_ITEM_PLAIN, GET_SLICE_READS};
 use crate::machine::*;
 use metatrace::{Callee, Operand};
@@ -58,7 +59,8 @@ pub fn binary<M: PyMachine>(m: &mut M, operation: u32, a: M::Ref, b: M::Ref) -> 
         _ => return None,
     };
     let operation = int_operand(m, operation as i64);
-    Some(m.call_ref(callee, &[operation, Operand::Ref(a), Operand::Ref(b)]))
+    let result = m.call_ref(callee, &[operation, Operand::Ref(a), Operand::Ref(b)]);
+    tried(m, result)
 }
 
 /// Lists change in place, tuples do not.
@@ -67,28 +69,28 @@ fn sequence_callee(class: Class, is_in_place: bool) -> &'static Callee {
 }
 
 /// The truth of a comparison of two texts, or of numbers beyond those that handlers compare.
-pub fn compared<M: PyMachine>(m: &mut M, operation: u32, a: M::Ref, b: M::Ref) -> Option<Result<M::Bool, M::Ref>> {
+pub fn compared<M: PyMachine>(m: &mut M, operation: u32, a: M::Ref, b: M::Ref) -> Option<M::Bool> {
     match class_of(m, a) {
         Class::Text if class_of(m, b) == Class::Text => {
             if !matches!(operation, compare::EQ | compare::NE) {
-                return Some(truth(m, operation, a, b));
+                return truth(m, operation, a, b);
             }
             let equal = m.call_bool(&STR_EQUAL, &[Operand::Ref(a), Operand::Ref(b)]);
-            Some(Ok(if operation == compare::EQ { equal } else { m.bool_not(equal) }))
+            Some(if operation == compare::EQ { equal } else { m.bool_not(equal) })
         }
-        left @ (Class::Number | Class::Bytes) if class_of(m, b) == left => Some(truth(m, operation, a, b)),
+        left @ (Class::Number | Class::Bytes) if class_of(m, b) == left => truth(m, operation, a, b),
         _ => None,
     }
 }
 
-fn truth<M: PyMachine>(m: &mut M, operation: u32, a: M::Ref, b: M::Ref) -> Result<M::Bool, M::Ref> {
+fn truth<M: PyMachine>(m: &mut M, operation: u32, a: M::Ref, b: M::Ref) -> Option<M::Bool> {
     let operation = int_operand(m, operation as i64);
     let result = m.call_int(&COMPARE_PLAIN, &[operation, Operand::Ref(a), Operand::Ref(b)]);
-    check_truth(m, result).map(|truth| m.bool(truth))
+    tried_truth(m, result).map(|truth| m.bool(truth))
 }
 
 /// `item in container` of texts.
-pub fn contains<M: PyMachine>(m: &mut M, container: M::Ref, item: M::Ref) -> Option<M::Int> {
+pub fn contains<M: PyMachine>(m: &mut M, container: M::Ref, item: M::Ref) -> Option<bool> {
     let is_plain = match class_of(m, container) {
         Class::Text => class_of(m, item) == Class::Text,
         Class::Bytes => {
@@ -97,7 +99,11 @@ pub fn contains<M: PyMachine>(m: &mut M, container: M::Ref, item: M::Ref) -> Opt
         }
         _ => false,
     };
-    is_plain.then(|| m.call_int(&CONTAINS_PLAIN, &[Operand::Ref(container), Operand::Ref(item)]))
+    if !is_plain {
+        return None;
+    }
+    let found = m.call_int(&CONTAINS_PLAIN, &[Operand::Ref(container), Operand::Ref(item)]);
+    tried_truth(m, found)
 }
 
 /// `text[index]`.
@@ -106,7 +112,8 @@ pub fn item<M: PyMachine>(m: &mut M, container: M::Ref, key: M::Ref) -> Option<M
     if !m.decide(is_int) || class_of(m, container) != Class::Text {
         return None;
     }
-    Some(m.call_ref(&GET_ITEM_PLAIN, &[Operand::Ref(container), Operand::Ref(key)]))
+    let item = m.call_ref(&GET_ITEM_PLAIN, &[Operand::Ref(container), Operand::Ref(key)]);
+    tried(m, item)
 }
 
 /// `sequence[start:stop]` with bounds that are ints or None.
@@ -121,7 +128,17 @@ pub fn slice<M: PyMachine>(m: &mut M, container: M::Ref, start: M::Ref, stop: M:
         }
     }
     let operands = [container, start, stop].map(Operand::Ref);
-    Some(m.call_ref(&GET_SLICE_READS, &operands))
+    let part = m.call_ref(&GET_SLICE_READS, &operands);
+    tried(m, part)
+}
+
+/// `format` of a number or text without a specification.
+pub fn format<M: PyMachine>(m: &mut M, value: M::Ref) -> Option<M::Ref> {
+    if !matches!(class_of(m, value), Class::Number | Class::Text) {
+        return None;
+    }
+    let text = m.call_ref(&FORMAT_PLAIN, &[Operand::Ref(value)]);
+    tried(m, text)
 }
 
 /// Whether a call of the native function with these arguments runs no Python code and writes nothing.

@@ -3,14 +3,14 @@
 //! The format's plan depends on its text alone, so a trace that knows the format knows the plan.
 
 use crate::callees::subscripts::BOX_INT;
+use crate::handlers::build;
 use crate::machine::*;
 use metatrace::{Operand, Repr};
 use objects::array_layout::{Array, ELEMENT_KINDS};
-use objects::builtin_layouts::{Bytes, Tuple};
+use objects::builtin_layouts::Bytes;
 use objects::bytearray::ByteArray;
-use objects::layout::Object;
 use objects::shape::Kind;
-use objects::struct_plan::{Packed, PlannedField, StructAction, StructIntrinsic, StructPlan, bytes_as};
+use objects::struct_plan::{MAX_PLANNED, Packed, PlannedField, StructAction, StructIntrinsic, StructPlan, bytes_as};
 
 /// The memory of an object that exports bytes.
 enum Memory<M: PyMachine> {
@@ -122,20 +122,11 @@ fn start_of<M: PyMachine>(m: &mut M, plan: &StructPlan, offset: Option<M::Ref>, 
 
 /// The tuple of the values.
 fn unpack<M: PyMachine>(m: &mut M, plan: &StructPlan, memory: Memory<M>, start: M::Int) -> Option<M::Ref> {
-    let mut values = [None; objects::struct_plan::MAX_PLANNED];
+    let mut values = [null(m); MAX_PLANNED];
     for (field, value) in plan.fields.iter().zip(&mut values) {
-        *value = Some(load(m, field, memory, start)?);
+        *value = load(m, field, memory, start)?;
     }
-    let shape = m.context().shape_for_kind(Kind::Tuple);
-    let len = m.int(plan.fields.len() as i64);
-    let tuple = m.new_items(shape.id, Tuple::BYTES as u32, 8, len);
-    let unhashed = m.int(-1);
-    m.init_int(tuple, Tuple::HASH, unhashed);
-    for (i, value) in values.into_iter().flatten().enumerate() {
-        let index = m.int(i as i64);
-        m.init_item_ref(tuple, index, objects::tuple::TUPLE_ITEMS, value);
-    }
-    Some(tuple)
+    Some(build::tuple_of(m, &values[..plan.fields.len()]))
 }
 
 fn load<M: PyMachine>(m: &mut M, field: &PlannedField, memory: Memory<M>, start: M::Int) -> Option<M::Ref> {
@@ -231,7 +222,7 @@ fn pack<M: PyMachine>(
     address: M::Int,
     values: &[M::Ref],
 ) -> Option<M::Ref> {
-    let mut stored = [const { None }; objects::struct_plan::MAX_PLANNED];
+    let mut stored = [const { None }; MAX_PLANNED];
     for ((field, &value), stored) in plan.fields.iter().zip(values).zip(&mut stored) {
         *stored = Some(to_store(m, field, value)?);
     }

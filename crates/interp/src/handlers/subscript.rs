@@ -28,17 +28,11 @@ pub fn load<M: PyMachine>(m: &mut M, container: M::Ref, key: M::Ref) -> Outcome<
                 }
             }
             Kind::Dict => {
-                let changes = m.get_int(container, Dict::CHANGES);
-                let operands = [Operand::Ref(container), Operand::Ref(key), Operand::Int(changes)];
-                let entry = m.call_int(&DICT_FIND, &operands);
+                let entry = find_entry(m, container, key);
                 let zero = m.int(0);
                 let found = m.int_le(zero, entry);
                 if m.decide(found) {
-                    let entries = m.get_ref(container, Dict::ENTRIES);
-                    let [words, value] = [ENTRY_WORDS, ENTRY_VALUE].map(|n| m.int(n));
-                    let first = m.int_mul(entry, words);
-                    let index = m.int_add(first, value);
-                    return Ok(m.item_ref(entries, index, objects::dict::ENTRY_ITEMS));
+                    return Ok(value_at(m, container, entry));
                 }
                 return call2(m, &DICT_ITEM, container, key);
             }
@@ -66,7 +60,7 @@ pub fn load<M: PyMachine>(m: &mut M, container: M::Ref, key: M::Ref) -> Outcome<
             }
             Kind::Str => {
                 if let Some(item) = crate::handlers::plain::item(m, container, key) {
-                    return check(m, item);
+                    return Ok(item);
                 }
             }
             Kind::Buffer => {
@@ -94,6 +88,16 @@ pub fn store<M: PyMachine>(m: &mut M, container: M::Ref, key: M::Ref, value: M::
                 }
             }
             Kind::Dict => {
+                let entry = find_entry(m, container, key);
+                let (zero, namespace) = (m.int(0), m.get_int(container, Dict::NAMESPACE));
+                let is_there = m.int_le(zero, entry);
+                let is_plain = m.int_eq(namespace, zero);
+                // Changes of the dictionaries of modules and classes have consequences.
+                if m.decide(is_plain) && m.decide(is_there) {
+                    let (entries, index) = place_of(m, container, entry);
+                    m.set_item_ref(entries, index, objects::dict::ENTRY_ITEMS, value);
+                    return Ok(());
+                }
                 let stored =
                     m.call_int(&DICT_STORE, &[Operand::Ref(container), Operand::Ref(key), Operand::Ref(value)]);
                 let yes = m.int(1);
@@ -138,6 +142,28 @@ pub fn store<M: PyMachine>(m: &mut M, container: M::Ref, key: M::Ref, value: M::
     }
     let result = m.call_ref(&SET_ITEM, &[Operand::Ref(container), Operand::Ref(key), Operand::Ref(value)]);
     check(m, result).map(|_| ())
+}
+
+/// The number of a key's entry in a dict, or what `DICT_FIND` gives for others.
+#[inline(always)]
+pub fn find_entry<M: PyMachine>(m: &mut M, dict: M::Ref, key: M::Ref) -> M::Int {
+    let changes = m.get_int(dict, Dict::CHANGES);
+    m.call_int(&DICT_FIND, &[Operand::Ref(dict), Operand::Ref(key), Operand::Int(changes)])
+}
+
+/// The value of an entry that is there.
+#[inline(always)]
+pub fn value_at<M: PyMachine>(m: &mut M, dict: M::Ref, entry: M::Int) -> M::Ref {
+    let (entries, index) = place_of(m, dict, entry);
+    m.item_ref(entries, index, objects::dict::ENTRY_ITEMS)
+}
+
+#[inline(always)]
+fn place_of<M: PyMachine>(m: &mut M, dict: M::Ref, entry: M::Int) -> (M::Ref, M::Int) {
+    let entries = m.get_ref(dict, Dict::ENTRIES);
+    let [words, value] = [ENTRY_WORDS, ENTRY_VALUE].map(|n| m.int(n));
+    let first = m.int_mul(entry, words);
+    (entries, m.int_add(first, value))
 }
 
 /// The key as an index into `len` elements, negative ones counted from the end; `None` if it is no int of 63 bits or out of

@@ -50,7 +50,7 @@ pub(crate) fn init(vm: &mut Vm) {
 
 fn spec(name: &'static str, next: fn(&mut Vm, Value) -> PyResult<Option<Value>>) -> TypeSpec {
     TypeSpec {
-        flags: flags::NO_NEW,
+        flags: flags::NO_NEW | flags::LEAF_ITERATOR,
         slots: Slots { iter: Some(|_, iterator| Ok(iterator)), next: Some(next), ..Slots::default() },
         methods: METHODS,
         ..TypeSpec::of::<DictIterator>(name, Kind::Other)

@@ -1,7 +1,7 @@
 //! The type `dict`: its special and other methods.
 
 use super::{is_exact, len, next, table, value_at};
-use crate::args::{CallArgs, MethodDef};
+use crate::args::{CallArgs, Intrinsic, MethodDef};
 use crate::arity;
 use crate::builtin_layouts::{Dict, Set};
 use crate::dict::{iterator, views};
@@ -57,7 +57,7 @@ static METHODS: &[MethodDef] = &[
         let default = args.get(2).unwrap_or(vm.none);
         Ok(vm.dict_get(args.values[0], args.values[1])?.unwrap_or(default))
     })
-    .with_doc("get($self, key, default=None, /)\n--\n\nReturn the value for key if key is in the dictionary, else default."),
+    .with_intrinsic(Intrinsic::DictGet).with_doc("get($self, key, default=None, /)\n--\n\nReturn the value for key if key is in the dictionary, else default."),
     MethodDef::method("setdefault", 2, 3, |vm, args| {
         let default = args.get(2).unwrap_or(vm.none);
         vm.dict_setdefault(args.values[0], args.values[1], default)

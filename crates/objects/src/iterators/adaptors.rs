@@ -50,7 +50,7 @@ pub(super) fn init(vm: &mut Vm) {
               The enumerate object yields pairs containing a count (from start, which\n\
               defaults to zero) and a value yielded by the iterable argument.\n\n\
               enumerate is useful for obtaining an indexed list:\n    (0, seq[0]), (1, seq[1]), (2, seq[2]), ...",
-        ..TypeSpec::of::<Enumerate>("enumerate", Kind::Other)
+        ..TypeSpec::of::<Enumerate>("enumerate", Kind::Enumerate)
     };
     let zip = TypeSpec {
         flags: flags::BASETYPE,
@@ -62,7 +62,7 @@ pub(super) fn init(vm: &mut Vm) {
               shortest argument is exhausted.\n\n\
               If strict is true and one of the arguments is exhausted before the others,\nraise a ValueError.\n\n   \
               >>> list(zip('abcdefg', range(3), range(4)))\n   [('a', 0, 0), ('b', 1, 1), ('c', 2, 2)]",
-        ..TypeSpec::of::<Zip>("zip", Kind::Other)
+        ..TypeSpec::of::<Zip>("zip", Kind::Zip)
     };
     let map = TypeSpec {
         flags: flags::BASETYPE,

@@ -29,6 +29,7 @@ pub(super) fn init(vm: &mut Vm) {
         vm.new_builtin_type(spec("tuple_iterator", Kind::TupleIterator, tuple_next, TUPLE_METHODS), object);
     vm.types.list_reverse_iterator =
         vm.new_builtin_type(spec("list_reverseiterator", Kind::Other, list_reverse_next, LIST_REVERSE_METHODS), object);
+    vm.types.list_reverse_iterator.data().flags.update(|bits| bits | flags::LEAF_ITERATOR);
     vm.types.sequence_iterator =
         vm.new_builtin_type(spec("iterator", Kind::Other, sequence_next, SEQUENCE_METHODS), object);
 }

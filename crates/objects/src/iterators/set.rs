@@ -28,7 +28,7 @@ layout! {
 
 pub(super) fn init(vm: &mut Vm) {
     let spec = TypeSpec {
-        flags: flags::NO_NEW,
+        flags: flags::NO_NEW | flags::LEAF_ITERATOR,
         slots: Slots { iter: Some(|_, iterator| Ok(iterator)), next: Some(next), ..Slots::default() },
         methods: METHODS,
         ..TypeSpec::of::<SetIterator>("set_iterator", Kind::Other)

@@ -16,7 +16,7 @@ type NextFn = fn(&mut Vm, Value) -> PyResult<Option<Value>>;
 pub(super) fn init(vm: &mut Vm) {
     let object = vm.types.object;
     let spec = |name, next: NextFn, methods| TypeSpec {
-        flags: flags::NO_NEW,
+        flags: flags::NO_NEW | flags::LEAF_ITERATOR,
         slots: Slots { iter: Some(|_, iterator| Ok(iterator)), next: Some(next), ..Slots::default() },
         methods,
         ..TypeSpec::of::<SequenceIterator>(name, Kind::Other)

@@ -39,7 +39,7 @@ pub static METHODS: &[MethodDef] = &[
         Ok(vm.none)
     })
     .with_doc("extend($self, iterable, /)\n--\n\nExtend list by appending elements from the iterable."),
-    MethodDef::method("pop", 1, 2, pop).with_doc("pop($self, index=-1, /)\n--\n\nRemove and return item at index (default last).\n\nRaises IndexError if list is empty or index is out of range."),
+    MethodDef::method("pop", 1, 2, pop).with_intrinsic(Intrinsic::ListPop).with_doc("pop($self, index=-1, /)\n--\n\nRemove and return item at index (default last).\n\nRaises IndexError if list is empty or index is out of range."),
     MethodDef::method("remove", 2, 2, remove).with_doc("remove($self, value, /)\n--\n\nRemove first occurrence of value.\n\nRaises ValueError if the value is not present."),
     MethodDef::method("index", 2, 4, index).with_doc("index($self, value, start=0, stop=sys.maxsize, /)\n--\n\nReturn first index of value.\n\nRaises ValueError if the value is not present."),
     MethodDef::method("count", 2, 2, |vm, args| {
