@@ -63,4 +63,4 @@ def main(rounds):
     return total
 
 
-print(main(900))
+print(main(1800))

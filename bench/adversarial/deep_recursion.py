@@ -34,4 +34,4 @@ def main(rounds):
     return total
 
 
-print(main(4500))
+print(main(9000))

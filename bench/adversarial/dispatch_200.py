@@ -33,4 +33,4 @@ def main(rounds):
     return total
 
 
-print(main(2_500_000))
+print(main(5_000_000))

@@ -24,4 +24,4 @@ def main(rounds):
     return result
 
 
-print(main(2400))
+print(main(4800))

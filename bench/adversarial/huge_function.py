@@ -20,4 +20,4 @@ def main(rounds):
     return total
 
 
-print(main(4000))
+print(main(8000))

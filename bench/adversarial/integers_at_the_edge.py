@@ -19,4 +19,4 @@ def main(rounds):
     return total
 
 
-print(main(900_000))
+print(main(1_800_000))

@@ -34,4 +34,4 @@ def main(rounds):
     return total, CLOSED
 
 
-print(main(320_000))
+print(main(640_000))

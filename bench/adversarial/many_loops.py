@@ -18,7 +18,8 @@ def helper{number}(x):
 
 def main(functions):
     scope = {}
-    exec("".join(source(number) for number in range(functions)), scope)
+    for number in range(functions):
+        exec(source(number), scope)
     total = 0
     for number in range(functions):
         work = scope[f"work{number}"]
@@ -27,4 +28,4 @@ def main(functions):
     return total
 
 
-print(main(1600))
+print(main(6000))

@@ -30,4 +30,4 @@ def main(rounds):
     return total
 
 
-print(main(300_000))
+print(main(600_000))

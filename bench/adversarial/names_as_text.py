@@ -41,4 +41,4 @@ def main(rounds):
     return sum(visitor.visit(root) for _ in range(rounds))
 
 
-print(main(1200))
+print(main(2400))

@@ -29,4 +29,4 @@ def main(rounds):
     return total
 
 
-print(main(25_000))
+print(main(50_000))

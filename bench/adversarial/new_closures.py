@@ -26,4 +26,4 @@ def main(rounds):
     return total
 
 
-print(main(1_200_000))
+print(main(2_400_000))

@@ -46,4 +46,4 @@ def main(rounds):
     return sum(evaluate(tree) for _ in range(rounds) for tree in trees)
 
 
-print(main(280))
+print(main(560))

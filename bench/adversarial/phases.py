@@ -44,4 +44,4 @@ def main(rounds):
     return result
 
 
-print(main(12_000))
+print(main(24_000))

@@ -32,4 +32,4 @@ def main(rounds):
     return total
 
 
-print(main(380_000))
+print(main(760_000))

@@ -45,4 +45,4 @@ def main(rounds):
     return total, COUNTS
 
 
-print(main(500_000))
+print(main(1_000_000))

@@ -44,4 +44,4 @@ def main(rounds):
     return a, b, c
 
 
-print(main(1_300_000))
+print(main(2_600_000))

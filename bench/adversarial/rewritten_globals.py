@@ -31,4 +31,4 @@ def main(rounds):
     return total
 
 
-print(main(2_000_000))
+print(main(4_000_000))

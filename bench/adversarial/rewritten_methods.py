@@ -31,4 +31,4 @@ def main(rounds):
     return total
 
 
-print(main(320_000))
+print(main(640_000))

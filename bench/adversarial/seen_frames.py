@@ -31,4 +31,4 @@ def main(rounds):
     return total
 
 
-print(main(450_000))
+print(main(900_000))

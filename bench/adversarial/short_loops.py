@@ -29,4 +29,4 @@ def main(rounds):
     return total
 
 
-print(main(350_000))
+print(main(700_000))

@@ -23,4 +23,4 @@ def main(rounds):
     return total
 
 
-print(main(75_000))
+print(main(150_000))

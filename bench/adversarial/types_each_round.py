@@ -20,4 +20,4 @@ def main(rounds):
     return round(total, 3)
 
 
-print(main(250_000))
+print(main(500_000))

@@ -35,4 +35,4 @@ def main(rounds):
     return total, seen
 
 
-print(main(60_000))
+print(main(120_000))

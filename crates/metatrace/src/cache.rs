@@ -3,6 +3,7 @@
 use crate::compiler::Compiler;
 use crate::coverage::Path;
 use crate::driver::Signature;
+use crate::economy::Stay;
 use crate::explain::TraceNotes;
 use crate::jit::HotCell;
 use crate::profile::CodeMap;
@@ -47,6 +48,12 @@ pub(crate) struct CachedTrace {
     pub(crate) signature: Signature,
     /// Of a bridge: the exit it hangs on.
     pub(crate) parent: Option<(TraceId, ExitId)>,
+    /// The loop or function that it hangs on, or is.
+    pub(crate) root: TraceId,
+    /// Of a root: the bridges of its tree so far.
+    pub(crate) bridges: u32,
+    /// Of a root: how long the interpreter's entries stay.
+    pub(crate) stay: Stay,
     /// Bridges that hang on its exits.
     pub(crate) children: Vec<TraceId>,
     /// The kind of the loop or function at the root.
@@ -171,11 +178,8 @@ impl Cache {
     }
 
     /// The loop or function that a trace hangs on, or is.
-    pub(crate) fn root_of(&self, mut id: TraceId) -> TraceId {
-        while let Some((parent, _)) = self.trace(id).parent {
-            id = parent;
-        }
-        id
+    pub(crate) fn root_of(&self, id: TraceId) -> TraceId {
+        self.trace(id).root
     }
 
     /// A trace of a unit fell: its roots run their own code again.
@@ -239,13 +243,19 @@ impl Cache {
         let other = self.standing_versions(start).find(|&other| self.trace(other).entry != 0);
         let trace = &mut self.traces[id.0 as usize];
         if let Some(home) = trace.home
+            && home.aside.get() == id.0 as usize + 1
+        {
+            home.aside.set(0);
+        }
+        if let Some(home) = trace.home
             && home.entry.get() == id.0 as usize + 1
         {
             home.entry.set(other.map_or(0, |other| other.0 as usize + 1));
             home.count.set(0);
             home.falls.set(home.falls.get() + 1);
+            home.cool(home.falls.get() / 4);
             if home.falls.get() >= FALLS {
-                home.dead.set(true);
+                home.give_up();
             }
         }
         let parent = trace.parent;

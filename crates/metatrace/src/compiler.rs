@@ -6,6 +6,7 @@
 //! Work goes in as jobs and comes out as [`Done`]s, in any case through [`Compiler::next_done`]; so that the guest's thread
 //! looks, the other one sets [`CODE_READY`] in its `poll` word. Nothing is installed but by the guest's thread.
 
+use crate::economy::thread_ns;
 use crate::options::First;
 use codegen::cranelift::CraneliftBackend;
 use codegen::{Backend, CodeMemory, CompileError, CompileInput, CompiledTrace, Config, EnterFn, Member, OpPlace};
@@ -14,7 +15,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The bit of [`crate::Thread::poll`] that says no more than that code is ready to be installed.
 pub(crate) const CODE_READY: u32 = 2;
@@ -304,7 +305,7 @@ impl Drop for AbortOnPanic {
 }
 
 fn run(backend: Result<&mut dyn Backend, CompileError>, job: Job) -> Done {
-    let started = Instant::now();
+    let started = thread_ns();
     let what = match &job {
         Job::Trace(input) => What::Trace(input.id),
         Job::Unit(members) => What::Unit(members.iter().map(|member| member.0.id).collect()),
@@ -314,7 +315,7 @@ fn run(backend: Result<&mut dyn Backend, CompileError>, job: Job) -> Done {
         Ok(backend) => (compile(backend, &job), backend.take_places()),
         Err(error) => (Err(error), Vec::new()),
     };
-    Done { what, code, places, nanoseconds: started.elapsed().as_nanos() as u64 }
+    Done { what, code, places, nanoseconds: thread_ns() - started }
 }
 
 fn compile(backend: &mut dyn Backend, job: &Job) -> Result<CompiledTrace, CompileError> {

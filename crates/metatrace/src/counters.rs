@@ -9,6 +9,12 @@ macro_rules! counters {
         }
 
         impl Counters {
+            /// Adds the time of a recording that has ended.
+            pub(crate) fn recorded(&mut self, nanoseconds: u64) {
+                self.record_ns += nanoseconds;
+                self.longest_record_ns = self.longest_record_ns.max(nanoseconds);
+            }
+
             /// One line a counter.
             pub fn text(&self) -> String {
                 let mut text = String::new();
@@ -25,6 +31,8 @@ counters! {
     functions "function entries compiled";
     bridges "bridges compiled";
     units "units of traces compiled";
+    postponed "recordings postponed because the JIT had taken too much time or memory";
+    set_aside "traces set aside because they were left too soon";
     places_too_varied "exits left without a bridge because too many hang on one place";
     aborts "recordings given up";
     contradictions "traces that contradicted themselves";
@@ -42,6 +50,9 @@ counters! {
     optimize_ns "nanoseconds optimising";
     compile_ns "nanoseconds generating code";
     compile_unit_ns "nanoseconds of those for units";
+    longest_record_ns "nanoseconds of the longest recording";
+    longest_optimize_ns "nanoseconds of the longest optimising";
+    longest_install_ns "nanoseconds of the longest installing";
     code_bytes "bytes of machine code";
 }
 

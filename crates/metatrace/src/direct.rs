@@ -33,12 +33,14 @@ impl<L: Language> Direct<L> {
         // What our callers keep in registers must be found above the loop's base.
         let mut saved = [0; 12];
         let outer = std::mem::replace(&mut direct.thread().loop_base, heap::save_registers(&mut saved));
+        let paused = direct.thread().jit.economy.pause();
         let left = if pc == 0 { crate::driver::count_entry(&mut direct, &mut frame) } else { None };
         let left = match left {
             Some(Leave::Continue) => go_on(&mut direct),
             Some(left) => left,
             None => run_loop(&mut direct, frame),
         };
+        direct.thread().jit.economy.resume(paused);
         std::hint::black_box(&saved);
         direct.thread().loop_base = outer;
         match left {
@@ -56,7 +58,9 @@ impl<L: Language> Direct<L> {
         let frame = direct.thread().current_frame();
         let mut saved = [0; 12];
         let outer = std::mem::replace(&mut direct.thread().loop_base, heap::save_registers(&mut saved));
+        let paused = direct.thread().jit.economy.pause();
         let left = run_loop(&mut direct, frame);
+        direct.thread().jit.economy.resume(paused);
         std::hint::black_box(&saved);
         direct.thread().loop_base = outer;
         match left {

@@ -3,6 +3,7 @@
 use crate::cache::Cache;
 use crate::counters::{Abort, Counters};
 use crate::coverage::{Coverage, Path};
+use crate::economy::Economy;
 use crate::explain::Notes;
 use crate::log::Logger;
 use crate::options::Options;
@@ -22,12 +23,84 @@ pub struct HotCell {
     pub falls: Cell<u32>,
     /// A recording from here is under way; guest code that it runs must not start another one.
     pub(crate) busy: Cell<bool>,
-    /// Never try again.
+    /// Left to the interpreter, for a time that is longer each time.
     pub dead: Cell<bool>,
+    pub(crate) times_dead: Cell<u32>,
     /// Of a function's entry: the function has a loop, so it is called, not inlined.
     pub no_inline: Cell<bool>,
+    /// The number of a trace, plus one, that stands but is left to the interpreter for a while, because it was left too soon.
+    pub(crate) aside: Cell<usize>,
+    pub(crate) times_aside: Cell<u32>,
+    /// How many more times the threshold is to be reached until the place is tried again.
+    pub(crate) waits: Cell<u32>,
     /// Of a loop with compiled code: how many more arrivals are looked at for one that no version was recorded for.
     pub(crate) wants_version: Cell<u32>,
+}
+
+/// How many times the threshold is reached again, at first, until a trace that was set aside is entered, until a place that was given
+/// up is recorded; and how often that doubles.
+const ASIDE: u32 = 16;
+const DEAD: u32 = 1000;
+const LONGEST: u32 = 8;
+
+impl HotCell {
+    /// The interpreter does not enter the trace for some time, which is longer each time.
+    pub(crate) fn set_aside(&self) {
+        self.aside.set(self.entry.replace(0));
+        self.wait(ASIDE, &self.times_aside);
+    }
+
+    /// As `entry`, for callers that need not pass through the interpreter: what was set aside is still there.
+    pub(crate) fn compiled(&self) -> usize {
+        match self.entry.get() {
+            0 => self.aside.get(),
+            entry => entry,
+        }
+    }
+
+    pub(crate) fn is_aside(&self) -> bool {
+        self.aside.get() != 0 && self.entry.get() == 0
+    }
+
+    /// The place is hot, and a trace was set aside: whether it is entered again from now on.
+    pub(crate) fn is_tried_again(&self) -> bool {
+        let again = !self.has_to_wait();
+        if again {
+            self.entry.set(self.aside.replace(0));
+        }
+        again
+    }
+
+    /// Recordings from here have failed, or their traces have fallen, too often. When the place is tried again one more failure
+    /// is enough: what it relied on may have settled, but it is not likely.
+    pub(crate) fn give_up(&self) {
+        self.dead.set(true);
+        self.wait(DEAD, &self.times_dead);
+        self.aborts.set(self.aborts.get().saturating_sub(1));
+        self.falls.set(self.falls.get().saturating_sub(1));
+    }
+
+    /// A trace from here fell, or a recording did with what it relied on, for the `times`th time.
+    pub(crate) fn cool(&self, times: u32) {
+        self.waits.set((1 << times.min(LONGEST)) - 1);
+    }
+
+    fn wait(&self, rounds: u32, times: &Cell<u32>) {
+        self.count.set(0);
+        self.waits.set(rounds << times.get().min(LONGEST));
+        times.set(times.get() + 1);
+    }
+
+    /// The threshold has been reached: whether that has to happen again before the place is tried.
+    pub(crate) fn has_to_wait(&self) -> bool {
+        self.count.set(0);
+        let Some(waits) = self.waits.get().checked_sub(1) else { return false };
+        self.waits.set(waits);
+        if waits == 0 {
+            self.dead.set(false);
+        }
+        waits > 0
+    }
 }
 
 /// Something that is true until somebody invalidates it: "class P has not changed", "no global of module m was added".
@@ -134,6 +207,7 @@ pub struct Jit {
     pub coverage: Coverage,
     assumptions: Vec<AssumptionState>,
     pub(crate) cache: Cache,
+    pub(crate) economy: Economy,
     pub(crate) logger: Logger,
     pub(crate) activity: ActivityCell,
     /// With the option `explain`.
@@ -166,6 +240,7 @@ impl Jit {
             coverage: Coverage::new(options.log.coverage),
             assumptions: Vec::new(),
             cache: Cache::default(),
+            economy: Economy::new(&options),
             logger: Logger::new(&options.log),
             activity: ActivityCell::default(),
             places: options.explain,
@@ -237,5 +312,36 @@ impl Jit {
 impl Drop for Jit {
     fn drop(&mut self) {
         self.finish_logs();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ASIDE, DEAD, HotCell};
+
+    #[test]
+    fn what_is_set_aside_is_tried_again() {
+        let cell = HotCell::default();
+        for round in 0..3 {
+            cell.entry.set(7);
+            cell.set_aside();
+            assert!(cell.is_aside() && cell.compiled() == 7);
+            let waited = (1..).find(|_| cell.is_tried_again()).unwrap();
+            assert_eq!(waited, ASIDE << round);
+            assert!(!cell.is_aside() && cell.entry.get() == 7);
+        }
+    }
+
+    #[test]
+    fn what_was_given_up_heals() {
+        let cell = HotCell::default();
+        assert!(!cell.has_to_wait());
+        for round in 0..3 {
+            cell.aborts.set(6);
+            cell.give_up();
+            assert!(cell.dead.get());
+            let waited = (1..).find(|_| !cell.has_to_wait()).unwrap();
+            assert_eq!((waited, cell.dead.get(), cell.aborts.get()), (DEAD << round, false, 5));
+        }
     }
 }

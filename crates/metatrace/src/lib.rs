@@ -9,6 +9,7 @@ mod counters;
 mod coverage;
 mod direct;
 mod driver;
+mod economy;
 mod explain;
 mod frame;
 mod inspect;

@@ -164,3 +164,36 @@ fn strings() {
     let (direct, ..) = run(program, "off");
     same(program, &direct.unwrap());
 }
+
+/// A loop with many ways through it gets bridges for those that are taken most.
+#[test]
+fn many_ways_through_a_loop() {
+    let branches: String =
+        (0..8).map(|bit| format!("if s % {} < {} {{ a = a + {bit}; }} ", 16 << bit, 8 << bit)).collect();
+    let program = format!(
+        "fn main() {{ let i = 0; let s = 1; let a = 0;
+        while i < 6000 {{ s = (s * 1103 + 12345) % 65536; {branches} i = i + 1; }} return a; }}"
+    );
+    let (expected, _, _) = run(&program, "off");
+    let (narrow, _, narrow_counters) = run(&program, "threshold=3,bridge=3,tree=8");
+    let (wide, _, wide_counters) = run(&program, "threshold=3,bridge=3,tree=0");
+    assert!(expected.is_ok());
+    assert_eq!((&narrow, &wide), (&expected, &expected));
+    assert!(
+        narrow_counters.bridges * 2 < wide_counters.bridges,
+        "{} {}",
+        narrow_counters.bridges,
+        wide_counters.bridges
+    );
+}
+
+/// What depends on something that changes in each round is recorded ever more seldom: not once in some rounds.
+#[test]
+fn recordings_that_fall_are_tried_less_often() {
+    let program = "class A(x) { fn get(self) { return self.x; } } fn one(self) { return 1; } fn two(self) { return 2; }
+        fn main() { let a = A(1); let i = 0; let s = 0;
+            while i < 30000 { set_method(A, \"get\", one); s = s + a.get(); set_method(A, \"get\", two); s = s + a.get(); i = i + 1; }
+            return s; }";
+    let counters = same(program, "90000");
+    assert!(counters.aborts + counters.fallen < 60, "{counters:?}");
+}

@@ -78,7 +78,7 @@ pub(crate) extern "C" fn call_guest<L: Language>(context: *mut u8, code: u64, wo
     let GuestCall { pc, sp, inlined } = GuestCall::from_word(words[0]);
     thread.depth += inlined;
     let slots = &words[1..];
-    let entry = if pc == 0 && !thread.interprets() { L::entry_cell(code).entry.get() } else { 0 };
+    let entry = if pc == 0 && !thread.interprets() { L::entry_cell(code).compiled() } else { 0 };
     let compiled = match entry {
         0 => None,
         entry => enter::call::<L>(context, code, TraceId(entry as u32 - 1), slots, sp),

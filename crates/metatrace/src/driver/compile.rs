@@ -8,6 +8,7 @@ use crate::cache::{CachedExit, CachedTrace, ExitKind, exit_kind};
 use crate::compiler::{Compiler, Job, What};
 use crate::counters::Abort;
 use crate::coverage::{self, Path};
+use crate::economy::{Stay, thread_ns};
 use crate::explain::{Attempt, Rounds, TraceNotes};
 use crate::jit::{Assumption, HotCell, Jit};
 use crate::language::Language;
@@ -106,11 +107,14 @@ fn root_failed(jit: &mut Jit, cell: &HotCell, kind: TraceKind, name: &str, faile
         cell.count.set(threshold.saturating_sub(2));
     }
     cell.wants_version.set(0);
+    if matches!(failed, Failed::Abort(Abort::AssumptionFell)) {
+        cell.cool(cell.aborts.get());
+    }
     if !matches!(failed, Failed::Abort(Abort::LoopInCallee)) {
         cell.aborts.set(cell.aborts.get() + 1);
     }
     if cell.aborts.get() >= jit.options.retries {
-        cell.dead.set(true);
+        cell.give_up();
     }
 }
 
@@ -152,15 +156,22 @@ fn bridge_failed(jit: &mut Jit, parent: TraceId, at: ExitId, name: &str, failed:
 /// Makes what the compiler has finished reachable, and gives it what has become due.
 pub(crate) fn install_done(jit: &mut Jit) {
     while let Some(done) = jit.cache.compiler.as_mut().and_then(Compiler::next_done) {
+        let started = Instant::now();
         jit.counters.compile_ns += done.nanoseconds;
         match done.what {
-            What::Trace(id) => install(jit, id, done.code, done.places),
+            What::Trace(id) => {
+                jit.economy.compiled(jit.cache.trace(id).input.trace.ops.len());
+                install(jit, id, done.code, done.places);
+            }
             What::Unit(members) => {
+                jit.economy.compiled(members.iter().map(|&id| jit.cache.trace(id).input.trace.ops.len()).sum());
                 jit.counters.compile_unit_ns += done.nanoseconds;
                 units::install(jit, &members, done.code, done.places);
             }
             What::Quiet { calm } => units::submit_loose(jit, calm),
         }
+        let nanoseconds = started.elapsed().as_nanos() as u64;
+        jit.counters.longest_install_ns = jit.counters.longest_install_ns.max(nanoseconds);
     }
 }
 
@@ -228,6 +239,8 @@ fn install(jit: &mut Jit, id: TraceId, code: Result<CompiledTrace, CompileError>
         let exit = &mut trace.exits[at.0 as usize];
         (exit.busy, exit.bridged) = (false, true);
         jit.counters.bridges += 1;
+        let root = jit.cache.root_of(parent);
+        jit.cache.trace_mut(root).bridges += 1;
         let inlined = jit.cache.trace(id).inlined;
         let mut above = Some((parent, at));
         while let Some((id, _)) = above {
@@ -295,11 +308,13 @@ fn submit(
         log_passes(jit, &trace, &request);
     }
     signature.keep_touched(&trace);
-    let started = Instant::now();
+    let started = thread_ns();
     let before = jit.activity.begin(Activity::Optimising);
     let optimized = opt::optimize(trace, &request);
     jit.activity.back_to(before);
-    jit.counters.optimize_ns += started.elapsed().as_nanos() as u64;
+    let nanoseconds = thread_ns() - started;
+    jit.counters.optimize_ns += nanoseconds;
+    jit.counters.longest_optimize_ns = jit.counters.longest_optimize_ns.max(nanoseconds);
     let Optimized { mut trace, label, written, facts, .. } = match optimized {
         Ok(optimized) => optimized,
         Err(Failure::Contradiction) => return Err(Failed::Contradiction),
@@ -334,6 +349,7 @@ fn submit(
         }
     }
     let first_exit = jit.cache.exit_owner.len() as u32;
+    jit.economy.submitted(trace.ops.len());
     let input = Arc::new(CompileInput {
         exits: ExitCells::new(trace.exits.len(), stub),
         trace,
@@ -359,6 +375,9 @@ fn submit(
         start,
         signature,
         parent,
+        root: parent.map_or(id, |(parent, _)| jit.cache.root_of(parent)),
+        bridges: 0,
+        stay: Stay::default(),
         children: Vec::new(),
         root_kind,
         label,

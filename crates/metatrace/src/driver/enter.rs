@@ -3,7 +3,9 @@
 use super::{Outcome, exit};
 use crate::coverage::Path;
 use crate::direct::Direct;
+use crate::economy::Timed;
 use crate::inspect::Entry;
+use crate::jit::Jit;
 use crate::language::{Language, thread_of};
 use crate::profile::Activity;
 use codegen::Left;
@@ -25,7 +27,18 @@ pub(crate) fn enter<L: Language>(context: *mut L::Context, id: TraceId) -> Optio
         // SAFETY: the trace has been compiled, so its inputs, which are these slots, fit into the buffer.
         unsafe { *buffer.add(at) = (*record.slots.add(at)).0 };
     }
+    let jit = &mut thread.jit;
+    let timed = jit.economy.enter(jit.counters.entries, &mut jit.cache.traces[id.0 as usize].stay);
     let left = run::<L>(context, id);
+    // SAFETY: as above.
+    let jit = unsafe { &mut (*thread_of::<L>(context)).jit };
+    if let Some(timed) = timed {
+        was_timed(jit, id, timed);
+    }
+    if matches!(left, Left::Return | Left::Raise) {
+        let stay = &mut jit.cache.trace_mut(id).stay;
+        stay.returned = stay.returned.saturating_add(1);
+    }
     Some(outcome::<L>(context, left))
 }
 
@@ -90,11 +103,10 @@ fn run<L: Language>(context: *mut L::Context, id: TraceId) -> Left {
     // SAFETY: `code` is the entry of a trace or the stub; the buffer begins with the inputs.
     let word = unsafe { enter(code, context.cast(), buffer, codegen::start_of(id)) };
     // SAFETY: as above.
-    unsafe {
-        (*thread_of::<L>(context)).entries.pop();
-        (*thread_of::<L>(context)).loop_base = loop_base;
-        (*thread_of::<L>(context)).jit.activity.back_to(activity);
-    }
+    let thread = unsafe { &mut *thread_of::<L>(context) };
+    thread.entries.pop();
+    thread.loop_base = loop_base;
+    thread.jit.activity.back_to(activity);
     Left::decode(word)
 }
 
@@ -143,5 +155,18 @@ fn outcome<L: Language>(context: *mut L::Context, left: Left) -> Outcome {
             Outcome::Continue
         }
         Left::Body(target) => panic!("a bridge jumped into the body of trace {}, which fell", target.0),
+    }
+}
+
+/// A trace whose stays are too short is set aside.
+fn was_timed(jit: &mut Jit, id: TraceId, timed: Timed) {
+    let trace = &mut jit.cache.traces[id.0 as usize];
+    let is_short = jit.economy.leave(timed, &mut trace.stay);
+    if let Some(home) = trace.home
+        && is_short
+        && home.entry.get() == id.0 as usize + 1
+    {
+        home.set_aside();
+        jit.counters.set_aside += 1;
     }
 }

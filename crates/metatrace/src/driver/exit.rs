@@ -31,10 +31,16 @@ pub(crate) fn leave<L: Language>(context: *mut L::Context, number: u32) -> Outco
     cached.count = cached.count.saturating_add(1);
     let may = cached.kind == ExitKind::Guard && !cached.bridged && !cached.busy && !fallen && !observed;
     let hot = may && cached.count >= limit && cached.tries < tries;
-    let hot = hot && !is_too_varied::<L>(jit, id, at);
+    let hot = hot && is_worth_it::<L>(jit, id, at);
+    if may && !hot {
+        count_lost(jit, id, at);
+    }
     let cached = &mut jit.cache.trace_mut(id).exits[at.0 as usize];
     cached.busy |= hot;
-    let (exit, kind) = (cached.exit.clone(), cached.kind);
+    let (shared, kind) = (hot.then(|| cached.exit.clone()), cached.kind);
+    // SAFETY: exits are dropped with their traces, which stay as long as there is compiled code or a tracer on the native stack;
+    // what a recorded bridge goes on with, it shares.
+    let exit = unsafe { &*Arc::as_ptr(&cached.exit) };
     if jit.options.log.exit {
         let text = format!("{} exit {} of {} ({:?})", number, at.0, jit.cache.trace(id).name(), kind);
         jit.logger.section("exit", &text, "");
@@ -52,14 +58,14 @@ pub(crate) fn leave<L: Language>(context: *mut L::Context, number: u32) -> Outco
         explain::note_exit::<L>(context, id, at, live);
     }
     // SAFETY: what was forced stays in its table while the recipe is executed, and in `taken` from then on.
-    let values = Made::<L>::make(context, id, &exit, live, forced.map(|forced| unsafe { &*forced }));
+    let values = Made::<L>::make(context, id, exit, live, forced.map(|forced| unsafe { &*forced }));
     // SAFETY: as above.
     let _taken = forced.map(|forced| unsafe { inspect::take_forced(&mut *thread_of::<L>(context), forced) });
     let replays = exit.frames.iter().any(|frame| frame.resume == Resume::Replay);
     // SAFETY: as above.
     let coverage = unsafe { &mut (*thread_of::<L>(context)).jit.coverage };
     if coverage.on && replays {
-        coverage.replays(&exit);
+        coverage.replays(exit);
     }
     if hot {
         coverage.reach(if replays { Path::BridgeReplayed } else { Path::BridgePlain });
@@ -67,16 +73,16 @@ pub(crate) fn leave<L: Language>(context: *mut L::Context, number: u32) -> Outco
             coverage.reach(Path::BridgeVirtual);
         }
     }
-    if hot {
+    if let Some(exit) = shared {
         bridge::<L>(context, id, at, &exit, &values)
     } else if replays {
         // SAFETY: as above.
         unsafe { (*thread_of::<L>(context)).jit.counters.exits_replayed += 1 };
-        replay::<L>(context, id, &exit, &values)
+        replay::<L>(context, id, exit, &values)
     } else {
         // SAFETY: as above.
         unsafe { (*thread_of::<L>(context)).jit.counters.exits_plain += 1 };
-        restore::<L>(context, id, &exit, &values);
+        restore::<L>(context, id, exit, &values);
         Outcome::Continue
     }
 }
@@ -114,6 +120,51 @@ fn cover<L: Language>(context: *mut L::Context, id: TraceId, at: ExitId) {
         let instructions_end = state.resume == Resume::AfterCall;
         coverage.left(L::instruction(code, state.pc - instructions_end as u32));
     }
+}
+
+/// Whether an exit that has been taken often gets a bridge now. If not, it is asked again later.
+fn is_worth_it<L: Language>(jit: &mut Jit, id: TraceId, at: ExitId) -> bool {
+    let limit = jit.options.bridge;
+    let trace = jit.cache.trace(id);
+    let count = trace.exits[at.0 as usize].count;
+    // Who has been told to wait asks again after half as many exits as it took to get here.
+    let asks = (count - limit).is_multiple_of(limit.div_ceil(2).max(1));
+    if !asks || u64::from(count) < u64::from(limit) << doublings(jit, trace.root) || is_too_varied::<L>(jit, id, at) {
+        return false;
+    }
+    let is_affordable = jit.economy.affords(&jit.counters);
+    jit.counters.postponed += u64::from(!is_affordable);
+    is_affordable
+}
+
+/// An exit whose recordings failed too often, and that is then taken so many times as often as one that gets a bridge, gets one more
+/// chance.
+const HEALS: u32 = 4000;
+
+/// An exit taken so many times as often as one that gets a bridge has waited for one too long.
+const PATIENCE: u32 = 4;
+
+/// Counts an exit that will not get a bridge for long.
+fn count_lost(jit: &mut Jit, id: TraceId, at: ExitId) {
+    let (limit, retries) = (jit.options.bridge, jit.options.retries);
+    let trace = jit.cache.trace_mut(id);
+    let root = trace.root;
+    let exit = &mut trace.exits[at.0 as usize];
+    let given_up = exit.tries >= retries;
+    if given_up && exit.count >= limit.saturating_mul(HEALS) {
+        (exit.tries, exit.count) = (retries.saturating_sub(1), 0);
+    }
+    let waits_long = exit.count >= limit.saturating_mul(PATIENCE);
+    if given_up || waits_long || doublings(jit, root) > 1 {
+        let stay = &mut jit.cache.trace_mut(root).stay;
+        stay.lost = stay.lost.saturating_add(1);
+    }
+}
+
+/// How many times as often as usual an exit is to be taken before it gets a bridge, as a power of two: a loop whose ways through are
+/// too many to be compiled all is compiled for those that are taken most.
+fn doublings(jit: &Jit, root: TraceId) -> u32 {
+    jit.cache.trace(root).bridges.checked_div(jit.options.tree).unwrap_or(0).min(20)
 }
 
 /// Whether so many bridges hang on one place of the program that another one is not worth it. Counting that as many
@@ -209,7 +260,8 @@ fn bridge<L: Language>(
     exit: &Arc<Exit>,
     values: &Made<L>,
 ) -> Outcome {
-    let started = std::time::Instant::now();
+    // SAFETY: the context outlives the call, and the thread is its first field.
+    let timed = unsafe { (*thread_of::<L>(context)).jit.economy.begin() };
     // SAFETY: the context outlives the call, and the thread is its first field.
     let parent = unsafe { (*thread_of::<L>(context)).jit.cache.trace(id) };
     let (name, root_kind) = (format!("{} exit {}", parent.name(), at.0), parent.root_kind);
@@ -248,7 +300,9 @@ fn bridge<L: Language>(
     let before = tracer.thread().jit.activity.begin(Activity::Recording);
     let outcome = record::outcome_of(L::run_traced(&mut tracer, frame));
     tracer.thread().jit.activity.back_to(before);
-    tracer.thread().jit.counters.record_ns += started.elapsed().as_nanos() as u64;
+    let jit = &mut tracer.thread().jit;
+    let nanoseconds = jit.economy.end(timed);
+    jit.counters.recorded(nanoseconds);
     compile::finish_bridge(tracer, id, at, invariants);
     outcome
 }

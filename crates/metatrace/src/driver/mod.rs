@@ -40,6 +40,9 @@ pub(crate) fn hot_loop<L: Language>(
     if direct.thread().interprets() {
         return None;
     }
+    if cell.is_aside() && !cell.is_tried_again() {
+        return None;
+    }
     save(direct, frame);
     let outcome = match cell.entry.get() {
         0 => record::record_loop::<L>(direct.context, frame.code, frame.pc, cell)?,
@@ -54,6 +57,9 @@ pub(crate) fn hot_loop<L: Language>(
 /// Compiled code for, or a recording of, the function whose frame has just been pushed.
 fn hot_entry<L: Language>(direct: &mut Direct<L>, frame: &Frame<L, Value>, cell: &'static HotCell) -> Option<Outcome> {
     if direct.thread().interprets() {
+        return None;
+    }
+    if cell.is_aside() && !cell.is_tried_again() {
         return None;
     }
     save(direct, frame);

@@ -17,8 +17,7 @@ pub(crate) fn record_loop<L: Language>(
     pc: u32,
     cell: &'static HotCell,
 ) -> Option<Outcome> {
-    cell.count.set(0);
-    if cell.dead.get() || cell.busy.get() || !L::is_traceable(code) || !has_memory::<L>(context) {
+    if cell.has_to_wait() || cell.busy.get() || !L::is_traceable(code) || !has_means::<L>(context, cell) {
         return None;
     }
     let mut tracer = Tracer::<L>::new(context, TraceKind::Loop, L::describe(code, pc));
@@ -37,8 +36,7 @@ pub(crate) fn record_function<L: Language>(
     code: &'static L::Code,
     cell: &'static HotCell,
 ) -> Option<Outcome> {
-    cell.count.set(0);
-    if cell.dead.get() || cell.busy.get() || !L::is_traceable(code) || !has_memory::<L>(context) {
+    if cell.has_to_wait() || cell.busy.get() || !L::is_traceable(code) || !has_means::<L>(context, cell) {
         return None;
     }
     let mut tracer = Tracer::<L>::new(context, TraceKind::Function, L::describe(code, 0));
@@ -49,8 +47,15 @@ pub(crate) fn record_function<L: Language>(
     Some(outcome)
 }
 
-/// Whether there is memory to record and compile with. Without any for code, nothing is recorded from now on.
-fn has_memory<L: Language>(context: *mut L::Context) -> bool {
+/// Whether there are time and memory to record and compile with. Without memory for code, nothing is recorded from now on.
+fn has_means<L: Language>(context: *mut L::Context, cell: &HotCell) -> bool {
+    // SAFETY: the context outlives the call, and the thread is its first field.
+    let jit = unsafe { &mut (*thread_of::<L>(context)).jit };
+    if !jit.economy.affords(&jit.counters) {
+        cell.count.set(jit.threshold.min(jit.entry_threshold) / 2);
+        jit.counters.postponed += 1;
+        return false;
+    }
     if !ensure_compiler::<L>(context) {
         // SAFETY: the context outlives the call, and the thread is its first field.
         let jit = unsafe { &mut (*thread_of::<L>(context)).jit };
@@ -63,7 +68,7 @@ fn has_memory<L: Language>(context: *mut L::Context) -> bool {
 
 /// Records from the current frame, whose slots are the inputs.
 fn record_current<L: Language>(tracer: &mut Tracer<L>) -> Outcome {
-    let started = std::time::Instant::now();
+    let timed = tracer.thread().jit.economy.begin();
     // SAFETY: the context outlives the call, the thread is its first field, and the current frame has a record.
     let record = unsafe { *(*thread_of::<L>(tracer.context)).record };
     let mut level = Level::new(record.code);
@@ -87,7 +92,9 @@ fn record_current<L: Language>(tracer: &mut Tracer<L>) -> Outcome {
     let before = tracer.thread().jit.activity.begin(Activity::Recording);
     let outcome = outcome_of(L::run_traced(tracer, frame));
     tracer.thread().jit.activity.back_to(before);
-    tracer.thread().jit.counters.record_ns += started.elapsed().as_nanos() as u64;
+    let jit = &mut tracer.thread().jit;
+    let nanoseconds = jit.economy.end(timed);
+    jit.counters.recorded(nanoseconds);
     outcome
 }
 

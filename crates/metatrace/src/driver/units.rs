@@ -60,6 +60,7 @@ fn submit_unit(jit: &mut Jit, root: TraceId) {
     jit.cache.loose.remove(&root);
     let (members, ways_back) = members(jit, &roots);
     if members.len() > 1 && ways_back > 1 {
+        jit.economy.submitted(members.iter().map(|(input, _)| input.trace.ops.len()).sum());
         submit_job(jit, Job::Unit(members));
     }
 }

@@ -242,7 +242,9 @@ impl<L: Language> Tracer<L> {
             }
             let snapshot = self.call_snapshot(frame);
             let published = self.publish(self.active, frame.map(|frame| frame.pc));
+            let paused = self.thread().jit.economy.pause();
             let word = driver::call_guest::<L>(self.context.cast(), code_word.0, words.as_ptr(), words.len() as u64);
+            self.thread().jit.economy.resume(paused);
             self.give_back(window);
             let attr = Attr::Callee(callees.call_guest);
             let id = self.push_exit(OpCode::CallSlice, Ty::Ref, &args, attr, snapshot);

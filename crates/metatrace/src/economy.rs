@@ -1,0 +1,301 @@
+//! What the JIT may cost.
+//!
+//! Recording, optimising and generating code take time that compiled code has to earn back. On programs of which no part runs
+//! long enough in the same way it never does, so the books are kept: the processor time that the JIT took on both threads stands
+//! against the time that the program ran and the time that it spent in compiled code. Who wants to record asks first, and waits if
+//! the JIT owes too much; [`Stay`] finds code that is entered and left at once, which is set aside.
+//!
+//! All of this looks at the clock. Where code is generated on the guest's own thread none of it is done: which traces there
+//! are must not depend on the time there.
+
+use crate::counters::Counters;
+use crate::options::Options;
+use std::time::{Duration, Instant};
+
+/// Of so many entries into compiled code the time of one is taken, and of the first ones of each trace.
+const SAMPLE: u64 = 16;
+const FIRST: u32 = 16;
+
+/// So many stays in a trace tell whether it is worth entering.
+const STAYS: u32 = 64;
+/// Entering and leaving compiled code costs as much as the interpreter needs for some instructions. A trace whose stays are
+/// shorter than this on average has not run more of them: if it is left where no bridge will be, or by returning.
+const SHORT_UNTIL_EXIT: Duration = Duration::from_nanos(60);
+const SHORT_UNTIL_RETURN: Duration = Duration::from_nanos(50);
+
+/// A stay in compiled code counts as far as it is longer than this: one that is not may have gained no more than entering cost.
+const UNEARNED: Duration = Duration::from_nanos(400);
+
+/// What generating code for an operation is taken to cost as long as nothing is known.
+const OPERATION_NS: u64 = 10_000;
+
+/// The books.
+pub(crate) struct Economy {
+    pub(crate) is_on: bool,
+    began: Instant,
+    began_ticks: u64,
+    grace_ns: u64,
+    share: u64,
+    code_limit: u64,
+    /// Time in compiled code, without what the interpreter did in its calls and without the first [`UNEARNED`] of each stay.
+    earned_ticks: u64,
+    unearned_ticks: u64,
+    /// The time of the innermost stay in compiled code, or of the innermost recording, is being taken.
+    is_timing: bool,
+    /// What the interpreter has taken of it.
+    away_ticks: u64,
+    /// Operations for which code is being generated, and for which it has been.
+    waiting_ops: u64,
+    done_ops: u64,
+}
+
+/// The time taken of an entry into compiled code, or of a recording.
+pub(crate) struct Timed {
+    start: u64,
+    weight: u64,
+    outer: (bool, u64),
+}
+
+/// Since when the time that was being taken is not; `None`: none was.
+pub(crate) struct Paused(Option<u64>);
+
+/// How long the interpreter's entries into a trace stay there.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Stay {
+    entries: u32,
+    /// Those whose time was taken since it was last judged.
+    stays: u32,
+    ticks: u64,
+    /// How often the trace and its bridges were left since then where no bridge will be, and by returning.
+    pub(crate) lost: u32,
+    pub(crate) returned: u32,
+}
+
+impl Stay {
+    /// The longest mean stay that is too short.
+    fn limit(&self) -> Duration {
+        let half = STAYS * SAMPLE as u32 / 2;
+        match (self.lost, self.returned) {
+            (lost, _) if lost >= half => SHORT_UNTIL_EXIT,
+            (lost, returned) if lost + returned >= half => SHORT_UNTIL_RETURN,
+            _ => Duration::ZERO,
+        }
+    }
+}
+
+impl Economy {
+    pub(crate) fn new(options: &Options) -> Economy {
+        Economy {
+            is_on: options.background && options.budget > 0,
+            began: Instant::now(),
+            began_ticks: ticks(),
+            grace_ns: u64::from(options.grace) * 1_000_000,
+            share: u64::from(options.budget),
+            code_limit: u64::from(options.code) << 20,
+            earned_ticks: 0,
+            unearned_ticks: 0,
+            is_timing: false,
+            away_ticks: 0,
+            waiting_ops: 0,
+            done_ops: 0,
+        }
+    }
+
+    /// Whether there are time and room to record something.
+    pub(crate) fn affords(&self, counters: &Counters) -> bool {
+        if counters.code_bytes >= self.code_limit {
+            return false;
+        }
+        if !self.is_on {
+            return true;
+        }
+        let per_op = match self.done_ops {
+            0 => OPERATION_NS,
+            ops => counters.compile_ns / ops,
+        };
+        let spent = counters.record_ns + counters.optimize_ns + counters.compile_ns + self.waiting_ops * per_op;
+        if spent <= self.grace_ns {
+            return true;
+        }
+        let ran = processor_ns().saturating_sub(counters.compile_ns);
+        let earned = self.nanoseconds(self.earned_ticks).min(ran);
+        spent <= self.grace_ns + ran * self.share / 100 + earned / 4
+    }
+
+    pub(crate) fn submitted(&mut self, operations: usize) {
+        self.waiting_ops += operations as u64;
+    }
+
+    pub(crate) fn compiled(&mut self, operations: usize) {
+        self.waiting_ops = self.waiting_ops.saturating_sub(operations as u64);
+        self.done_ops += operations as u64;
+    }
+
+    /// Compiled code is about to be entered for the `number`th time. `Some` if the time is taken.
+    #[inline]
+    pub(crate) fn enter(&mut self, number: u64, stay: &mut Stay) -> Option<Timed> {
+        if !self.is_on {
+            return None;
+        }
+        let weight = if stay.entries < FIRST { 1 } else { SAMPLE };
+        stay.entries = stay.entries.saturating_add(1);
+        if weight != 1 && !number.is_multiple_of(SAMPLE) {
+            // The time of what is around goes on: this entry is in a call of the interpreter, which does not count.
+            return None;
+        }
+        let outer = (std::mem::replace(&mut self.is_timing, true), std::mem::take(&mut self.away_ticks));
+        Some(Timed { start: ticks(), weight, outer })
+    }
+
+    /// Compiled code was left. True: it is not worth entering.
+    pub(crate) fn leave(&mut self, timed: Timed, stay: &mut Stay) -> bool {
+        let ticks = self.stop(&timed);
+        self.earned_ticks += ticks.saturating_sub(self.unearned_ticks) * timed.weight;
+        if timed.weight == 1 {
+            return false;
+        }
+        stay.stays += 1;
+        stay.ticks += ticks;
+        if stay.stays < STAYS {
+            return false;
+        }
+        let mean = self.nanoseconds(stay.ticks) / u64::from(stay.stays);
+        let is_short = u128::from(mean) < stay.limit().as_nanos();
+        self.unearned_ticks = self.ticks_of(UNEARNED);
+        *stay = Stay { entries: stay.entries, ..Stay::default() };
+        is_short
+    }
+
+    /// A recording begins.
+    pub(crate) fn begin(&mut self) -> Timed {
+        let outer = (std::mem::replace(&mut self.is_timing, true), std::mem::take(&mut self.away_ticks));
+        Timed { start: ticks(), weight: 0, outer }
+    }
+
+    /// A recording has ended: the nanoseconds that it took, without what the interpreter did in its calls.
+    pub(crate) fn end(&mut self, timed: Timed) -> u64 {
+        let ticks = self.stop(&timed);
+        self.nanoseconds(ticks)
+    }
+
+    /// The ticks of what has ended, without what was in between; what is around it does not count them.
+    fn stop(&mut self, timed: &Timed) -> u64 {
+        let all = ticks().saturating_sub(timed.start);
+        let own = all.saturating_sub(self.away_ticks);
+        let (was_timing, away) = timed.outer;
+        self.is_timing = was_timing;
+        self.away_ticks = if was_timing { away + all } else { away };
+        own
+    }
+
+    /// The interpreter goes on in a call of compiled code, or of what is recorded.
+    #[inline]
+    pub(crate) fn pause(&mut self) -> Paused {
+        Paused(std::mem::take(&mut self.is_timing).then(ticks))
+    }
+
+    #[inline]
+    pub(crate) fn resume(&mut self, paused: Paused) {
+        if let Some(since) = paused.0 {
+            self.away_ticks += ticks().saturating_sub(since);
+            self.is_timing = true;
+        }
+    }
+
+    fn ticks_of(&self, time: Duration) -> u64 {
+        let (ns, all) = (self.began.elapsed().as_nanos().max(1), ticks().saturating_sub(self.began_ticks));
+        (time.as_nanos() * u128::from(all) / ns) as u64
+    }
+
+    fn nanoseconds(&self, ticks_passed: u64) -> u64 {
+        let (ns, all) = (self.began.elapsed().as_nanos(), ticks().saturating_sub(self.began_ticks).max(1));
+        (u128::from(ticks_passed) * ns / u128::from(all)) as u64
+    }
+}
+
+/// A clock that is cheap to read and goes evenly.
+#[inline(always)]
+fn ticks() -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    {
+        // SAFETY: the instruction has no requirement.
+        unsafe { std::arch::x86_64::_rdtsc() }
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        let ticks: u64;
+        // SAFETY: the counter is readable from user code.
+        unsafe { std::arch::asm!("mrs {}, cntvct_el0", out(reg) ticks, options(nomem, nostack, preserves_flags)) };
+        ticks
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    {
+        use std::sync::OnceLock;
+        static BEGAN: OnceLock<Instant> = OnceLock::new();
+        BEGAN.get_or_init(Instant::now).elapsed().as_nanos() as u64
+    }
+}
+
+/// Processor time of all threads.
+fn processor_ns() -> u64 {
+    clock_ns(libc::CLOCK_PROCESS_CPUTIME_ID)
+}
+
+/// Processor time of this thread.
+pub(crate) fn thread_ns() -> u64 {
+    clock_ns(libc::CLOCK_THREAD_CPUTIME_ID)
+}
+
+fn clock_ns(clock: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the call fills in the structure.
+    unsafe { libc::clock_gettime(clock, &mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Economy, STAYS, Stay};
+    use crate::counters::Counters;
+    use crate::options::Options;
+
+    #[test]
+    fn who_owes_too_much_waits() {
+        let owing = Counters { record_ns: 3_000_000_000_000, ..Counters::default() };
+        let economy = |text: &str| Economy::new(&Options::parse(text).unwrap());
+        assert!(economy("background").affords(&Counters::default()));
+        assert!(!economy("background").affords(&owing));
+        assert!(economy("background,budget=0").affords(&owing) && economy("background=off").affords(&owing));
+        assert!(economy("background,grace=4000000").affords(&owing));
+        let large = Counters { code_bytes: 3 << 20, ..Counters::default() };
+        assert!(!economy("code=3").affords(&large) && economy("code=4").affords(&large));
+        let mut waiting = economy("background");
+        waiting.submitted(100_000_000);
+        assert!(!waiting.affords(&Counters::default()));
+        waiting.compiled(100_000_000);
+        assert!(waiting.affords(&Counters::default()));
+    }
+
+    #[test]
+    fn short_stays_that_lead_nowhere() {
+        let mut economy = Economy::new(&Options::parse("background").unwrap());
+        let mut judged = |lost: bool, away: bool| {
+            let mut stay = Stay::default();
+            let mut is_short = false;
+            for number in 0..16 * (u64::from(STAYS) + 2) {
+                let timed = economy.enter(number, &mut stay);
+                let paused = away.then(|| economy.pause());
+                if let Some(paused) = paused {
+                    std::thread::sleep(std::time::Duration::from_micros(u64::from(timed.is_some())));
+                    economy.resume(paused);
+                }
+                stay.lost += u32::from(lost);
+                is_short |= timed.is_some_and(|timed| economy.leave(timed, &mut stay));
+            }
+            is_short
+        };
+        // The calls of the interpreter do not count.
+        assert!(judged(true, false) && judged(true, true));
+        assert!(!judged(false, false));
+    }
+}
