@@ -41,12 +41,17 @@ def names(only):
     return [name for name in found if name not in HELPERS and (not only or any(part in name for part in only))]
 
 
+def environment(**more):
+    """Ours, but for what concerns this Python alone."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")} | more
+
+
 def run(command, name, site):
     """First seconds, best seconds, checksum; or what went wrong."""
-    environment = dict(os.environ, PYTHONPATH=site, PYTHONHASHSEED="0", PYTHONDONTWRITEBYTECODE="1")
+    settings = environment(PYTHONPATH=site, PYTHONHASHSEED="0")
     path = os.path.join(SCRIPTS, name + ".py")
     try:
-        done = subprocess.run(shlex.split(command) + [path], capture_output=True, text=True, env=environment, timeout=300)
+        done = subprocess.run(shlex.split(command) + [path], capture_output=True, text=True, env=settings, timeout=300)
     except subprocess.TimeoutExpired:
         return None, None, "no end after 300 s"
     for line in done.stdout.splitlines():
@@ -136,8 +141,7 @@ def page(results):
         "",
         "Packages of pure Python that nobody here wrote, as their authors released them, each driven by a short script of",
         "`bench/packages` (`cargo xtask packages`). `first` is the first call of the script's function, after importing; `warm` the best",
-        "of the calls of the three seconds that follow. Milliseconds say little, the ratios of one run count. All results are equal",
-        "unless it says so.",
+        "of the calls that follow, in processor time of all threads. Milliseconds say little, the ratios of one run count. All results are equal unless it says so.",
         "",
         "| script | what it does | first: CPython | PyPy | Adder | warm: CPython | PyPy | Adder | first: CPython ÷ Adder | PyPy ÷ Adder | warm: CPython ÷ Adder | PyPy ÷ Adder |",
         "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
@@ -173,10 +177,8 @@ def main():
     options = parse_arguments()
     interpreters = dict(zip(("cpython", "adder"), options.interpreters))
     interpreters.update((f"pypy{number}", command) for number, command in enumerate(options.interpreters[2:]))
-    fetched = subprocess.run(
-        [options.fetch_with, os.path.join(SCRIPTS, "fetch.py"), options.folder], check=True, capture_output=True, text=True
-    )
-    site = fetched.stdout.strip()
+    fetch = [options.fetch_with, os.path.join(SCRIPTS, "fetch.py"), options.folder]
+    site = subprocess.run(fetch, check=True, stdout=subprocess.PIPE, text=True, env=environment()).stdout.strip()
     results = {}
     for name in names(options.only):
         result = results[name] = measure(interpreters, name, site, options.runs)

@@ -2,13 +2,14 @@
 
     RESULT <first seconds> <best seconds> <checksum>
 
-"first" is the first call, with all compiling in it (importing the package came before), "best" the best of the later ones.
+"first" is the first call, with all compiling in it (importing the package came before), "best" the best of the later ones. Seconds are
+of processor time, of all threads: other programs may be running.
 """
 import sys
-from time import perf_counter
+from time import process_time
 from zlib import crc32
 
-BUDGET = 3.0  # seconds
+BUDGET = 3.0
 
 
 def text_of(value):
@@ -23,16 +24,16 @@ def text_of(value):
 
 
 def measure(function, *arguments):
-    start = perf_counter()
+    start = process_time()
     value = function(*arguments)
-    first = total = perf_counter() - start
+    first = total = process_time() - start
     checksum = crc32(text_of(value).encode())
     best = None
     calls = 1
     while best is None or total < BUDGET and calls < 200:
-        start = perf_counter()
+        start = process_time()
         value = function(*arguments)
-        seconds = perf_counter() - start
+        seconds = process_time() - start
         calls += 1
         total += seconds
         best = seconds if best is None else min(best, seconds)
