@@ -49,7 +49,7 @@ def add(values):
     return total
 
 values = [1] * 2000 + [1.5 if i % 4 == 0 else 2 for i in range(400000)]
-for _ in range(4):
+for _ in range(12):
     add(values)
 ";
     let text = why("types", program);
@@ -130,7 +130,7 @@ go(300000)
             "other types in 9",
             "`objects[i % 200].value`",
             "Left to the interpreter after",
-            "sort the objects by class",
+            "What to do: many classes at one place are not compiled",
         ],
     );
 }

@@ -8,6 +8,9 @@ use metatrace::{Activity, Doing, Explanation, OpStory, Place, Profile, TraceId, 
 use objects::vm::{Python, Vm};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+/// A Python function that is called has a frame of its own.
+const NATIVE: &str = "native functions that the interpreter called";
+
 /// File and number.
 pub type LineKey = (String, u32);
 
@@ -23,6 +26,9 @@ pub fn report(vm: &mut Vm, profile: &Profile<Python>, explanation: &Explanation<
     for stack in &profile.stacks {
         let part =
             part_of(vm, stack.doing, |trace, op| explanation.traces[*index_of.get(&trace)?].ops.get(op as usize));
+        let called =
+            stack.frames.last().is_some_and(|place| reasons::is_call(Place { code: place.code, pc: place.pc }));
+        let part = if part == Part::Interpreted && called { Part::Called(NATIVE.to_owned()) } else { part };
         *report.parts.entry(part.clone()).or_default() += stack.nanoseconds;
         let Some(frame) = stack.frames.last() else { continue };
         let line = line_at(&mut report, key(frame.code, frame.pc));
@@ -79,19 +85,27 @@ fn part_of<'e>(vm: &mut Vm, doing: Doing, op: impl Fn(TraceId, u32) -> Option<&'
 
 /// For each loop, how often its own bridges came back to its start: that is no new beginning.
 fn returned(explanation: &Explanation<Python>) -> HashMap<TraceId, u64> {
-    let parents: HashMap<TraceId, Option<TraceId>> =
-        explanation.traces.iter().map(|trace| (trace.id, trace.parent.map(|(parent, _)| parent))).collect();
+    let by_id: HashMap<TraceId, &TraceStory<Python>> =
+        explanation.traces.iter().map(|trace| (trace.id, trace)).collect();
     let root_of = |mut id: TraceId| {
-        while let Some(&Some(parent)) = parents.get(&id) {
+        while let Some((parent, _)) = by_id.get(&id).and_then(|trace| trace.parent) {
             id = parent;
         }
-        id
+        by_id.get(&id)
+    };
+    // To the same loop, if for other types.
+    let same_loop = |a: &TraceStory<Python>, b: &TraceStory<Python>| {
+        b.kind == TraceKind::Loop && std::ptr::eq(a.start.code, b.start.code) && a.start.pc == b.start.pc
     };
     let mut returned = HashMap::new();
     for bridge in explanation.traces.iter().filter(|trace| trace.parent.is_some()) {
-        let Some(target) = bridge.target.filter(|&target| root_of(bridge.id) == target) else { continue };
+        let target = bridge.target.and_then(|target| by_id.get(&target));
+        let (Some(root), Some(target)) = (root_of(bridge.id), target) else { continue };
+        if !same_loop(root, target) {
+            continue;
+        }
         let exits: u64 = bridge.exits.iter().map(|exit| exit.left + exit.bridged).sum();
-        *returned.entry(target).or_default() += bridge.entered.saturating_sub(exits);
+        *returned.entry(target.id).or_default() += bridge.entered.saturating_sub(exits);
     }
     returned
 }

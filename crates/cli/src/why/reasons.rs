@@ -121,6 +121,11 @@ fn op_at(place: Place<Python>) -> Op {
     place.code.source.instructions[place.pc as usize].op
 }
 
+/// Whether the instruction calls.
+pub fn is_call(place: Place<Python>) -> bool {
+    matches!(op_at(place), Op::Call | Op::CallKw | Op::CallFunctionEx)
+}
+
 /// Whether an iteration is over: how often loops end is told of the loop.
 fn is_loop_end(place: Place<Python>, exit: &ExitStory<Python>) -> bool {
     matches!(op_at(place), Op::ForIter) && matches!(exit.why, Why::Condition | Why::Nothing | Why::Bounds)
@@ -135,11 +140,13 @@ fn exit_finding(group: &Group, rate: f64, sources: &mut Sources) -> Option<Findi
         // What the bridges behind saw, too.
         let more: Vec<&str> = group.seen.keys().map(String::as_str).filter(|kind| !others.contains(kind)).collect();
         others.extend(more);
-        others.retain(|kind| Some(*kind) != group.wanted.as_deref());
+        if others.len() > 1 {
+            others.retain(|kind| Some(*kind) != group.wanted.as_deref());
+        }
     }
     let (text, advice) = match group.why? {
         Why::Type => types(group, &others, &often),
-        Why::Value if matches!(op_at(place), Op::Call | Op::CallKw | Op::CallFunctionEx) => (
+        Why::Value if is_call(place) => (
             format!("another function or class than the recorded one was called in {often}"),
             "many functions called at one place cannot all be inlined: group the calls by function",
         ),
@@ -181,40 +188,34 @@ fn types(group: &Group, others: &[&str], often: &str) -> (String, &'static str) 
     let line = group.place.map_or(0, |place| line_of(place.code, place.pc));
     let wanted = group.wanted.clone().unwrap_or("of one type".to_owned());
     let numbers = |kind: &str| matches!(kind, "an int" | "a float" | "a bool");
-    let one_type = "keep one type at this place: convert the values before the loop";
-    match others {
-        [] => (
-            format!("the value at line {line} was {wanted} when this was recorded, and of another type in {often}"),
-            one_type,
-        ),
-        [same] if *same == wanted => (
-            format!(
-                "objects of one class ({wanted}) had their attributes in another order or of other types in {often}"
-            ),
+    let was = format!("the value at line {line} was {wanted} when this was recorded");
+    let is_same = |kind: &str| kind == wanted;
+    let (text, advice) = match others {
+        [] => (format!("{was}, and of another type in {often}"), ONE_TYPE),
+        [same] if is_same(same) && group.given_up => {
+            (format!("{was}, and of other classes of that name, or with other attributes, in {often}"), MANY_CLASSES)
+        }
+        [same] if is_same(same) => (
+            format!("{was}, and of another class of that name, or with attributes in another order, in {often}"),
             "set all attributes in `__init__`, in one order, and always with the same types",
         ),
-        [other] => (
-            format!("the value at line {line} was {wanted} when this was recorded, and {other} in {often}"),
-            match numbers(other) && numbers(&wanted) {
-                true => "start with the type that it gets later (`0.0` instead of `0`), or convert before the loop",
-                false => one_type,
-            },
+        [other] if numbers(other) && numbers(&wanted) => (
+            format!("{was}, and {other} in {often}"),
+            "start with the type that it gets later (`0.0` instead of `0`), or convert before the loop",
         ),
-        [first, second] => (
-            format!("the value at line {line} was {wanted} when this was recorded, and {first} or {second} in {often}"),
-            one_type,
+        [other] => (format!("{was}, and {other} in {often}"), ONE_TYPE),
+        [first, second] => (format!("{was}, and {first} or {second} in {often}"), ONE_TYPE),
+        [first, second, more @ ..] => (
+            format!("{was}, and {first}, {second} or one of at least {} other types in {often}", more.len()),
+            MANY_CLASSES,
         ),
-        many => (
-            format!(
-                "the value at line {line} was {wanted} when this was recorded, and {}, {} or one of at least {} other types in {often}",
-                many[0],
-                many[1],
-                many.len() - 2
-            ),
-            "sort the objects by class before the loop, or handle each class in a loop of its own",
-        ),
-    }
+    };
+    (text, advice)
 }
+
+const ONE_TYPE: &str = "keep one type at this place: convert the values before the loop";
+const MANY_CLASSES: &str =
+    "many classes at one place are not compiled; one class that keeps the difference in an attribute is";
 
 fn short_loops(report: &mut Report, explanation: &Explanation<Python>) {
     // Visits of the header, and those at which the loop was over: the others are rounds.
@@ -296,8 +297,12 @@ fn failures(report: &mut Report, sources: &mut Sources, explanation: &Explanatio
             ),
             "the recursion limit was reached" => (format!("the recursion limit was reached, {at}"), ""),
             "the trace left at once" => (format!("its loop ended in the round that was recorded, {at}"), ""),
-            "the trace contradicts itself" => ("its types changed in each round that was recorded".to_owned(), ""),
-            // Others say that something else comes first.
+            "the trace contradicts itself" => (
+                "what was recorded could not hold a second time, as where a variable changes its type from round to round".to_owned(),
+                "keep one type for each variable: start with the type that it gets later",
+            ),
+            // What comes first is compiled then.
+            "the function has a loop of its own" | "the loop is to be traced for other types first" => continue,
             _ if !failure.is_final => continue,
             other => (other.to_owned(), ""),
         };

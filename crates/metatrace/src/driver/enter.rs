@@ -8,10 +8,11 @@ use crate::inspect::Entry;
 use crate::jit::Jit;
 use crate::language::{Language, thread_of};
 use crate::profile::Activity;
+use crate::thread::Thread;
 use codegen::Left;
 use heap::Value;
 use ir::TraceId;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, compiler_fence};
 
 /// Runs a compiled trace on the current frame. `None`: it would not fit below the recursion limit.
 pub(crate) fn enter<L: Language>(context: *mut L::Context, id: TraceId) -> Option<Outcome> {
@@ -88,6 +89,17 @@ unsafe fn first_word<L: Language>(context: *mut L::Context) -> Value {
     unsafe { Value((&(*thread_of::<L>(context)).jit.cache.buffer)[0]) }
 }
 
+/// Makes room in the table of entries. A profiler's signal handler, which reads it, must not find it half moved.
+#[cold]
+#[inline(never)]
+fn grow_entries<L: Language>(thread: &mut Thread<L>) {
+    let before = thread.jit.activity.begin(Activity::Moving);
+    compiler_fence(Ordering::SeqCst);
+    thread.entries.reserve(thread.entries.len().max(64));
+    compiler_fence(Ordering::SeqCst);
+    thread.jit.activity.back_to(before);
+}
+
 /// Runs a compiled trace whose inputs are in the buffer.
 #[inline(always)]
 fn run<L: Language>(context: *mut L::Context, id: TraceId) -> Left {
@@ -97,6 +109,9 @@ fn run<L: Language>(context: *mut L::Context, id: TraceId) -> Left {
     let buffer = thread.jit.cache.buffer.as_mut_ptr();
     thread.jit.counters.entries += 1;
     let enter = thread.jit.cache.compiler().enter();
+    if thread.entries.len() == thread.entries.capacity() {
+        grow_entries(thread);
+    }
     thread.entries.push(Entry { owner: thread.record, below: thread.activation });
     let loop_base = std::mem::take(&mut thread.loop_base);
     let activity = thread.jit.activity.begin(Activity::Running);

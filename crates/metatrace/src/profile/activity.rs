@@ -15,12 +15,14 @@ pub enum Activity {
     /// Handing the frames of compiled code over to the interpreter.
     Leaving,
     Collecting,
+    /// Moving a table that samples are taken from: none is taken.
+    Moving,
 }
 
 impl Activity {
-    const ALL: [Activity; 6] = {
+    const ALL: [Activity; 7] = {
         use Activity::*;
-        [Running, Recording, Optimising, Compiling, Leaving, Collecting]
+        [Running, Recording, Optimising, Compiling, Leaving, Collecting, Moving]
     };
 
     pub(crate) fn of_number(number: u64) -> Activity {

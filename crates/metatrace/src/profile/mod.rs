@@ -93,8 +93,6 @@ impl<L: Language> Profiler<L> {
         // SAFETY: the caller's; the thread is the context's first field.
         let thread = unsafe { &mut *thread_of::<L>(context) };
         thread.jit.places = true;
-        // The handler takes no sample while the table grows.
-        thread.entries.reserve(1 << 12);
         Ok(Profiler { context, ticker: ticker::Ticker::start::<L>(context, rate)? })
     }
 

@@ -93,7 +93,7 @@ fn sample<L: Language>(
 ) -> Option<usize> {
     let activity = if thread.heap.is_collecting() { Activity::Collecting } else { thread.jit.activity.get() };
     let mut entries = thread.entries.len();
-    if entries == thread.entries.capacity() {
+    if activity == Activity::Moving {
         return None;
     }
     words[0] = activity as u64;
