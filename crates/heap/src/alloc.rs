@@ -87,6 +87,7 @@ impl Heap {
     #[inline]
     fn alloc_unwatched(&mut self, bytes: usize, header: u64) -> Value {
         debug_assert!(shape_in(header).0 != 0 && bytes >= 8 && bytes.is_multiple_of(8));
+        self.refuse_last_reserve();
         if bytes > LARGE_BYTES {
             return self.alloc_large(bytes, header);
         }

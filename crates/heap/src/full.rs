@@ -30,6 +30,8 @@ pub(crate) struct Cycle {
     units: usize,
     /// Units due and not yet done.
     debt: usize,
+    /// Units that minor collections have done since the last step, for survivors that were born black.
+    advance: usize,
     /// Bytes the heap may grow by while it is marked.
     headroom: usize,
     /// Heap size at the last step.
@@ -61,6 +63,7 @@ impl Default for Cycle {
             units_a_byte: UNITS_A_SURVIVOR_BYTE,
             units: 0,
             debt: 0,
+            advance: 0,
             headroom: 0,
             last_bytes: 0,
             hard_limit: 0,
@@ -142,6 +145,7 @@ impl Heap {
             units_a_byte: self.cycle.units_a_byte,
             units: 0,
             debt: 0,
+            advance: 0,
             headroom,
             last_bytes: bytes,
             hard_limit: bytes + 2 * headroom,
@@ -177,13 +181,16 @@ impl Heap {
         let grown = bytes.saturating_sub(self.cycle.last_bytes);
         self.cycle.last_bytes = bytes;
         let due = grown as f64 * self.due_units_a_byte();
-        self.cycle.debt = (self.cycle.debt + due as usize).max(STEP_MIN);
+        let due = (due as usize).saturating_sub(std::mem::take(&mut self.cycle.advance));
+        self.cycle.debt = (self.cycle.debt + due).max(STEP_MIN);
         self.cycle.debt.min(STEP_MAX)
     }
 
-    /// So many bytes of survivors were born black: the next marking will have them to do.
+    /// So many bytes of survivors were born black: what is due for them is done, and the next marking will have them to do.
     pub(crate) fn note_born_marked(&mut self, bytes: usize) {
-        self.cycle.spend((bytes as f64 * UNITS_A_SURVIVOR_BYTE) as usize);
+        let units = (bytes as f64 * UNITS_A_SURVIVOR_BYTE) as usize;
+        self.cycle.units = self.cycle.units.saturating_add(units);
+        self.cycle.advance += units;
     }
 
     /// Bytes of young large objects and buffers that cause a minor collection: while a full one is under way fewer, so that its

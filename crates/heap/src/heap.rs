@@ -95,6 +95,10 @@ pub struct Heap {
     pub free: usize,
     /// The end of the current gap; lower where the next allocation must take the slow path.
     pub limit: usize,
+    /// Rust code is under way that can be given up at any allocation: one that takes the slow path [`crate::refuse`]s where
+    /// even the reserve is about to end. Whoever sets this has a [`crate::caught`] around that code; while the guest's code
+    /// runs it is not set.
+    pub may_refuse: bool,
     pub(crate) nursery: Nursery,
     pub(crate) old: OldSpace,
     pub(crate) large: LargeSpace,
@@ -159,6 +163,7 @@ impl Heap {
         let mut heap = Box::new(Heap {
             free: 0,
             limit: 0,
+            may_refuse: false,
             nursery: Nursery::new(nursery_start, nursery_bytes, target, config.stress != 0, config.poison),
             old,
             large,

@@ -2,7 +2,7 @@
 //!
 //! *White*: not marked. *Gray*: marked and on the mark stack. *Black*: marked and scanned. A marked object that the mutator
 //! stores into is in the remembered set (invariant 3) and gray again when the next minor collection has scanned it, and
-//! survivors are born gray. So directly after a minor collection a black object refers to no white one (invariant 9).
+//! survivors are born gray, or black if what they refer to is marked in the same collection. So directly after a minor collection a black object refers to no white one (invariant 9).
 //!
 //! An array of many Values is scanned in pieces: its entry on the stack is then two words, the object and the next slot
 //! with bit 0 set.

@@ -8,6 +8,10 @@
 //! lines of both epochs are in use; sweeping a block frees the older ones. Blocks are swept in ascending order, some after
 //! each minor collection and some where a hole is wanted.
 
+mod fill;
+
+pub(crate) use fill::Fill;
+
 use crate::memory::{HUGE_BYTES, Table, advise_huge, discard, give_up, poison, populate};
 
 pub(crate) const BLOCK_BYTES: usize = 32 << 10;
@@ -86,34 +90,6 @@ pub(crate) struct OldSpace {
     /// Bytes of the lines in use in the blocks swept since then.
     swept_live: usize,
     poison: bool,
-}
-
-/// A hole that is being filled, in the hands of a loop that keeps it in registers.
-#[derive(Clone, Copy)]
-pub(crate) struct Fill {
-    cursor: usize,
-    end: usize,
-    begin: usize,
-    space: usize,
-    starts: *mut u64,
-}
-
-impl Fill {
-    #[inline(always)]
-    pub fn has_room(&self, bytes: usize) -> bool {
-        self.cursor + bytes <= self.end
-    }
-
-    /// Room for an object, whose start bit is set. The caller has asked whether there is any.
-    #[inline(always)]
-    pub fn take(&mut self, bytes: usize) -> usize {
-        let object = self.cursor;
-        self.cursor += bytes;
-        let word = (object - self.space) >> 3;
-        // SAFETY: the table covers the whole space (invariant 6).
-        unsafe { *self.starts.add(word >> 6) |= 1 << (word & 63) };
-        object
-    }
 }
 
 impl OldSpace {
@@ -217,31 +193,6 @@ impl OldSpace {
                 (block, block + BLOCK_BYTES)
             }
         };
-    }
-
-    /// Takes the hole that is being filled out of old space's hands. Nothing else may be allocated until it is back.
-    #[inline(always)]
-    pub fn lend(&mut self) -> Fill {
-        let starts = self.starts.at(0) as *mut u64;
-        Fill { cursor: self.cursor, end: self.end, begin: self.cursor, space: self.start, starts }
-    }
-
-    /// Takes the hole back. How many bytes of it have been filled.
-    #[inline(always)]
-    pub fn give_back(&mut self, fill: Fill) -> usize {
-        let bytes = fill.cursor - fill.begin;
-        self.cursor = fill.cursor;
-        self.allocated += bytes;
-        bytes
-    }
-
-    /// The same, and lends another hole, in which every small object has room.
-    #[cold]
-    #[inline(never)]
-    pub fn exchange(&mut self, fill: Fill) -> (usize, Fill) {
-        let bytes = self.give_back(fill);
-        self.open_hole();
-        (bytes, self.lend())
     }
 
     /// The next run of free lines in the recyclable blocks.

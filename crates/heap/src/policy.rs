@@ -44,11 +44,11 @@ impl Due {
     }
 
     /// A full collection begins, old space having `old_bytes`: it may become as large again next time. It will, whether the
-    /// program needs it or not, so the size falls by a sixteenth until a collection shows that much is alive.
+    /// program needs it or not, so the size falls by an eighth until a collection shows that much is alive.
     pub fn note_size(&mut self, old_bytes: usize) {
-        let sixteenth = self.refill_bytes / 16;
-        let has_grown = old_bytes > self.refill_bytes + sixteenth;
-        self.refill_bytes = if has_grown { old_bytes.min(REFILL_MAX) } else { self.refill_bytes - sixteenth };
+        let eighth = self.refill_bytes / 8;
+        let has_grown = old_bytes > self.refill_bytes + eighth / 2;
+        self.refill_bytes = if has_grown { old_bytes.min(REFILL_MAX) } else { self.refill_bytes - eighth };
     }
 
     /// The program wants back what memory there is.

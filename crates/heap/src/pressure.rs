@@ -12,6 +12,8 @@ pub(crate) struct Pressure {
     max_bytes: usize,
     /// Bytes of the range that old space and large objects share which only infallible allocation may use.
     reserve: usize,
+    /// Bytes beyond `max_bytes` that Rust code may allocate which nobody can stop but by unwinding.
+    overdraft: usize,
     exhausted: bool,
     signal: Option<Box<dyn FnMut()>>,
 }
@@ -20,7 +22,8 @@ impl Pressure {
     /// `range`: the bytes that old space and large objects share.
     pub fn new(max_bytes: usize, range: usize, nursery_bytes: usize) -> Pressure {
         let reserve = (range / 16).max(4 * nursery_bytes).min(range / 2);
-        Pressure { max_bytes, reserve, exhausted: false, signal: None }
+        let overdraft = (max_bytes / 16).max(4 * nursery_bytes);
+        Pressure { max_bytes, reserve, overdraft, exhausted: false, signal: None }
     }
 }
 
@@ -127,6 +130,22 @@ impl Heap {
         if !self.can_promote() {
             self.exhaust();
         }
+    }
+
+    /// Before an allocation that cannot fail: if the heap is exhausted, half of the reserve is gone and there is a way to give up
+    /// what is under way, it is given up. A loop in Rust that meets no safepoint would use up the rest and end the process.
+    #[inline(always)]
+    pub(crate) fn refuse_last_reserve(&mut self) {
+        if self.pressure.exhausted && self.may_refuse && self.is_reserve_low() {
+            crate::refuse();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn is_reserve_low(&self) -> bool {
+        let Pressure { max_bytes, overdraft, reserve, .. } = self.pressure;
+        self.old.free_bytes() < reserve / 2 || max_bytes != 0 && self.heap_bytes() > max_bytes.saturating_add(overdraft)
     }
 
     /// Whether a nursery of survivors has room.

@@ -65,6 +65,47 @@ fn a_precise_root_is_updated_when_its_object_moves() {
 }
 
 #[test]
+fn a_survivor_that_no_root_names_marks_what_it_refers_to() {
+    let config = Config {
+        nursery_bytes: 256 << 10,
+        first_full_bytes: 64 << 10,
+        mark_step: 1,
+        poison: true,
+        ..Config::default()
+    };
+    let (mut heap, shapes, roots) = rooted(config);
+    list(&mut heap, &shapes, &roots, 3000);
+    clobber_stack();
+    // All of the list is old now, and a full collection marks an object of it after each minor one.
+    heap.collect_young();
+    away(|| {
+        let mut before = roots.borrow()[0];
+        for _ in 0..1500 {
+            before = word(before, 2);
+        }
+        // The rest hangs on a young object, and that on another, which is the root.
+        let inner = node(&mut heap, &shapes, -1, Value::NULL, word(before, 2));
+        let outer = node(&mut heap, &shapes, -2, inner, Value::NULL);
+        roots.borrow_mut().push(outer);
+        store(&mut heap, before, 2, Value::NULL);
+    });
+    clobber_stack();
+    assert_eq!(heap.stats().full_collections, 0);
+    heap.collect_young();
+    heap.verify();
+    while heap.stats().full_collections == 0 {
+        heap.collect_young();
+    }
+    (0..10).for_each(|_| heap.collect_young());
+    let mut rest = word(word(roots.borrow()[1], 2), 3);
+    for number in (0..1499).rev() {
+        assert_eq!(word(rest, 1).as_int(), number);
+        rest = word(rest, 2);
+    }
+    assert_eq!(rest, Value::NULL);
+}
+
+#[test]
 fn old_and_immortal_objects_keep_young_ones() {
     for stress in [0, 3] {
         let (mut heap, shapes, roots) = rooted(Config { stress, verify: 1, ..cruel() });

@@ -56,6 +56,29 @@ fn an_allocation_that_cannot_fail_exhausts_the_heap_once() {
 }
 
 #[test]
+fn a_loop_without_safepoints_is_given_up_before_the_reserve_ends() {
+    let limits =
+        [Config { range_bytes: 32 << 20, ..Config::default() }, Config { max_bytes: 16 << 20, ..Config::default() }];
+    for limit in limits {
+        let (mut heap, shapes, roots) = rooted(Config { nursery_bytes: 256 << 10, verify: 200, ..limit });
+        for _ in 0..3 {
+            heap.may_refuse = true;
+            let result = heap::caught(|| list(&mut heap, &shapes, &roots, 100_000_000));
+            heap.may_refuse = false;
+            assert_eq!(result, Err(heap::OutOfMemory));
+            assert!(heap.take_exhausted() && heap.stats().heap_bytes < 33 << 20, "{:?}", heap.stats());
+            heap.verify();
+            roots.borrow_mut().clear();
+            clobber_stack();
+            // Where nobody could catch it, an allocation goes on.
+            list(&mut heap, &shapes, &roots, 100_000);
+            roots.borrow_mut().clear();
+            clobber_stack();
+        }
+    }
+}
+
+#[test]
 fn a_range_serves_small_and_large_objects_by_turns() {
     let (mut heap, shapes, roots) =
         rooted(Config { range_bytes: 32 << 20, nursery_bytes: 256 << 10, verify: 200, ..Config::default() });

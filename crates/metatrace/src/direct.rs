@@ -34,6 +34,8 @@ impl<L: Language> Direct<L> {
         let mut saved = [0; 12];
         let outer = std::mem::replace(&mut direct.thread().loop_base, heap::save_registers(&mut saved));
         let paused = direct.thread().jit.economy.pause();
+        // No frame of the guest is ever unwound.
+        let may_refuse = std::mem::replace(&mut direct.thread().heap.may_refuse, false);
         let left = if pc == 0 { crate::driver::count_entry(&mut direct, &mut frame) } else { None };
         let left = match left {
             Some(Leave::Continue) => go_on(&mut direct),
@@ -43,6 +45,7 @@ impl<L: Language> Direct<L> {
         direct.thread().jit.economy.resume(paused);
         std::hint::black_box(&saved);
         direct.thread().loop_base = outer;
+        direct.thread().heap.may_refuse = may_refuse;
         match left {
             Leave::Return(value) => Ok(value),
             Leave::Raise(exception) => Err(exception),

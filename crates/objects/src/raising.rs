@@ -26,11 +26,14 @@ raisers! {
 }
 
 impl Vm {
-    /// What `body` gives; MemoryError if it is refused memory.
+    /// What `body` gives; MemoryError if it is refused memory, which every allocation may be once the heap is exhausted.
     #[inline]
     pub fn refusable<R>(&mut self, body: impl FnOnce(&mut Vm) -> PyResult<R>) -> PyResult<R> {
         let top = self.thread.top;
-        match heap::caught(|| body(self)) {
+        let outer = std::mem::replace(&mut self.thread.heap.may_refuse, true);
+        let result = heap::caught(|| body(self));
+        self.thread.heap.may_refuse = outer;
+        match result {
             Ok(result) => result,
             Err(refusal) => Err(self.refused(refusal, top)),
         }
