@@ -19,9 +19,9 @@ const FIRST: u32 = 16;
 /// So many stays in a trace tell whether it is worth entering.
 const STAYS: u32 = 64;
 /// Entering and leaving compiled code costs as much as the interpreter needs for some instructions. A trace whose stays are
-/// shorter than this on average has not run more of them: if it is left where no bridge will be, or by returning.
+/// shorter than this on average has not run more of them, if it is left where no bridge will be. One that returns has run a whole
+/// function, with the interpreter's way of calling it saved.
 const SHORT_UNTIL_EXIT: Duration = Duration::from_nanos(60);
-const SHORT_UNTIL_RETURN: Duration = Duration::from_nanos(50);
 
 /// A stay in compiled code counts as far as it is longer than this: one that is not may have gained no more than entering cost.
 const UNEARNED: Duration = Duration::from_nanos(400);
@@ -66,20 +66,15 @@ pub(crate) struct Stay {
     /// Those whose time was taken since it was last judged.
     stays: u32,
     ticks: u64,
-    /// How often the trace and its bridges were left since then where no bridge will be, and by returning.
+    /// How often the trace and its bridges were left since then where no bridge will be.
     pub(crate) lost: u32,
-    pub(crate) returned: u32,
 }
 
 impl Stay {
     /// The longest mean stay that is too short.
     fn limit(&self) -> Duration {
         let half = STAYS * SAMPLE as u32 / 2;
-        match (self.lost, self.returned) {
-            (lost, _) if lost >= half => SHORT_UNTIL_EXIT,
-            (lost, returned) if lost + returned >= half => SHORT_UNTIL_RETURN,
-            _ => Duration::ZERO,
-        }
+        if self.lost >= half { SHORT_UNTIL_EXIT } else { Duration::ZERO }
     }
 }
 

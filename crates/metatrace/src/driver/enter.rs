@@ -36,10 +36,6 @@ pub(crate) fn enter<L: Language>(context: *mut L::Context, id: TraceId) -> Optio
     if let Some(timed) = timed {
         was_timed(jit, id, timed);
     }
-    if matches!(left, Left::Return | Left::Raise) {
-        let stay = &mut jit.cache.trace_mut(id).stay;
-        stay.returned = stay.returned.saturating_add(1);
-    }
     Some(outcome::<L>(context, left))
 }
 
