@@ -99,7 +99,7 @@ fn returned(explanation: &Explanation<Python>) -> HashMap<TraceId, u64> {
     };
     let mut returned = HashMap::new();
     for bridge in explanation.traces.iter().filter(|trace| trace.parent.is_some()) {
-        let target = bridge.target.and_then(|target| by_id.get(&target));
+        let target = bridge.target.filter(|_| bridge.to_start).and_then(|target| by_id.get(&target));
         let (Some(root), Some(target)) = (root_of(bridge.id), target) else { continue };
         if !same_loop(root, target) {
             continue;

@@ -218,6 +218,8 @@ const MANY_CLASSES: &str =
     "many classes at one place are not compiled; one class that keeps the difference in an attribute is";
 
 fn short_loops(report: &mut Report, explanation: &Explanation<Python>) {
+    let by_id: HashMap<TraceId, &TraceStory<Python>> =
+        explanation.traces.iter().map(|trace| (trace.id, trace)).collect();
     // Visits of the header, and those at which the loop was over: the others are rounds.
     let mut loops: BTreeMap<(usize, u32), (Place<Python>, u64, u64)> = BTreeMap::new();
     for trace in explanation.traces.iter().filter(|trace| trace.kind == TraceKind::Loop) {
@@ -231,6 +233,10 @@ fn short_loops(report: &mut Report, explanation: &Explanation<Python>) {
             let starts = trace.kind == TraceKind::Loop && is_header(&trace.start);
             if passes || starts {
                 *visits += trace.rounds;
+            } else if begins_again(&by_id, trace, is_header) {
+                // Recorded from the end of the loop to its next beginning and through the first round, of which nothing is left.
+                let exits: u64 = trace.exits.iter().map(|exit| exit.left + exit.bridged).sum();
+                *visits += trace.entered.saturating_sub(exits);
             }
             let over = trace
                 .exits
@@ -253,6 +259,25 @@ fn short_loops(report: &mut Report, explanation: &Explanation<Python>) {
         let advice = "if the loop around it is longer, exchange the two; or write the few rounds out";
         add_finding(report, key_of(place), Finding { weight: ends, is_hot_exit: false, text, advice });
     }
+}
+
+/// Whether a bridge leads from the end of a loop to its start.
+fn begins_again(
+    by_id: &HashMap<TraceId, &TraceStory<Python>>,
+    bridge: &TraceStory<Python>,
+    is_header: impl Fn(&Place<Python>) -> bool,
+) -> bool {
+    let leads_there = bridge.target.and_then(|id| by_id.get(&id)).is_some_and(|target| is_header(&target.start));
+    let mut parent = bridge.parent.filter(|_| leads_there);
+    while let Some((id, exit)) = parent {
+        let Some(trace) = by_id.get(&id) else { return false };
+        let exit = trace.exits.get(exit.0 as usize);
+        if exit.is_some_and(|exit| exit.stack.first().is_some_and(|at| is_header(at) && is_loop_end(*at, exit))) {
+            return true;
+        }
+        parent = trace.parent;
+    }
+    false
 }
 
 fn fallen(report: &mut Report, explanation: &Explanation<Python>) {

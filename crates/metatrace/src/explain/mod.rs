@@ -46,8 +46,9 @@ pub struct TraceStory<L: Language> {
     pub start: Place<L>,
     /// Of a bridge: the trace and the exit that it hangs on.
     pub parent: Option<(TraceId, ExitId)>,
-    /// Of a trace that ends with a jump to the start of another: which.
+    /// Of a trace that ends with a jump to another: which, and whether to its start.
     pub target: Option<TraceId>,
+    pub to_start: bool,
     /// How often it was entered, and how many rounds it went.
     pub entered: u64,
     pub rounds: u64,
@@ -194,8 +195,9 @@ fn story<L: Language>(thread: &Thread<L>, context: *mut L::Context, id: TraceId)
         Some((parent, exit)) => *exit_stack(cache.trace(parent), exit).first()?,
     };
     let (entered, at_label) = (notes.rounds.entered(), notes.rounds.at_label());
-    let target = match trace.ops.last().map(|op| (op.code, op.attr)) {
-        Some((OpCode::JumpLoop, Attr::Target(target))) => Some(target),
+    let to_start = trace.ops.last().is_some_and(|op| op.code == OpCode::JumpLoop);
+    let target = match trace.ops.last().map(|op| op.attr) {
+        Some(Attr::Target(target)) => Some(target),
         _ => None,
     };
     let has_label = trace.ops.iter().any(|op| op.code == OpCode::Label);
@@ -206,6 +208,7 @@ fn story<L: Language>(thread: &Thread<L>, context: *mut L::Context, id: TraceId)
         start,
         parent: cached.parent,
         target,
+        to_start,
         entered,
         rounds: if has_label { entered + at_label } else { entered },
         fallen: cached.fallen,

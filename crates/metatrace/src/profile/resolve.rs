@@ -46,16 +46,19 @@ fn place<L: Language>(code: u64, pc: u32, compiled: Option<TraceId>) -> FramePla
 fn find(cache: &Cache, words: &[u64]) -> Option<(Found, bool)> {
     let addresses = &words[1..=ADDRESSES];
     let mut at_pc = words[0] & IN_CODE != 0;
+    let mut of_no_op = None;
     for &address in addresses.iter().filter(|&&address| address != 0) {
         // A return address is behind the call.
         let found = cache.code.find(address as usize - usize::from(!at_pc));
-        if let Some(found) = found.filter(|found| at_pc || can_call(cache, *found)) {
-            return Some((found, at_pc));
+        match found.filter(|found| at_pc || can_call(cache, *found)) {
+            Some(found) if at_pc || found.op.is_some() => return Some((found, at_pc)),
+            Some(found) => of_no_op = of_no_op.or(Some((found, false))),
+            None => {}
         }
         at_pc = false;
     }
-    // In code of no trace: a stub between traces and the functions they call.
-    None
+    // The way in or out; or code of no trace, a stub between traces and the functions they call.
+    of_no_op
 }
 
 /// Whether an operation's code has calls: a word on the stack may be an address without being a return address.
