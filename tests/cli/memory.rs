@@ -248,7 +248,6 @@ fn row(table: &str, name: &str) -> (usize, usize, String) {
 }
 
 #[test]
-#[ignore = "instances whose class is called have lost their lines; types, counts and bytes are right"]
 fn the_heap_report_names_types_counts_and_lines() {
     let directory = directory("heap-report");
     let script = directory.join("keeper.py");

@@ -9,7 +9,8 @@ use std::sync::atomic::Ordering;
 
 /// Bytes of allocation between two samples.
 const EVERY_BYTES: usize = 64 << 10;
-/// So many allocations of the interpreter are let go by, less one, after it has taken over for a sample.
+/// So many allocations of the interpreter are let go by, less one, before one is a sample: a loop that allocates in the rhythm of the
+/// samples would otherwise give the same line each time.
 const MOST_SKIPPED: u64 = 16;
 
 #[derive(Default)]
@@ -19,7 +20,7 @@ struct Samples {
     taken: Vec<(u32, u64)>,
     /// Bytes allocated since the last one.
     since: usize,
-    /// The interpreter has been asked to take over; so many allocations go by before one is taken.
+    /// A sample is due, and the interpreter has been asked to take over; so many of its allocations go by before one is taken.
     wanted: Option<u64>,
     random: u64,
 }
@@ -52,11 +53,12 @@ impl Samples {
         match self.wanted {
             // A large object is a sample by itself, wherever it is made.
             _ if allocation.bytes >= EVERY_BYTES => {}
-            None if knows_line => {}
             None => {
                 self.wanted = Some(self.next_random() % MOST_SKIPPED);
-                vm.thread.interpreting = true;
-                vm.thread.poll.fetch_or(1, Ordering::Relaxed);
+                if !knows_line {
+                    vm.thread.interpreting = true;
+                    vm.thread.poll.fetch_or(1, Ordering::Relaxed);
+                }
                 return Wish { tag: None, each: true };
             }
             Some(_) if !knows_line => return Wish { tag: None, each: true },
