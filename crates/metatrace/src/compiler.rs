@@ -22,9 +22,9 @@ pub(crate) const CODE_READY: u32 = 2;
 
 /// When the compiling thread has had nothing to do for so long, units are compiled that are new or have grown much.
 const QUIET: Duration = Duration::from_millis(3);
-/// And after so long, all others.
+/// And after so long, all others; those that had to wait are asked for once more now and then.
 const CALM: Duration = Duration::from_millis(50);
-const IDLE: [Duration; 2] = [QUIET, CALM];
+const IDLE: [Duration; 5] = [QUIET, CALM, CALM.saturating_mul(5), CALM.saturating_mul(25), CALM.saturating_mul(100)];
 
 /// A member of a unit; see [`Member`].
 pub(crate) type UnitMember = (Arc<CompileInput>, Option<(usize, ExitId)>);
@@ -257,7 +257,7 @@ pub(crate) fn without_signals<T>(spawn: impl FnOnce() -> T) -> T {
 /// The compiling thread.
 fn serve(mut optimizing: Optimizing, jobs: &Receiver<Job>, done: &Sender<Done>, bell: &Doorbell) {
     let abort = AbortOnPanic;
-    // How long to wait before the next word that nothing happened; there are two of them.
+    // How long to wait before the next word that nothing happened.
     let mut waits = IDLE[IDLE.len()..].iter();
     loop {
         let wait = waits.next();
@@ -277,7 +277,7 @@ fn serve(mut optimizing: Optimizing, jobs: &Receiver<Job>, done: &Sender<Done>, 
                 run(optimizing.backend(), job)
             }
             Err(RecvTimeoutError::Timeout) => {
-                let calm = wait == Some(&CALM);
+                let calm = wait != Some(&QUIET);
                 Done {
                     what: What::Quiet { calm },
                     code: Err(CompileError::NoMemory),

@@ -3,7 +3,8 @@
 //! Recording, optimising and generating code take time that compiled code has to earn back. On programs of which no part runs
 //! long enough in the same way it never does, so the books are kept: the processor time that the JIT took on both threads stands
 //! against the time that the program ran and the time that it spent in compiled code. Who wants to record asks first, and waits if
-//! the JIT owes too much; [`Stay`] finds code that is entered and left at once, which is set aside.
+//! the JIT owes too much. Units only make better what is there: they wait sooner, since all counts for them, and recordings do not wait for
+//! what they have cost. [`Stay`] finds code that is entered and left at once, which is set aside.
 //!
 //! All of this looks at the clock. Where code is generated on the guest's own thread none of it is done: which traces there
 //! are must not depend on the time there.
@@ -44,9 +45,32 @@ pub(crate) struct Economy {
     is_timing: bool,
     /// What the interpreter has taken of it.
     away_ticks: u64,
-    /// Operations for which code is being generated, and for which it has been.
-    waiting_ops: u64,
-    done_ops: u64,
+    traces: Ordered,
+    units: Ordered,
+}
+
+/// Operations for which code is being generated, and for which it has been.
+#[derive(Default)]
+struct Ordered {
+    waiting: u64,
+    done: u64,
+}
+
+impl Ordered {
+    fn submitted(&mut self, operations: usize) {
+        self.waiting += operations as u64;
+    }
+
+    fn compiled(&mut self, operations: usize) {
+        self.waiting = self.waiting.saturating_sub(operations as u64);
+        self.done += operations as u64;
+    }
+
+    /// What took `done_ns` up to now, with what it will take.
+    fn cost(&self, done_ns: u64) -> u64 {
+        let per_op = if self.done == 0 { OPERATION_NS } else { done_ns / self.done };
+        done_ns + self.waiting * per_op
+    }
 }
 
 /// The time taken of an entry into compiled code, or of a recording.
@@ -91,25 +115,30 @@ impl Economy {
             unearned_ticks: 0,
             is_timing: false,
             away_ticks: 0,
-            waiting_ops: 0,
-            done_ops: 0,
+            traces: Ordered::default(),
+            units: Ordered::default(),
         }
     }
 
     /// Whether there are time and room to record something.
     pub(crate) fn affords(&self, counters: &Counters) -> bool {
+        self.allows(counters, self.spent_on_traces(counters))
+    }
+
+    /// Whether there are time and room to compile a unit.
+    pub(crate) fn affords_unit(&self, counters: &Counters) -> bool {
+        self.allows(counters, self.spent_on_traces(counters) + self.units.cost(counters.compile_unit_ns))
+    }
+
+    fn spent_on_traces(&self, counters: &Counters) -> u64 {
+        counters.record_ns + counters.optimize_ns + self.traces.cost(counters.compile_ns - counters.compile_unit_ns)
+    }
+
+    fn allows(&self, counters: &Counters, spent: u64) -> bool {
         if counters.code_bytes >= self.code_limit {
             return false;
         }
-        if !self.is_on {
-            return true;
-        }
-        let per_op = match self.done_ops {
-            0 => OPERATION_NS,
-            ops => counters.compile_ns / ops,
-        };
-        let spent = counters.record_ns + counters.optimize_ns + counters.compile_ns + self.waiting_ops * per_op;
-        if spent <= self.grace_ns {
+        if !self.is_on || spent <= self.grace_ns {
             return true;
         }
         let ran = processor_ns().saturating_sub(counters.compile_ns);
@@ -118,12 +147,19 @@ impl Economy {
     }
 
     pub(crate) fn submitted(&mut self, operations: usize) {
-        self.waiting_ops += operations as u64;
+        self.traces.submitted(operations);
     }
 
     pub(crate) fn compiled(&mut self, operations: usize) {
-        self.waiting_ops = self.waiting_ops.saturating_sub(operations as u64);
-        self.done_ops += operations as u64;
+        self.traces.compiled(operations);
+    }
+
+    pub(crate) fn unit_submitted(&mut self, operations: usize) {
+        self.units.submitted(operations);
+    }
+
+    pub(crate) fn unit_compiled(&mut self, operations: usize) {
+        self.units.compiled(operations);
     }
 
     /// Compiled code is about to be entered for the `number`th time. `Some` if the time is taken.
@@ -269,6 +305,9 @@ mod tests {
         assert!(!waiting.affords(&Counters::default()));
         waiting.compiled(100_000_000);
         assert!(waiting.affords(&Counters::default()));
+        // What units cost is the units' affair.
+        waiting.unit_submitted(100_000_000);
+        assert!(waiting.affords(&Counters::default()) && !waiting.affords_unit(&Counters::default()));
     }
 
     #[test]

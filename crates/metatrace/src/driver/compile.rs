@@ -164,7 +164,7 @@ pub(crate) fn install_done(jit: &mut Jit) {
                 install(jit, id, done.code, done.places);
             }
             What::Unit(members) => {
-                jit.economy.compiled(members.iter().map(|&id| jit.cache.trace(id).input.trace.ops.len()).sum());
+                jit.economy.unit_compiled(members.iter().map(|&id| jit.cache.trace(id).input.trace.ops.len()).sum());
                 jit.counters.compile_unit_ns += done.nanoseconds;
                 units::install(jit, &members, done.code, done.places);
             }

@@ -50,9 +50,13 @@ pub(super) fn submit_loose(jit: &mut Jit, calm: bool) {
     }
 }
 
-/// Compiles the unit around a root, if it is worth it. One bridge that goes back to its loop's start is what the outer loop does
+/// Compiles the unit around a root, if it is worth it; later, if there is no time for it now. One bridge that goes back to its loop's start is what the outer loop does
 /// between two runs of the inner one: a unit would only take registers from the inner one.
 fn submit_unit(jit: &mut Jit, root: TraceId) {
+    if !jit.economy.affords_unit(&jit.counters) {
+        jit.counters.units_postponed += 1;
+        return;
+    }
     let roots = roots_around(&jit.cache, root);
     for root in &roots {
         jit.cache.loose.remove(root);
@@ -60,7 +64,7 @@ fn submit_unit(jit: &mut Jit, root: TraceId) {
     jit.cache.loose.remove(&root);
     let (members, ways_back) = members(jit, &roots);
     if members.len() > 1 && ways_back > 1 {
-        jit.economy.submitted(members.iter().map(|(input, _)| input.trace.ops.len()).sum());
+        jit.economy.unit_submitted(members.iter().map(|(input, _)| input.trace.ops.len()).sum());
         submit_job(jit, Job::Unit(members));
     }
 }
