@@ -31,11 +31,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if heap::address_space().is_some() {
-        // The C library takes 64 MiB of address space for each thread, unless told that one place is enough.
-        // SAFETY: no other thread is there.
-        unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
-    }
+    keep_freed_memory();
     heap::ensure_reserve();
     let stack_bytes = heap::share_of_address_space(STACK_BYTES, STACK_PARTS);
     let worker = std::thread::Builder::new().name("main".to_owned()).stack_size(stack_bytes);
@@ -51,6 +47,22 @@ fn main() -> ExitCode {
         }
     }
 }
+
+/// The C library's memory for other threads than the first grows by a page at a time and shrinks as soon as it can, and takes
+/// 64 MiB of address space for each: one place that keeps what it has for the next traces and buffers is quicker.
+#[cfg(target_env = "gnu")]
+fn keep_freed_memory() {
+    // SAFETY: no other thread is there.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+        libc::mallopt(libc::M_TOP_PAD, 1 << 20);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, 64 << 20);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 32 << 20);
+    }
+}
+
+#[cfg(not(target_env = "gnu"))]
+fn keep_freed_memory() {}
 
 fn arguments() -> Vec<String> {
     std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect()
