@@ -109,7 +109,7 @@ macro_rules! options {
 
 options! {
     off: bool = false, "switch", "Never trace.";
-    threshold: u32 = 1000, "iterations", "Back edges of a loop before it is traced.";
+    threshold: u32 = 200, "iterations", "Back edges of a loop before it is traced.";
     entry: u32 = 500, "calls", "Calls of a function before its entry is traced.";
     bridge: u32 = 150, "exits", "Exits through one guard before a bridge is traced from it.";
     variants: u32 = 12, "bridges", "Bridges one behind the other from one place of the program before the place is left to the interpreter.";

@@ -54,7 +54,7 @@ pub(crate) struct Contents {
     pub fact: Fact,
 }
 
-pub(crate) type ExitCells = SmallVec<[Option<Contents>; 4]>;
+pub(crate) type ExitCells = Box<[Option<Contents>]>;
 
 impl<P> Cell<P> {
     pub fn is_header(&self) -> bool {

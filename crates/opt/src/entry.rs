@@ -171,7 +171,7 @@ impl Plan {
     pub fn entry(&self, walk: &Walk, invariants: &[ValueId]) -> Option<Entry> {
         let sources = invariants.iter().map(|&id| {
             let source = self.sources.get(&id).copied()?;
-            Some((source, walk.label_facts.get(&id).copied().unwrap_or(Fact::NONE)))
+            Some((source, walk.label_facts.get(&id).copied().unwrap_or(Fact::Unknown)))
         });
         Some(Entry { steps: self.steps.clone(), invariants: sources.collect::<Option<_>>()? })
     }

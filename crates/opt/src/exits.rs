@@ -41,7 +41,15 @@ impl Walk<'_> {
         let source = self.source;
         let snapshot: &Snapshot = &source.snapshots[id.0 as usize];
         self.marks.current += 1;
-        let mut exit = Exit { in_body: self.in_body || self.request.origin.is_some(), ..Exit::default() };
+        // About as much as the last one has.
+        let (live, recipe) = self.exits.last().map_or((0, 0), |exit| (exit.live.len() + 4, exit.recipe.len()));
+        let mut exit = Exit {
+            frames: Vec::with_capacity(snapshot.frames.len()),
+            live: Vec::with_capacity(live),
+            recipe: Vec::with_capacity(recipe),
+            in_body: self.in_body || self.request.origin.is_some(),
+            ..Exit::default()
+        };
         for frame in &snapshot.frames {
             let slots = frame.slots.iter().map(|&slot| self.exit_arg(&mut exit, self.operand(slot))).collect();
             let log = frame
@@ -65,7 +73,7 @@ impl Walk<'_> {
                 exit.invariants.push(arg);
             }
             for contents in &cells {
-                let arg = contents.map_or(UNKNOWN, |contents| self.exit_arg(&mut exit, contents.value));
+                let arg = contents.as_ref().map_or(UNKNOWN, |contents| self.exit_arg(&mut exit, contents.value));
                 exit.invariants.push(arg);
             }
         }

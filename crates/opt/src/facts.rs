@@ -12,25 +12,32 @@ use ir::{Arg, Ty, ValueId};
 #[derive(Clone, Default, Debug)]
 pub struct Facts(pub(crate) Vec<Fact>);
 
+/// There are many: one for each value of each exit.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Fact {
-    range: Range,
-    kind: Kind,
-    shape: Option<i64>,
-}
-
-impl Fact {
+pub(crate) enum Fact {
     /// Nothing is known.
-    pub const NONE: Fact =
-        Fact { range: Range::FULL, kind: Kind { is_int: None, is_flt: None, is_null: None }, shape: None };
+    Unknown,
+    Int(Range),
+    Ref {
+        kind: Kind,
+        shape: Option<i64>,
+    },
 }
 
 impl Fact {
     /// Whether what is known includes this.
     pub fn implies(&self, wanted: &Fact) -> bool {
-        wanted.range.contains(self.range)
-            && self.kind.implies(wanted.kind)
-            && (wanted.shape.is_none() || wanted.shape == self.shape)
+        match (*self, *wanted) {
+            (_, Fact::Unknown) => true,
+            (Fact::Int(range), Fact::Int(wanted)) => wanted.contains(range),
+            (Fact::Unknown, Fact::Int(wanted)) => wanted == Range::FULL,
+            (Fact::Ref { kind, shape }, Fact::Ref { kind: wanted, shape: wanted_shape }) => {
+                kind.implies(wanted) && (wanted_shape.is_none() || wanted_shape == shape)
+            }
+            (Fact::Unknown, Fact::Ref { kind, shape }) => Kind::default().implies(kind) && shape.is_none(),
+            // Values of other types.
+            (Fact::Int(_), Fact::Ref { .. }) | (Fact::Ref { .. }, Fact::Int(_)) => false,
+        }
     }
 }
 
@@ -41,10 +48,11 @@ impl Walk<'_> {
     }
 
     pub(crate) fn fact(&self, value: Arg) -> Fact {
-        let is_ref = self.values.ty(value) == Ty::Ref;
-        let kind = if is_ref { self.values.kind(value) } else { Kind::default() };
-        let shape = if is_ref { self.known_shape(value) } else { None };
-        Fact { range: self.range_now(value), kind, shape }
+        match self.values.ty(value) {
+            Ty::Int => Fact::Int(self.range_now(value)),
+            Ty::Ref => Fact::Ref { kind: self.values.kind(value), shape: self.known_shape(value) },
+            _ => Fact::Unknown,
+        }
     }
 
     /// Takes over what the exit knew of the values that are the bridge's first inputs.
@@ -52,15 +60,15 @@ impl Walk<'_> {
         let inputs = self.source.input_count();
         for (slot, fact) in facts.0.iter().enumerate().take(inputs) {
             let input = self.map[slot];
-            match self.values.ty(input) {
-                Ty::Int => self.narrow(input, fact.range),
-                Ty::Ref => {
-                    self.learn_kind(input, fact.kind);
-                    if let Some(shape) = fact.shape {
+            match *fact {
+                Fact::Int(range) => self.narrow(input, range),
+                Fact::Ref { kind, shape } => {
+                    self.learn_kind(input, kind);
+                    if let Some(shape) = shape {
                         self.cache_shape(input, shape);
                     }
                 }
-                _ => {}
+                Fact::Unknown => {}
             }
         }
     }

@@ -265,7 +265,7 @@ impl Writer<'_, '_> {
                 (_, Some(at)) => ExitArg::Live(at as u32),
                 _ => {
                     exit.live.push((id, self.walk.values.at(id).ty));
-                    facts.0.push(Fact::NONE);
+                    facts.0.push(Fact::Unknown);
                     ExitArg::Live(exit.live.len() as u32 - 1)
                 }
             });
@@ -286,7 +286,7 @@ impl Writer<'_, '_> {
             return self.live_arg(exit, facts, contents.value, contents.fact);
         };
         let Some(inner_arg) = self.live_arg(exit, facts, inner, contents.fact) else {
-            return self.live_arg(exit, facts, contents.value, Fact::NONE);
+            return self.live_arg(exit, facts, contents.value, Fact::Unknown);
         };
         let code = match self.walk.values.ty(inner) {
             Ty::Int => OpCode::IntBox,

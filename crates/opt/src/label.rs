@@ -7,7 +7,6 @@
 //!
 //! Where the end of the body does not match, the shape that failed is made more general and the loop is peeled again.
 
-use crate::Passes;
 use crate::bounds::Range;
 use crate::cells::{Cell, LabelCell};
 use crate::entry::Entry;
@@ -345,10 +344,6 @@ impl Walk<'_> {
             Some(object) => Some(self.objects[object as usize].shape as i64),
             None => self.known_shape(value),
         }
-    }
-
-    pub(crate) fn has_peeling(&self) -> bool {
-        self.has(Passes::PEEL)
     }
 }
 

@@ -25,7 +25,7 @@ const ATTEMPTS: usize = 8;
 /// A loop: peeled if that works out.
 pub(crate) fn run(trace: &Trace, request: &Request) -> Result<Optimized, Failure> {
     let mut plan = Plan::default();
-    if Walk::new(trace, request).has_peeling() {
+    if !request.without.contains(Passes::PEEL) {
         for _ in 0..ATTEMPTS {
             match peeled(trace, request, &mut plan)? {
                 Attempt::Done(done) => return Ok(*done),
