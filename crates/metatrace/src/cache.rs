@@ -50,8 +50,8 @@ pub(crate) struct CachedTrace {
     pub(crate) parent: Option<(TraceId, ExitId)>,
     /// The loop or function that it hangs on, or is.
     pub(crate) root: TraceId,
-    /// Of a root: the bridges of its tree so far.
-    pub(crate) bridges: u32,
+    /// Of a root: the operations of its tree's bridges so far.
+    pub(crate) bridge_ops: u32,
     /// Of a root: how long the interpreter's entries stay.
     pub(crate) stay: Stay,
     /// Bridges that hang on its exits.

@@ -31,7 +31,7 @@ counters! {
     functions "function entries compiled";
     bridges "bridges compiled";
     units "units of traces compiled";
-    units_postponed "times a unit was postponed because the JIT had taken too much time or memory";
+    units_postponed "times units were postponed because the JIT had taken too much time or memory";
     postponed "recordings postponed because the JIT had taken too much time or memory";
     set_aside "traces set aside because they were left too soon";
     places_too_varied "exits left without a bridge because too many hang on one place";

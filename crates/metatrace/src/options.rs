@@ -113,7 +113,7 @@ options! {
     entry: u32 = 500, "calls", "Calls of a function before its entry is traced.";
     bridge: u32 = 150, "exits", "Exits through one guard before a bridge is traced from it.";
     variants: u32 = 12, "bridges", "Bridges one behind the other from one place of the program before the place is left to the interpreter.";
-    tree: u32 = 32, "bridges", "For each so many bridges of a loop or function, exits are to be taken twice as often for one more; 0: no matter how many.";
+    tree: u32 = 1500, "operations", "For each so many operations in bridges of a loop or function, exits are to be taken twice as often for one more; 0: no matter how many.";
     versions: u32 = 4, "traces", "A loop is traced again for values of other types than it was traced for, up to this many times in all.";
     trace_limit: u32 = 6000, "operations", "A longer trace is given up.";
     inline_depth: u32 = 10, "frames", "Calls below more frames of one trace are not inlined.";
@@ -121,7 +121,7 @@ options! {
     unroll: u32 = 3, "rounds", "An inlined function whose loops go round more often is called instead.";
     retries: u32 = 6, "attempts", "A place whose recording failed more often is left to the interpreter.";
     budget: u32 = 8, "percent", "Recording and compiling take at most this share of the time, beside a quarter of what is spent in long stays in compiled code; 0: no limit. Without background there is none.";
-    grace: u32 = 80, "ms", "And so much before that counts.";
+    grace: u32 = 40, "ms", "And so much before that counts.";
     code: u32 = 64, "MiB", "When there is so much machine code nothing more is recorded.";
     double_run: bool = false, "switch", "Run each handler a second time at each event and compare (a test of the interpreter).";
     verify: bool = cfg!(debug_assertions), "switch", "Verify every trace, recorded and optimised.";

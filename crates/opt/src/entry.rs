@@ -5,6 +5,9 @@
 //! slots to the invariants is short: this is that way, taken from the first iteration. It has three kinds of steps: operations on
 //! unchanging values, loads of memory that the loop does not write, and conditions that guards of the first iteration tested.
 //!
+//! A bridge from the body of the same loop, which wrote nothing that the body relies on, has to make only those anew that follow
+//! from slots it changed.
+//!
 //! Nothing is tested at a jump. Where a condition is not known to hold, and where a load would not certainly be safe, the jump goes
 //! to the loop's start, whose first iteration tests it.
 //!
@@ -55,6 +58,13 @@ pub(crate) struct Entry {
     steps: Vec<Step>,
     /// Of the label's invariants, in their order: where they come from, and what the body knows of them.
     invariants: Vec<(Source, Fact)>,
+}
+
+/// What came of a step at a jump.
+struct Made {
+    /// `None`: of a guard; or it need not be known, because it is the same as before.
+    value: Option<Arg>,
+    is_same: bool,
 }
 
 /// The steps of a first iteration.
@@ -209,34 +219,56 @@ impl Walk<'_> {
     }
 
     /// The invariants for slots with these values; `None` if something is missing.
-    pub(crate) fn invariants_for(&mut self, entry: &Entry, ends: &[Arg]) -> Option<Vec<Arg>> {
-        let mut made: Vec<Arg> = Vec::with_capacity(entry.steps.len());
+    ///
+    /// `brought`: the invariants of the round that the walk comes from, if nothing that the body relies on was written since. What
+    /// follows from slots that are still the same is as it was.
+    pub(crate) fn invariants_for(
+        &mut self,
+        entry: &Entry,
+        slots: &[Shape],
+        ends: &[Arg],
+        brought: Option<&[Arg]>,
+    ) -> Option<Vec<Arg>> {
+        let mut made: Vec<Made> = Vec::with_capacity(entry.steps.len());
         for step in &entry.steps {
+            let is_same = |source| brought.is_some_and(|brought| self.is_same(source, slots, ends, &made, brought));
             let result = match step {
                 Step::Make { code, ty, attr, args } => {
-                    let args: SmallVec<[Arg; 3]> =
-                        args.iter().map(|&arg| self.entry_value(arg, ends, &made)).collect::<Option<_>>()?;
-                    self.step_of_entry(*code, *ty, attr, &args)?
-                }
-                Step::Holds(condition, holds) => {
-                    let condition = self.entry_value(*condition, ends, &made)?;
-                    if condition != Arg::Bool(*holds) {
+                    let is_same = args.iter().all(|&arg| is_same(arg));
+                    let args: Option<SmallVec<[Arg; 3]>> =
+                        args.iter().map(|&arg| self.entry_value(arg, ends, &made)).collect();
+                    let value = args.and_then(|args| self.step_of_entry(*code, *ty, attr, &args));
+                    if value.is_none() && !is_same {
                         return None;
                     }
-                    condition
+                    Made { value, is_same }
+                }
+                Step::Holds(condition, _) if is_same(*condition) => Made { value: None, is_same: true },
+                Step::Is(value, _) if is_same(*value) => Made { value: None, is_same: true },
+                Step::Holds(condition, holds) => {
+                    if self.entry_value(*condition, ends, &made)? != Arg::Bool(*holds) {
+                        return None;
+                    }
+                    Made { value: None, is_same: false }
                 }
                 Step::Is(value, constant) => {
-                    let value = self.entry_value(*value, ends, &made)?;
-                    if Some(value) != self.constant_of_label(*constant) {
+                    if Some(self.entry_value(*value, ends, &made)?) != self.constant_of_label(*constant) {
                         return None;
                     }
-                    value
+                    Made { value: None, is_same: false }
                 }
             };
             made.push(result);
         }
         let mut invariants = Vec::with_capacity(entry.invariants.len());
-        for &(source, wanted) in &entry.invariants {
+        for (at, &(source, wanted)) in entry.invariants.iter().enumerate() {
+            if let Some(brought) = brought
+                && self.is_same(source, slots, ends, &made, brought)
+            {
+                let value = self.forced(brought[at]);
+                invariants.push(value);
+                continue;
+            }
             let value = self.entry_value(source, ends, &made)?;
             let value = self.forced(value);
             if !self.fact(value).implies(&wanted) {
@@ -247,12 +279,31 @@ impl Walk<'_> {
         Some(invariants)
     }
 
-    fn entry_value(&self, source: Source, ends: &[Arg], made: &[Arg]) -> Option<Arg> {
+    fn entry_value(&self, source: Source, ends: &[Arg], made: &[Made]) -> Option<Arg> {
         Some(self.values.resolve(match source {
             Source::Slot(slot) => *ends.get(slot as usize)?,
-            Source::Step(step) => made[step as usize],
+            Source::Step(step) => made[step as usize].value?,
             Source::Constant(constant) => self.constant_of_label(constant)?,
         }))
+    }
+
+    /// Whether it is what it was in the round that brings these invariants.
+    fn is_same(&self, source: Source, slots: &[Shape], ends: &[Arg], made: &[Made], brought: &[Arg]) -> bool {
+        let slot = match source {
+            Source::Constant(_) => return true,
+            Source::Step(step) => return made[step as usize].is_same,
+            Source::Slot(slot) => slot as usize,
+        };
+        let (Some(shape), Some(&end)) = (slots.get(slot), ends.get(slot)) else { return false };
+        let end = self.values.resolve(end);
+        match &shape.slot {
+            Slot::Invariant(at) => brought[*at as usize] == end,
+            Slot::Boxed(_, inner) => match inner.slot {
+                Slot::Invariant(at) => self.values.unboxed(end) == Some(brought[at as usize]),
+                _ => false,
+            },
+            _ => false,
+        }
     }
 
     /// A step at a jump; `None` if it would not certainly be safe.

@@ -50,6 +50,7 @@ pub use request::{Failure, Optimized, Origin, Request};
 
 use ir::{Arg, Attr, OpCode, Trace, TraceId};
 use label::Slot;
+use smallvec::SmallVec;
 use walk::Walk;
 
 /// Optimises a recorded trace.
@@ -126,17 +127,20 @@ fn body_args(walk: &mut Walk, request: &Request, attr: &Attr, ends: &[Arg]) -> O
     if jump_target != *target || label.slots.len() != ends.len() {
         return None;
     }
-    back_to_body(walk, request, *target, label, ends).or_else(|| entering(walk, label, ends))
+    back_to_body(walk, request, *target, label, ends).or_else(|| entering(walk, request, *target, label, ends))
+}
+
+/// The invariants of the round that a bridge comes from, if they hold still.
+fn brought(walk: &Walk, request: &Request, target: TraceId, label: &Label) -> Option<SmallVec<[Arg; 8]>> {
+    let origin = request.origin.as_ref()?;
+    let count = label.invariants as usize + label.cells.len();
+    let are_there = origin.trace == target && origin.invariants.len() == count && is_apart(walk, request, label);
+    are_there.then(|| walk.origin_invariants())
 }
 
 /// A bridge from that body, which wrote nothing of what the body knows, brings the invariants that the loop had.
 fn back_to_body(walk: &mut Walk, request: &Request, target: TraceId, label: &Label, ends: &[Arg]) -> Option<Vec<Arg>> {
-    let origin = request.origin.as_ref()?;
-    let brought = label.invariants as usize + label.cells.len();
-    if origin.trace != target || origin.invariants.len() != brought || !is_apart(walk, request, label) {
-        return None;
-    }
-    let invariants = walk.origin_invariants();
+    let invariants = brought(walk, request, target, label)?;
     let places = walk.cells_of_label(&label.cells, &invariants, |constant| walk.constant_of_label(constant))?;
     let cells: Vec<_> = places.into_iter().zip(label.cells.iter().map(|cell| &cell.shape)).collect();
     let mut args = walk.match_label(&label.slots, ends, &cells, Some(&invariants), false).ok()?;
@@ -148,7 +152,7 @@ fn back_to_body(walk: &mut Walk, request: &Request, target: TraceId, label: &Lab
 }
 
 /// Anybody may bring invariants that follow from the slots.
-fn entering(walk: &mut Walk, label: &Label, ends: &[Arg]) -> Option<Vec<Arg>> {
+fn entering(walk: &mut Walk, request: &Request, target: TraceId, label: &Label, ends: &[Arg]) -> Option<Vec<Arg>> {
     let entry = label.entry.as_ref()?;
     // What does not change in the loop is there before it.
     let ends: Vec<Arg> = ends
@@ -156,12 +160,14 @@ fn entering(walk: &mut Walk, label: &Label, ends: &[Arg]) -> Option<Vec<Arg>> {
         .zip(&label.slots)
         .map(|(&end, shape)| if matches!(shape.slot, Slot::Invariant(_)) { walk.forced(end) } else { end })
         .collect();
-    let invariants = walk.invariants_for(entry, &ends)?;
+    let brought = brought(walk, request, target, label);
+    let invariants = walk.invariants_for(entry, &label.slots, &ends, brought.as_deref())?;
     let places = walk.cells_of_label(&label.cells, &invariants, |constant| walk.constant_of_label(constant))?;
     let cells: Vec<_> = places.into_iter().zip(label.cells.iter().map(|cell| &cell.shape)).collect();
     let mut args = walk.match_label(&label.slots, &ends, &cells, Some(&invariants), true).ok()?;
     args.extend(invariants);
-    Some(args)
+    // Making a virtual object may have written.
+    (brought.is_none() || is_apart(walk, request, label)).then_some(args)
 }
 
 fn is_apart(walk: &Walk, request: &Request, label: &Label) -> bool {

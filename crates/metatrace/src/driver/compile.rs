@@ -240,7 +240,9 @@ fn install(jit: &mut Jit, id: TraceId, code: Result<CompiledTrace, CompileError>
         (exit.busy, exit.bridged) = (false, true);
         jit.counters.bridges += 1;
         let root = jit.cache.root_of(parent);
-        jit.cache.trace_mut(root).bridges += 1;
+        let operations = jit.cache.trace(id).input.trace.ops.len() as u32;
+        let root_trace = jit.cache.trace_mut(root);
+        root_trace.bridge_ops = root_trace.bridge_ops.saturating_add(operations);
         let inlined = jit.cache.trace(id).inlined;
         let mut above = Some((parent, at));
         while let Some((id, _)) = above {
@@ -376,7 +378,7 @@ fn submit(
         signature,
         parent,
         root: parent.map_or(id, |(parent, _)| jit.cache.root_of(parent)),
-        bridges: 0,
+        bridge_ops: 0,
         stay: Stay::default(),
         children: Vec::new(),
         root_kind,

@@ -164,7 +164,7 @@ fn count_lost(jit: &mut Jit, id: TraceId, at: ExitId) {
 /// How many times as often as usual an exit is to be taken before it gets a bridge, as a power of two: a loop whose ways through are
 /// too many to be compiled all is compiled for those that are taken most.
 fn doublings(jit: &Jit, root: TraceId) -> u32 {
-    jit.cache.trace(root).bridges.checked_div(jit.options.tree).unwrap_or(0).min(20)
+    jit.cache.trace(root).bridge_ops.checked_div(jit.options.tree).unwrap_or(0).min(20)
 }
 
 /// Whether so many bridges hang on one place of the program that another one is not worth it. Counting that as many

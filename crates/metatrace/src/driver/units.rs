@@ -35,11 +35,19 @@ pub(super) fn add(jit: &mut Jit, id: TraceId) {
     }
 }
 
-/// Units that are new or have grown by half, and when the program is `calm` all that are not up to date.
+/// Units that are new or have grown by half, and when the program is `calm` all that are not up to date; later, if there is no time
+/// for them now.
 pub(super) fn submit_loose(jit: &mut Jit, calm: bool) {
+    if jit.cache.loose.is_empty() {
+        return;
+    }
+    if !jit.economy.affords_unit(&jit.counters) {
+        jit.counters.units_postponed += 1;
+        return;
+    }
     for root in jit.cache.loose.clone() {
-        // Not if it belonged to the unit of an earlier one.
-        if jit.cache.loose.contains(&root) {
+        // Not if it belonged to the unit of an earlier one, nor if that took all the time that there is.
+        if jit.cache.loose.contains(&root) && jit.economy.affords_unit(&jit.counters) {
             let cache = &jit.cache;
             let before = cache.trace(root).unit.map_or(0, |unit| cache.units[unit].size);
             let roots = roots_around(cache, root);
@@ -50,13 +58,9 @@ pub(super) fn submit_loose(jit: &mut Jit, calm: bool) {
     }
 }
 
-/// Compiles the unit around a root, if it is worth it; later, if there is no time for it now. One bridge that goes back to its loop's start is what the outer loop does
+/// Compiles the unit around a root, if it is worth it. One bridge that goes back to its loop's start is what the outer loop does
 /// between two runs of the inner one: a unit would only take registers from the inner one.
 fn submit_unit(jit: &mut Jit, root: TraceId) {
-    if !jit.economy.affords_unit(&jit.counters) {
-        jit.counters.units_postponed += 1;
-        return;
-    }
     let roots = roots_around(&jit.cache, root);
     for root in &roots {
         jit.cache.loose.remove(root);
