@@ -82,5 +82,6 @@ aborts! {
     AssumptionFell "an assumption fell while recording";
     Attention "somebody wanted the interpreter's attention";
     LeftAtOnce "the trace left at once";
+    OtherLoop "another loop, which is not compiled yet, goes round too often";
     OtherVersion "the loop is to be traced for other types first";
 }

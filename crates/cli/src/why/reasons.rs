@@ -327,7 +327,9 @@ fn failures(report: &mut Report, sources: &mut Sources, explanation: &Explanatio
                 "keep one type for each variable: start with the type that it gets later",
             ),
             // What comes first is compiled then.
-            "the function has a loop of its own" | "the loop is to be traced for other types first" => continue,
+            "the function has a loop of its own"
+            | "another loop, which is not compiled yet, goes round too often"
+            | "the loop is to be traced for other types first" => continue,
             _ if !failure.is_final => continue,
             other => (other.to_owned(), ""),
         };

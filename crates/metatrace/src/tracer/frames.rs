@@ -12,6 +12,10 @@ use smallvec::SmallVec;
 
 type Ref = Traced<Value>;
 
+/// A loop without code that goes round more often than this is not unrolled: it is about to get code of its own, and what leads to it
+/// is recorded then.
+const OTHER_ROUNDS: u32 = 8;
+
 impl<L: Language> Tracer<L> {
     /// A window without a check of the recursion limit.
     pub(crate) fn push_window(&mut self, code: &'static L::Code) -> *mut Ref {
@@ -349,7 +353,19 @@ impl<L: Language> Tracer<L> {
         } else if self.root_kind == TraceKind::Function {
             L::entry_cell(frame.code).no_inline.set(true);
             self.abort(Abort::LoopInFunction);
+        } else if self.rounds_of_other(frame.pc) > OTHER_ROUNDS {
+            self.abort(Abort::OtherLoop);
         }
+    }
+
+    /// How often the recording has gone round a loop that is not its own and has no code, this time included.
+    fn rounds_of_other(&mut self, header: u32) -> u32 {
+        let at = self.others.iter().position(|other| other.0 == header).unwrap_or_else(|| {
+            self.others.push((header, 0));
+            self.others.len() - 1
+        });
+        self.others[at].1 += 1;
+        self.others[at].1
     }
 
     /// Whether the recording of an inner loop has come to the header of one around it. What it would record is the outer

@@ -211,6 +211,8 @@ pub struct Tracer<L: Language> {
     pub(crate) signature: Signature,
     /// Of a bridge: the loop it hangs on, and whether it left that before the label.
     pub(crate) root: Option<(TraceId, bool)>,
+    /// Loops without code that the recording has gone round, in the frame that it began in, and how often.
+    pub(crate) others: SmallVec<[(u32, u32); 4]>,
     /// Of a bridge from a loop's body: headers of outer loops that it passed on its way back.
     pub(crate) passed: SmallVec<[TraceId; 4]>,
     /// The kind of the loop or function at the root of a bridge.
@@ -263,6 +265,7 @@ impl<L: Language> Tracer<L> {
             start: None,
             signature: Signature::default(),
             root: None,
+            others: SmallVec::new(),
             passed: SmallVec::new(),
             root_kind: kind,
             end: None,
