@@ -1,5 +1,5 @@
-//! The first programs of `cargo xtask fuzz-python`, with the JIT on, off, and a threshold of 3: all print what the
-//! reference printed.
+//! The first programs of `cargo xtask fuzz-python`, with the JIT on, off, with a threshold of 3, and with each exit of compiled
+//! code taken once at will: all print what the reference printed.
 //!
 //! fuzz-expected.txt has a line `seed hash` for each; the hash is of standard output. `BLESS=1` rewrites it from the
 //! reference Python (`REFERENCE_PYTHON`, by default `python3.14`).
@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::{env, fs, thread};
 
 const PROGRAMS: u64 = 100;
+const LEAVE_ONCE: &str = "threshold=3,entry=3,bridge=2,background=off,leave_once";
 
 #[test]
 fn random_programs_print_what_the_reference_prints() {
@@ -43,7 +44,7 @@ fn random_programs_print_what_the_reference_prints() {
                     if seed > PROGRAMS {
                         break;
                     }
-                    for jit in [None, Some("off"), Some("threshold=3,background=off")] {
+                    for jit in [None, Some("off"), Some("threshold=3,background=off"), Some(LEAVE_ONCE)] {
                         let line = format!("{seed} {:016x}", hash(&output(&adder, jit, seed)));
                         if !expected.lines().any(|expected| expected == line) {
                             faults.lock().expect("no thread panicked").push((seed, jit));

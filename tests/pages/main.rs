@@ -1,10 +1,11 @@
 //! Runs the pages: Markdown files whose `py` blocks are programs and whose `out` blocks are what they print.
 //!
 //! Each program runs with the JIT on, off, and with a threshold of 3, as `adder case.py` in an empty directory; those of
-//! `language/` and `hard/` also with each handler run twice, and with a collection at every allocation and poisoned
+//! `language/` and `hard/` also with each handler run twice, with each exit of compiled code taken once at will, and with a collection at every allocation and poisoned
 //! from-space, unless their block is marked `py large`: what allocates without end would run without end. After a `py`
 //! block may stand an `out` block (standard output) and an `err N` block (standard error, and the exit status N);
 //! one that does not stand is empty, with status 0. An `in` block is the standard input.
+//! `PAGES_JIT=OPTIONS` runs all of them with these options of the JIT instead.
 //!
 //! Arguments select cases by parts of their names (`language/int`, `threshold`). `ADDER` names another binary to test.
 //! `BLESS=1` rewrites the blocks from the reference Python (`REFERENCE_PYTHON`, by default `python3.14`).
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, io, thread};
 
 /// A way to run a case.
+#[derive(Clone)]
 struct Mode {
     name: &'static str,
     /// `ADDER_JIT` and `ADDER_GC`.
@@ -29,12 +31,14 @@ struct Mode {
     collector: Option<&'static str>,
 }
 
-const MODES: [Mode; 5] = [
+const MODES: [Mode; 6] = [
     Mode { name: "jit", jit: None, collector: None },
     Mode { name: "off", jit: Some("off"), collector: None },
     Mode { name: "threshold", jit: Some("threshold=3,background=off"), collector: None },
     // Every handler runs twice while it is recorded, at each event, and must come to the same.
     Mode { name: "double", jit: Some("threshold=3,background=off,double_run"), collector: None },
+    // Compiled code is left once through each exit although its guard holds.
+    Mode { name: "exits", jit: Some("threshold=3,entry=3,bridge=2,background=off,leave_once"), collector: None },
     Mode { name: "collect", jit: Some("threshold=3,background=off"), collector: Some("stress=100,poison") },
 ];
 
@@ -43,7 +47,7 @@ impl Mode {
         if self.collector.is_some() && env::var_os("PAGES_COLLECT").is_some() {
             return true;
         }
-        let everywhere = self.name != "double" && self.collector.is_none();
+        let everywhere = !["double", "exits"].contains(&self.name) && self.collector.is_none();
         let is_dense = page.starts_with("language/") || page.starts_with("hard/");
         everywhere || is_dense && !(self.collector.is_some() && case.large)
     }
@@ -62,10 +66,10 @@ fn main() -> ExitCode {
 }
 
 /// One run of one case in one mode.
-struct Job {
+struct Job<'m> {
     name: String,
     case: Arc<Case>,
-    mode: &'static Mode,
+    mode: &'m Mode,
 }
 
 fn run(root: &Path, pages: Vec<Page>, filters: &[String]) -> ExitCode {
@@ -75,11 +79,14 @@ fn run(root: &Path, pages: Vec<Page>, filters: &[String]) -> ExitCode {
     if env::var_os("PAGES_COLLECT").is_some() {
         not_yet.extend(read_not_yet(&root.join("not-under-stress.txt")));
     }
+    // With options of one's own there is one mode, everywhere.
+    let own = env::var("PAGES_JIT").ok().map(|jit| Mode { name: "own", jit: Some(jit.leak()), collector: None });
+    let modes = own.as_ref().map_or(&MODES[..], std::slice::from_ref);
     let mut jobs = Vec::new();
     for page in pages {
         for case in page.cases {
             let case = Arc::new(case);
-            for mode in MODES.iter().filter(|mode| mode.applies(&page.name, &case)) {
+            for mode in modes.iter().filter(|mode| mode.applies(&page.name, &case)) {
                 let name = format!("{}: {} ({})", page.name, case.name, mode.name);
                 if env::var_os("PAGES_COLLECT").is_some() && mode.collector.is_none() {
                     continue;

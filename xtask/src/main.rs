@@ -4,9 +4,9 @@ mod adversarial;
 mod bench;
 mod cpython_tests;
 mod fuzz;
+mod long_runs;
 mod mutants;
 mod packages;
-mod stress;
 mod trace_page;
 
 use std::path::PathBuf;
@@ -23,9 +23,14 @@ usage: cargo xtask COMMAND
   cpython-tests [--only FILE]... [--log]
         CPython's own tests: those that tests/cpython.txt lists must fail, all others of its files pass
   fuzz-python [--programs N] [--seed S] [--jobs N] [--batch N] [--jit OPTIONS]... [--no-shrink] [--coverage] [--print]
-        random Python programs under adder with the JIT on, off and with a threshold of 3, and under the reference
+        random Python programs under adder with the JIT on, off, with a threshold of 3 and with each exit taken once at will,
+        and under the reference
   packages [--runs N] [--only SCRIPT]...
         packages that nobody here wrote, fetched by pip, side by side; writes docs/packages.md
+  exits [PAGE]...
+        all pages of tests/ with each exit of compiled code taken once although its guard holds (release build)
+  logs [PROGRAM]...
+        two runs write the same log: all benchmark programs and all pages, or those with such names (release build)
   stress [PAGE]...
         all pages of tests/ with a collection at every allocation, compiled code too (release build)
   trace-page [--check]
@@ -44,7 +49,9 @@ fn main() -> ExitCode {
         Some("cpython-tests") => cpython_tests::run(&arguments[1..]),
         Some("fuzz-python") => fuzz::run(&arguments[1..]),
         Some("packages") => packages::run(&arguments[1..]),
-        Some("stress") => stress::run(&arguments[1..]),
+        Some("stress") => long_runs::stress(&arguments[1..]),
+        Some("exits") => long_runs::exits(&arguments[1..]),
+        Some("logs") => long_runs::logs(&arguments[1..]),
         Some("trace-page") => trace_page::run(&arguments[1..]),
         Some("mutants") => mutants::run(&arguments[1..]),
         Some("--help" | "-h") => {

@@ -111,31 +111,83 @@ impl TraceCell {
 /// The cells of a trace's exits. They live until [`Backend::free`], however long those who know them do: code refers to
 /// them.
 #[derive(Clone, Copy, Debug)]
-pub struct ExitCells(&'static [AtomicUsize]);
+pub struct ExitCells {
+    cells: &'static [AtomicUsize],
+    /// For each exit one of the words below; empty unless exits can be armed.
+    arms: &'static [AtomicUsize],
+}
+
+/// The guard alone decides.
+const DISARMED: usize = 0;
+/// The exit is taken the next time that its guard is reached, even if the guard holds.
+const ARMED: usize = 1;
+/// It has been, because it was armed.
+const FIRED: usize = 2;
 
 impl ExitCells {
     /// Cells that all leave.
     pub fn new(count: usize, stub: usize) -> ExitCells {
-        let cells: Box<[AtomicUsize]> = (0..count).map(|_| AtomicUsize::new(stub)).collect();
-        ExitCells(Box::leak(cells))
+        ExitCells { cells: words(count, stub), arms: &[] }
+    }
+
+    /// Cells that all leave, of exits that can be armed: code looks at each guard whether its exit is. A test of exits, since the
+    /// interpreter may go on from any of them at any time.
+    pub fn with_arms(count: usize, stub: usize) -> ExitCells {
+        ExitCells { cells: words(count, stub), arms: words(count, DISARMED) }
     }
 
     /// Makes an exit continue at `entry`: a bridge whose inputs are the exit's live values. With the stub, it leaves again.
     pub fn attach(self, exit: ExitId, entry: usize) {
-        self.0[exit.0 as usize].store(entry, Ordering::Release);
+        self.cells[exit.0 as usize].store(entry, Ordering::Release);
+    }
+
+    /// Has an exit taken the next time that its guard is reached, if exits can be armed.
+    pub fn arm(self, exit: ExitId) {
+        if let Some(arm) = self.arms.get(exit.0 as usize) {
+            arm.store(ARMED, Ordering::Relaxed);
+        }
+    }
+
+    pub fn arm_all(self) {
+        self.arms.iter().for_each(|arm| arm.store(ARMED, Ordering::Relaxed));
+    }
+
+    pub fn disarm_all(self) {
+        self.arms.iter().for_each(|arm| arm.store(DISARMED, Ordering::Relaxed));
+    }
+
+    /// Whether the exit has been taken for no other reason than that it was armed, since this was last asked.
+    pub fn take_fired(self, exit: ExitId) -> bool {
+        let arm = self.arms.get(exit.0 as usize);
+        arm.is_some_and(|arm| arm.compare_exchange(FIRED, DISARMED, Ordering::Relaxed, Ordering::Relaxed).is_ok())
     }
 
     pub(crate) fn address(self) -> usize {
-        self.0.as_ptr() as usize
+        self.cells.as_ptr() as usize
     }
+
+    /// Where code finds whether the exit is armed ([`ExitCells::ARMED`]), and where it writes that it fired.
+    pub(crate) fn arm_address(self, exit: ExitId) -> Option<usize> {
+        self.arms.get(exit.0 as usize).map(|arm| std::ptr::from_ref(arm) as usize)
+    }
+
+    pub(crate) const ARMED: i32 = ARMED as i32;
+    pub(crate) const FIRED: i32 = FIRED as i32;
 
     /// # Safety
     /// No code refers to the cells, and nobody uses them again.
     pub(crate) unsafe fn free(self) {
-        let cells = std::ptr::from_ref(self.0).cast_mut();
-        // SAFETY: leaked from a box by `new`; the caller owns the last reference.
-        drop(unsafe { Box::from_raw(cells) });
+        for words in [self.cells, self.arms] {
+            let words = std::ptr::from_ref(words).cast_mut();
+            // SAFETY: leaked from a box by `words`, or empty; the caller owns the last reference.
+            drop(unsafe { Box::from_raw(words) });
+        }
     }
+}
+
+fn words(count: usize, word: usize) -> &'static [AtomicUsize] {
+    let words: Box<[AtomicUsize]> = (0..count).map(|_| AtomicUsize::new(word)).collect();
+    Box::leak(words)
 }
 
 /// A trace of a unit.

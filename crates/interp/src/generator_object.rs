@@ -14,7 +14,8 @@ use objects::ty::{TypeRef, TypeSpec};
 use objects::vm::Vm;
 use syntax::CodeFlags;
 
-/// The generator for a call of a function with this code. Its slots are empty: the frame saves itself into it.
+/// The generator for a call of a function with this code. Its slots are empty: the frame saves itself into it. Until then it is
+/// finished, so that one which no frame was saved into, because a trace was left before, has nothing to do at its end.
 pub fn new(vm: &mut Vm, code: &'static Code, name: Value, qualname: Value) -> Value {
     let types = crate::state::shapes(vm);
     let shape = if code.flags().has(CodeFlags::ASYNC_GENERATOR) {
@@ -27,6 +28,7 @@ pub fn new(vm: &mut Vm, code: &'static Code, name: Value, qualname: Value) -> Va
     let value = vm.thread.heap.alloc_tail(shape.id, GeneratorObject::BYTES, code.slot_count as usize);
     let object = cast::<GeneratorObject>(value);
     object.code.set(code.token());
+    object.state.set(state::FINISHED);
     object.name.set(name);
     object.qualname.set(qualname);
     if has_something_to_do_at_its_end(code) {

@@ -88,7 +88,20 @@ pub enum Entry {
 
 /// Runs a trace. Going on at the label or at the start again, by falling or by jumping, costs a unit of `fuel`.
 pub fn run(world: &mut World, trace: &Trace, entry: Entry, values: &[Value], fuel: &mut u32) -> Result<Ending, Fault> {
-    Run { world, trace, values: vec![Value::Void; trace.ops.len()] }.run(entry, values, fuel)
+    Run { world, trace, values: vec![Value::Void; trace.ops.len()], armed: None }.run(entry, values, fuel)
+}
+
+/// The same, but the guard of the exit `armed` is left the first time that it is reached, even if it holds.
+pub fn run_armed(
+    world: &mut World,
+    trace: &Trace,
+    entry: Entry,
+    values: &[Value],
+    fuel: &mut u32,
+    armed: ExitId,
+) -> Result<Ending, Fault> {
+    let values_of_trace = vec![Value::Void; trace.ops.len()];
+    Run { world, trace, values: values_of_trace, armed: Some(armed) }.run(entry, values, fuel)
 }
 
 type Outcome<T> = Result<T, Fault>;
@@ -101,6 +114,7 @@ struct Run<'r> {
     world: &'r mut World,
     trace: &'r Trace,
     values: Vec<Value>,
+    armed: Option<ExitId>,
 }
 
 impl Run<'_> {
@@ -144,6 +158,11 @@ impl Run<'_> {
                 *fuel -= 1;
             }
             let holds = match op.code {
+                OpCode::GuardTrue | OpCode::GuardFalse | OpCode::GuardValue | OpCode::StillValid
+                    if self.armed.is_some() && self.armed == op.exit =>
+                {
+                    false
+                }
                 OpCode::GuardTrue => args[0] == Value::Bool(true),
                 OpCode::GuardFalse => args[0] == Value::Bool(false),
                 OpCode::GuardValue => args[0] == args[1],

@@ -15,7 +15,7 @@
 //! ```
 //!
 //! Constants: `7` and `-1` integers, `0.5`, `nan`, `f:7ff8000000000001` floats, `true` and `false`; guest values `null`, `#7`,
-//! `#0.5` immediates, `@3` the constant of that index. A comment runs from `#` and a blank to the end of the line.
+//! `#0.5` immediates, `@3` the constant of that index. In a log `&2` stands for an address, the third that came up. A comment runs from `#` and a blank to the end of the line.
 
 mod parse;
 mod print;

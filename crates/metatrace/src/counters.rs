@@ -42,6 +42,7 @@ counters! {
     exits "exits from compiled code";
     exits_plain "exits that needed no replay";
     exits_replayed "exits that replayed a handler";
+    exits_at_will "exits that were taken once although their guards held";
     forced "activations of compiled code that were inspected";
     fallen "traces that fell with an assumption";
     recorded_ops "operations recorded";

@@ -19,6 +19,7 @@ mod log;
 mod machine;
 mod options;
 mod profile;
+mod symbols;
 mod thread;
 mod tracer;
 

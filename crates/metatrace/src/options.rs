@@ -129,6 +129,7 @@ options! {
     backend: First = First::default(), "backend", "What compiles each trace first: x64 (at once, where the processor is one) or cranelift, which compiles units in any case.";
     unit: u32 = 8000, "operations", "Traces that run into each other are compiled as one up to this size; 0: never.";
     explain: bool = false, "switch", "Have traces count their rounds, and note what exits saw and what could not be recorded, for `adder jit why`.";
+    leave_once: bool = false, "switch", "Leave compiled code once through each exit although its guard holds (a test of exits); bridges assume no failure.";
     compile: bool = true, "switch", "Compile what was recorded; off, recording alone is tested.";
 }
 

@@ -19,12 +19,14 @@ impl Walk<'_> {
         match condition {
             Arg::Bool(holds) => self.contradiction |= holds != expected,
             Arg::Value(id) => {
+                // What the exit knows of the condition.
+                let failed = (!self.request.exits_at_will).then_some(Arg::Bool(!expected));
                 if let Some((OpCode::BoolNot, inner @ Arg::Value(_), _)) = self.values.maker(condition) {
-                    self.values.at_mut(id).forward = Some(Arg::Bool(!expected));
+                    self.values.at_mut(id).forward = failed;
                     self.guard(inner, !expected, op);
                     self.values.at_mut(id).forward = None;
                 } else {
-                    self.values.at_mut(id).forward = Some(Arg::Bool(!expected));
+                    self.values.at_mut(id).forward = failed;
                     let exit = op.snapshot.map(|snapshot| self.exit(snapshot));
                     self.values.at_mut(id).forward = None;
                     let code = if expected { OpCode::GuardTrue } else { OpCode::GuardFalse };

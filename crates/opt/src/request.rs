@@ -28,6 +28,8 @@ pub struct Request {
     pub false_ref: Option<ConstRef>,
     /// Whether different [`ConstRef`]s are certainly different objects.
     pub distinct_refs: bool,
+    /// Exits may be taken although their guards hold (a test of exits), so they rely on nothing that failed.
+    pub exits_at_will: bool,
     /// Passes to leave out.
     pub without: Passes,
 }

@@ -19,6 +19,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use std::{fs, thread};
 
+/// Compiled code is left once through each exit although its guard holds.
+const LEAVE_ONCE: &str = "threshold=3,entry=3,bridge=2,background=off,leave_once";
+
 struct Options {
     programs: u64,
     seed: u64,
@@ -123,7 +126,7 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
         }
     }
     if options.modes.is_empty() {
-        options.modes = ["", "off", "threshold=3,background=off"].map(String::from).to_vec();
+        options.modes = ["", "off", "threshold=3,background=off", LEAVE_ONCE].map(String::from).to_vec();
     }
     Ok(options)
 }

@@ -5,7 +5,7 @@
 //! of its compile time.
 
 use super::lower::Lower;
-use crate::backend::{Activation, TraceCell};
+use crate::backend::{Activation, ExitCells, TraceCell};
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, Value, condcodes::IntCC, types};
 use ir::{Arg, ExitId, Op, Ty, ValueId};
 use std::collections::HashMap;
@@ -62,10 +62,28 @@ impl Lower<'_> {
 
     /// Goes on in a new block if `condition` is `holds`.
     pub(super) fn leave_unless(&mut self, condition: Value, holds: bool, exit: ExitId) {
-        let exit = self.exit_block(exit);
+        let way = self.exit_block(exit);
         let next = self.fb.create_block();
-        let (if_true, if_false) = if holds { (next, exit) } else { (exit, next) };
+        let (if_true, if_false) = if holds { (next, way) } else { (way, next) };
         self.fb.ins().brif(condition, if_true, &[], if_false, &[]);
+        self.fb.switch_to_block(next);
+        self.leave_if_armed(exit);
+    }
+
+    /// Behind a guard that holds: leaves once if its exit is armed.
+    pub(super) fn leave_if_armed(&mut self, exit: ExitId) {
+        let Some(arm) = self.input.exits.arm_address(exit) else { return };
+        let way = self.exit_block(exit);
+        let (fires, next) = (self.cold_block(), self.fb.create_block());
+        let address = self.word(arm as u64);
+        // Atomic, so that it is not merged with an earlier one.
+        let arm = self.fb.ins().atomic_load(types::I64, MemFlagsData::trusted(), address);
+        let is_armed = self.fb.ins().icmp_imm_s(IntCC::Equal, arm, i64::from(ExitCells::ARMED));
+        self.fb.ins().brif(is_armed, fires, &[], next, &[]);
+        self.fb.switch_to_block(fires);
+        let fired = self.word(ExitCells::FIRED as u64);
+        self.fb.ins().atomic_store(MemFlagsData::trusted(), fired, address);
+        self.fb.ins().jump(way, &[]);
         self.fb.switch_to_block(next);
     }
 

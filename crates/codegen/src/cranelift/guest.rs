@@ -63,17 +63,18 @@ impl Lower<'_> {
     /// A guard that the word is no float. Most words that come here are objects.
     pub(super) fn guard_is_no_flt(&mut self, word: Arg, exit: ExitId) {
         let word = self.arg(word);
-        let exit = self.exit_block(exit);
+        let way = self.exit_block(exit);
         let [other, heap, next] = [(); 3].map(|()| self.fb.create_block());
         let is_flonum = self.is_flonum(word);
-        self.fb.ins().brif(is_flonum, exit, &[], other, &[]);
+        self.fb.ins().brif(is_flonum, way, &[], other, &[]);
         self.fb.switch_to_block(other);
         let pointer = self.is_object(word);
         self.fb.ins().brif(pointer, heap, &[], next, &[]);
         self.fb.switch_to_block(heap);
         let is_boxed = self.has_float_header(word);
-        self.fb.ins().brif(is_boxed, exit, &[], next, &[]);
+        self.fb.ins().brif(is_boxed, way, &[], next, &[]);
         self.fb.switch_to_block(next);
+        self.leave_if_armed(exit);
     }
 
     /// A guard that the word is a float, together with the unboxing that follows in most traces: one test serves both.
@@ -81,7 +82,7 @@ impl Lower<'_> {
         let id = word.value();
         let unbox = id.is_some_and(|id| self.facts.unboxed_floats.contains(&id));
         let word = self.arg(word);
-        let exit = self.exit_block(exit);
+        let way = self.exit_block(exit);
         let immediate = self.fb.create_block();
         let join = self.fb.create_block();
         let other = self.cold_block();
@@ -92,10 +93,10 @@ impl Lower<'_> {
 
         self.fb.switch_to_block(other);
         let pointer = self.is_object(word);
-        self.fb.ins().brif(pointer, heap, &[], exit, &[]);
+        self.fb.ins().brif(pointer, heap, &[], way, &[]);
         self.fb.switch_to_block(heap);
         let is_boxed = self.has_float_header(word);
-        self.fb.ins().brif(is_boxed, boxed, &[], exit, &[]);
+        self.fb.ins().brif(is_boxed, boxed, &[], way, &[]);
 
         self.fb.switch_to_block(boxed);
         let from_heap: Vec<BlockArg> = unbox.then(|| BlockArg::from(self.load_float(word))).into_iter().collect();
@@ -109,6 +110,7 @@ impl Lower<'_> {
             let float = self.fb.append_block_param(join, types::F64);
             self.floats.insert(id, float);
         }
+        self.leave_if_armed(exit);
     }
 
     pub(super) fn flt_unbox(&mut self, arg: Arg) -> Value {

@@ -16,11 +16,11 @@ pub(super) fn places(entry: usize, input: &CompileInput, marks: &[(u32, u32)]) -
     marks.windows(2).filter_map(place).collect()
 }
 
-/// The code at `entry`. `marks` says where the code of each operation begins; behind the last operation stand their slow
+/// The code, with addresses that count from its entry. `marks` says where the code of each operation begins; behind the last operation stand their slow
 /// paths, then the exits.
-pub(super) fn text(asm: &Asm, entry: usize, trace: &Trace, marks: &[(u32, u32)]) -> String {
+pub(super) fn text(asm: &Asm, trace: &Trace, marks: &[(u32, u32)]) -> String {
     let code = &asm.code[..asm.code.len() - asm.pool_bytes()];
-    let mut decoder = Decoder::with_ip(64, code, entry as u64, DecoderOptions::NONE);
+    let mut decoder = Decoder::with_ip(64, code, 0, DecoderOptions::NONE);
     let mut formatter = IntelFormatter::new();
     let mut marks = marks.iter().peekable();
     let mut instruction = Instruction::default();

@@ -111,10 +111,10 @@ impl Lower<'_> {
         self.asm.pop(RDX);
         self.asm.mov(RDI, CTX);
         self.asm.mov(RSI, TMP);
-        let cells = self.input.exits.address() as u64;
-        self.asm.mov_imm(RAX, cells.wrapping_sub(8 * u64::from(self.input.first_exit)));
+        self.asm.mov_imm(RAX, self.input.exits.address() as u64);
         self.epilogue();
-        self.asm.jump_through(Mem::Index { base: RAX, index: RDX, shift: 3, disp: 0 });
+        let first = i32::try_from(8 * i64::from(self.input.first_exit)).expect("fewer exits than that");
+        self.asm.jump_through(Mem::Index { base: RAX, index: RDX, shift: 3, disp: -first });
     }
 
     /// Emits the stores that are not there yet, and a jump to those that are.

@@ -5,7 +5,7 @@ use super::analysis::flag_offset;
 use super::encode::{Alu, Cc, Label, Mem, Rm};
 use super::lower::Lower;
 use super::regs::{CTX, TMP};
-use crate::backend::{Activation, TraceCell};
+use crate::backend::{Activation, ExitCells, TraceCell};
 use ir::{Arg, ExitId, Op, OpCode, Ty};
 
 /// What the flags say.
@@ -227,9 +227,13 @@ impl Lower<'_> {
 
     pub(super) fn guard(&mut self, op: &Op, holds: bool) {
         if let Arg::Bool(known) = op.args[0] {
+            let exit = exit_of(op);
             if known != holds {
-                let exit = self.exit(exit_of(op));
-                self.asm.jump(exit);
+                let way = self.exit(exit);
+                self.asm.jump(way);
+            } else if self.input.exits.arm_address(exit).is_some() {
+                let way = self.exit(exit);
+                self.leave_if_armed(exit, way);
             }
             return;
         }
@@ -252,16 +256,18 @@ impl Lower<'_> {
 
     /// Leaves if the trace's flag is set, or the activation's, where the trace has calls that can set it.
     pub(super) fn still_valid(&mut self, op: &Op) {
-        let exit = self.exit(exit_of(op));
+        let exit = exit_of(op);
+        let way = self.exit(exit);
         let cell = &raw const *self.input.cell as usize + std::mem::offset_of!(TraceCell, fallen);
         self.asm.mov_imm(TMP, cell as u64);
         self.asm.cmp8_imm(Mem::Base { base: TMP, disp: 0 }, 0);
-        self.asm.jump_if(Cc::NotEqual, exit);
+        self.asm.jump_if(Cc::NotEqual, way);
         if self.facts.activation_words.is_some() {
             let disp = self.frame.activation + std::mem::offset_of!(Activation, inspected) as i32;
             self.asm.alu_imm(Alu::Cmp, Mem::Base { base: super::regs::RSP, disp }, 0);
-            self.asm.jump_if(Cc::NotEqual, exit);
+            self.asm.jump_if(Cc::NotEqual, way);
         }
+        self.leave_if_armed(exit, way);
     }
 
     pub(super) fn leave(&mut self, op: &Op) {
@@ -271,8 +277,21 @@ impl Lower<'_> {
 
     /// Leaves unless the truth of the test is `holds`.
     pub(super) fn leave_unless(&mut self, test: Test, holds: bool, exit: ExitId) {
-        let exit = self.exit(exit);
-        self.jump_unless(test, holds, exit);
+        let way = self.exit(exit);
+        self.jump_unless(test, holds, way);
+        self.leave_if_armed(exit, way);
+    }
+
+    /// Behind a guard's jump, where everything lies as the exit expects it: leaves once if the exit is armed.
+    pub(super) fn leave_if_armed(&mut self, exit: ExitId, way: Label) {
+        let Some(arm) = self.input.exits.arm_address(exit) else { return };
+        let arm_word = Mem::Base { base: TMP, disp: 0 };
+        self.asm.mov_imm(TMP, arm as u64);
+        self.asm.alu_imm(Alu::Cmp, arm_word, ExitCells::ARMED);
+        let stay = self.asm.skip_if(Cc::NotEqual);
+        self.asm.store_imm(arm_word, ExitCells::FIRED);
+        self.asm.jump(way);
+        self.asm.land(stay);
     }
 
     fn jump_unless(&mut self, test: Test, holds: bool, to: Label) {

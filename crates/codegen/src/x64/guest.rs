@@ -22,18 +22,19 @@ impl Lower<'_> {
         let word = self.gpr(0);
         self.at = index as u32 + 1;
         if !holds {
-            let exit = self.exit(exit);
+            let way = self.exit(exit);
             self.test_flonum(word);
-            self.asm.jump_if(Cc::Equal, exit);
+            self.asm.jump_if(Cc::Equal, way);
             // Most words that come here are objects.
             self.asm.test8_imm(word, POINTER_MASK);
             let tagged = self.asm.skip_if(Cc::NotEqual);
             self.asm.test(word, word);
             let null = self.asm.skip_if(Cc::Equal);
             self.test_float_header(word);
-            self.asm.jump_if(Cc::Equal, exit);
+            self.asm.jump_if(Cc::Equal, way);
             self.asm.land(tagged);
             self.asm.land(null);
+            self.leave_if_armed(exit, way);
             return 2;
         }
         let unbox = trace.ops.get(index + 2).is_some_and(|next| {
@@ -41,7 +42,7 @@ impl Lower<'_> {
         });
         // Before the exit is noted: it may push others to the frame.
         let to = unbox.then(|| self.define(index + 2));
-        let exit = self.exit(exit);
+        let way = self.exit(exit);
         let (slow, back) = (self.asm.label(), self.asm.label());
         self.test_flonum(word);
         self.asm.jump_if(Cc::NotEqual, slow);
@@ -49,7 +50,8 @@ impl Lower<'_> {
             self.decode_flonum(to, word);
         }
         self.asm.bind(back);
-        self.later(Cold::IsBoxed { slow, back, exit, word, to });
+        self.leave_if_armed(exit, way);
+        self.later(Cold::IsBoxed { slow, back, exit: way, word, to });
         if unbox { 3 } else { 2 }
     }
 

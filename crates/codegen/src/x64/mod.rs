@@ -79,7 +79,7 @@ impl Backend for X64Backend {
         let Published { entry, region } = self.memory.publish(&self.asm.code)?;
         let mut text = String::new();
         if input.dump.asm {
-            text = dump::text(&self.asm, entry, &input.trace, &marks);
+            text = dump::text(&self.asm, &input.trace, &marks);
         }
         self.places = dump::places(entry, input, &marks);
         let cells = input.targets.iter().map(|(_, cell)| cell.clone()).chain([input.cell.clone()]).collect();

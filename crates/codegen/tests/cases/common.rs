@@ -182,6 +182,8 @@ pub struct Guest {
     pub buf: Vec<u64>,
     pub constants: Vec<u64>,
     pub dump: Dump,
+    /// Exits can be armed.
+    pub arms: bool,
     next_exit: u32,
 }
 
@@ -223,6 +225,7 @@ impl Guest {
                 clif: std::env::var_os("CODEGEN_CLIF").is_some(),
                 ..Dump::default()
             },
+            arms: false,
             next_exit: 100,
         }
     }
@@ -243,14 +246,15 @@ impl Guest {
     pub fn compile(&mut self, id: u32, trace: Trace, targets: &[&Compiled]) -> Compiled {
         let cell = TraceCell::new(self.backend.stub());
         let first_exit = self.next_exit;
-        let trace_exits = trace.exits.len();
+        let (trace_exits, stub) = (trace.exits.len(), self.backend.stub());
+        let cells = if self.arms { ExitCells::with_arms } else { ExitCells::new };
         self.next_exit += trace_exits as u32;
         let input = CompileInput {
             trace,
             id: TraceId(id),
             cell: cell.clone(),
             targets: targets.iter().map(|target| (target.id, target.cell.clone())).collect(),
-            exits: ExitCells::new(trace_exits, self.backend.stub()),
+            exits: cells(trace_exits, stub),
             first_exit,
             constants: self.constants.as_ptr() as usize,
             dump: self.dump,

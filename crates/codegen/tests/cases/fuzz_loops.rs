@@ -2,10 +2,10 @@
 //!
 //! `CODEGEN_FUZZ=n` draws `n` traces instead of the default; `CODEGEN_SEED=s` starts elsewhere.
 
-use crate::common::{Builder, Guest, HALF, IS_ODD, MIX, Random, as_constant, setting};
+use crate::common::{Builder, Compiled, Guest, HALF, IS_ODD, MIX, Random, as_constant, setting};
 use codegen::{BODY, Left, START};
 use ir::eval::{self, Ending, Entry, Value, World};
-use ir::{Arg, Attr, OpCode, OperandTy, ROWS, Trace, TraceKind, Ty, compute};
+use ir::{Arg, Attr, ExitId, OpCode, OperandTy, ROWS, Trace, TraceKind, Ty, compute};
 
 const TYPES: [Ty; 3] = [Ty::Int, Ty::Flt, Ty::Bool];
 
@@ -153,38 +153,84 @@ fn value(ty: Ty, bits: u64) -> Value {
     }
 }
 
+/// A drawn trace and its code.
+struct Runs<'r> {
+    guest: &'r mut Guest,
+    trace: &'r Trace,
+    compiled: &'r Compiled,
+    index: u64,
+    rounds: &'r mut u32,
+}
+
+impl Runs<'_> {
+    /// Code and evaluator must leave alike, perhaps with an armed exit. Whether that fired.
+    fn compare(&mut self, entry: Entry, tys: &[Ty], words: &[u64], armed: Option<ExitId>) -> bool {
+        let Runs { guest, trace, compiled, index, rounds } = self;
+        let values: Vec<Value> = tys.iter().zip(words).map(|(&ty, &bits)| value(ty, bits)).collect();
+        let (mut fuel, mut world) = (100, World::new(1));
+        let ending = match armed {
+            None => eval::run(&mut world, trace, entry, &values, &mut fuel),
+            Some(armed) => eval::run_armed(&mut world, trace, entry, &values, &mut fuel, armed),
+        };
+        **rounds += 100 - fuel;
+        let Ok(Ending::Left(left)) = ending else { panic!("seed {index}: {ending:?}") };
+        let (exit, live) = left.exit.expect("the trace is optimised");
+        if let Some(armed) = armed {
+            compiled.exits.arm(armed);
+        }
+        let selector = if entry == Entry::Start { START } else { BODY };
+        let found = guest.run_at(compiled, selector, words);
+        let text = || format!("seed {index} {entry:?} {words:x?}, armed {armed:?}\n{}", ir::text::print(trace));
+        assert_eq!(found, Left::Exit(compiled.first_exit + exit.0), "{}", text());
+        let types = trace.exits[exit.0 as usize].live.iter().map(|live| live.1);
+        for (at, (ty, expected)) in types.zip(live).enumerate() {
+            assert_eq!(value(ty, guest.buf[at]), expected, "value {at} of exit {}, {}", exit.0, text());
+        }
+        let fired = armed.is_some_and(|armed| compiled.exits.take_fired(armed));
+        assert!(!fired || Some(exit) == armed, "{}", text());
+        compiled.exits.disarm_all();
+        fired
+    }
+}
+
 #[test]
 fn compiled_loops_leave_like_evaluated_ones() {
+    let mut rounds = 0;
+    run_loops(&mut rounds, 1500, false);
+    assert!(rounds > 1000, "the loops hardly go round: {rounds}");
+}
+
+/// Each exit of a trace is armed, one at a time: code leaves there, with the values that the evaluator has there.
+#[test]
+fn compiled_loops_leave_where_armed() {
+    let (mut rounds, cases) = (0, 400);
+    let fired = run_loops(&mut rounds, cases, true);
+    assert!(fired > cases, "armed exits are hardly taken: {fired}");
+}
+
+/// How many armed exits fired.
+fn run_loops(rounds: &mut u32, cases: u64, arms: bool) -> u64 {
     let seed = setting("CODEGEN_SEED", 1);
     let mut guest = Guest::new();
-    let mut rounds = 0;
-    for index in seed..seed + setting("CODEGEN_FUZZ", 1500) {
+    guest.arms = arms;
+    let mut fired = 0;
+    for index in seed..seed + setting("CODEGEN_FUZZ", cases) {
         let mut random = Random::new(index);
         let (trace, inputs, carried) = draw(&mut random, false);
         let has_label = trace.ops.iter().any(|op| op.code == OpCode::Label);
         let compiled = guest.compile(index as u32, trace.clone(), &[]);
-        for (entry, selector, tys) in [(Entry::Start, START, &inputs), (Entry::Body, BODY, &carried)] {
+        let mut runs = Runs { guest: &mut guest, trace: &trace, compiled: &compiled, index, rounds };
+        for (entry, tys) in [(Entry::Start, &inputs), (Entry::Body, &carried)] {
             if entry == Entry::Body && !has_label {
                 continue;
             }
             let mut words: Vec<u64> = tys.iter().map(|&ty| random.bits(ty)).collect();
             words[0] = 0;
-            let values: Vec<Value> = tys.iter().zip(&words).map(|(&ty, &bits)| value(ty, bits)).collect();
-            let mut fuel = 100;
-            let ending = eval::run(&mut World::new(1), &trace, entry, &values, &mut fuel);
-            rounds += 100 - fuel;
-            let Ok(Ending::Left(left)) = ending else { panic!("seed {index}: {ending:?}") };
-            let (exit, live) = left.exit.expect("the trace is optimised");
-            let found = guest.run_at(&compiled, selector, &words);
-            let text = ir::text::print(&trace);
-            assert_eq!(found, Left::Exit(compiled.first_exit + exit.0), "seed {index} {entry:?} {words:x?}\n{text}");
-            let types = trace.exits[exit.0 as usize].live.iter().map(|live| live.1);
-            for (at, (ty, expected)) in types.zip(live).enumerate() {
-                let found = value(ty, guest.buf[at]);
-                assert_eq!(found, expected, "seed {index} {entry:?} {words:x?}, value {at} of exit {}\n{text}", exit.0);
-            }
+            runs.compare(entry, tys, &words, None);
+            let armed = if arms { trace.exits.len() as u32 } else { 0 };
+            fired += (0..armed).filter(|&exit| runs.compare(entry, tys, &words, Some(ExitId(exit)))).count() as u64;
         }
         guest.free(compiled);
     }
-    assert!(rounds > 1000, "the loops hardly go round: {rounds}");
+    fired
 }

@@ -353,7 +353,7 @@ fn submit(
     let first_exit = jit.cache.exit_owner.len() as u32;
     jit.economy.submitted(trace.ops.len());
     let input = Arc::new(CompileInput {
-        exits: ExitCells::new(trace.exits.len(), stub),
+        exits: exit_cells(jit, trace.exits.len(), stub),
         trace,
         id,
         cell: cell.clone(),
@@ -399,6 +399,15 @@ fn submit(
     }
     submit_job(jit, Job::Trace(input));
     Ok(())
+}
+
+fn exit_cells(jit: &Jit, count: usize, stub: usize) -> ExitCells {
+    if !jit.options.leave_once {
+        return ExitCells::new(count, stub);
+    }
+    let cells = ExitCells::with_arms(count, stub);
+    cells.arm_all();
+    cells
 }
 
 pub(super) fn submit_job(jit: &mut Jit, job: Job) {
@@ -456,6 +465,7 @@ fn request(jit: &Jit, end: End, bridge: Option<(TraceId, ExitId, Vec<Arg>)>, con
         true_ref,
         false_ref,
         distinct_refs: true,
+        exits_at_will: jit.options.leave_once,
         ..Request::default()
     }
 }

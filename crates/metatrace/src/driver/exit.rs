@@ -41,8 +41,11 @@ pub(crate) fn leave<L: Language>(context: *mut L::Context, number: u32) -> Outco
     // SAFETY: exits are dropped with their traces, which stay as long as there is compiled code or a tracer on the native stack;
     // what a recorded bridge goes on with, it shares.
     let exit = unsafe { &*Arc::as_ptr(&cached.exit) };
+    let at_will = jit.cache.trace(id).input.exits.take_fired(at);
+    jit.counters.exits_at_will += u64::from(at_will);
     if jit.options.log.exit {
-        let text = format!("{} exit {} of {} ({:?})", number, at.0, jit.cache.trace(id).name(), kind);
+        let at_will = if at_will { " at will" } else { "" };
+        let text = format!("{} exit {} of {} ({:?}){at_will}", number, at.0, jit.cache.trace(id).name(), kind);
         jit.logger.section("exit", &text, "");
     }
     jit.counters.exits += 1;

@@ -142,6 +142,8 @@ pub(super) fn install(
         cache.loose.extend(roots);
         return;
     }
+    // With the option `leave_once` the unit's code leaves through each exit, too.
+    members.iter().for_each(|&id| cache.trace(id).input.exits.arm_all());
     let unit = cache.units.len();
     for &root in &roots {
         let trace = cache.trace_mut(root);

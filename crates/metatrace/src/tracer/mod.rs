@@ -234,6 +234,8 @@ pub struct Tracer<L: Language> {
     pub(crate) unroll: u32,
     pub(crate) retries: u32,
     pub(crate) double_run: bool,
+    /// Exits may be taken although their guards hold.
+    pub(crate) exits_at_will: bool,
 }
 
 /// Bytes of address space for the slots of a tracer's frames.
@@ -281,6 +283,7 @@ impl<L: Language> Tracer<L> {
             unroll: options.unroll,
             retries: options.retries,
             double_run: options.double_run,
+            exits_at_will: options.leave_once,
         });
         thread.tracers.push(&mut *tracer);
         tracer

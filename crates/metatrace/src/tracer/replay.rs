@@ -99,6 +99,9 @@ impl<L: Language> Tracer<L> {
         if condition.id != super::CONSTANT {
             let arg = self.arg(condition);
             match event {
+                Event::Failing if self.recording && self.exits_at_will => {
+                    self.guard_at_event(if condition.value { OpCode::GuardTrue } else { OpCode::GuardFalse }, &[arg]);
+                }
                 Event::Guard => {
                     self.guard_at_event(if condition.value { OpCode::GuardTrue } else { OpCode::GuardFalse }, &[arg]);
                 }
