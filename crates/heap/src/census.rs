@@ -67,6 +67,9 @@ impl Heap {
 
     /// In a minor collection, when the roots have been visited: reaches all young objects.
     pub(crate) unsafe fn reach_all_young(&mut self, young: Vec<usize>) {
+        if self.census.is_none() {
+            return;
+        }
         // SAFETY: the list was made before anything moved: young objects, or what they left behind.
         unsafe {
             for object in young {

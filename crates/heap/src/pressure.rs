@@ -5,6 +5,7 @@
 //! the interpreter raises MemoryError at its next safepoint.
 
 use crate::{Heap, LARGE_BYTES, ShapeId, Value};
+use std::sync::OnceLock;
 
 /// The limit of a heap, and whether it has been passed.
 pub(crate) struct Pressure {
@@ -165,6 +166,11 @@ impl Heap {
 
 /// The machine's memory. Linux would let an object that is larger be made, and end the process when it is filled.
 fn physical_bytes() -> usize {
+    static BYTES: OnceLock<usize> = OnceLock::new();
+    *BYTES.get_or_init(ask_for_physical_bytes)
+}
+
+fn ask_for_physical_bytes() -> usize {
     // SAFETY: sysconf only reads.
     let (pages, page_bytes) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
     match (usize::try_from(pages), usize::try_from(page_bytes)) {

@@ -479,3 +479,17 @@ fn referrers_of_an_object_that_stays_pinned_see_it_move_at_last() {
         }
     });
 }
+
+#[test]
+fn large_objects_die_young() {
+    let (mut heap, shapes, roots) = rooted(Config { nursery_bytes: 256 << 10, ..Config::default() });
+    let kept = heap.alloc_tail(shapes.array, 24, 5000);
+    roots.borrow_mut().push(kept);
+    away(|| (0..400).for_each(|_| _ = heap.alloc_tail(shapes.array, 24, 5000)));
+    heap.collect_young();
+    // One may still be referred to from the native stack.
+    let stats = heap.stats();
+    assert!(stats.heap_bytes < 4 * 5000 * 8, "{} bytes after a minor collection", stats.heap_bytes);
+    assert_eq!(stats.full_collections, 0);
+    heap.verify();
+}
