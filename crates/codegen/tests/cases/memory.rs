@@ -1,6 +1,6 @@
 //! Objects, barriers, allocation, off-heap buffers, calls.
 
-use crate::common::{ASKED, Builder, Context, FALSE, FLOAT_SHAPE, Guest, Heap, TRUE};
+use crate::common::{ASKED, Builder, COLLECT, Context, FALSE, FLOAT_SHAPE, Guest, Heap, TRUE};
 use codegen::{Left, tagging};
 use ir::{Arg, Attr, CallEffect, Callee, ConstRef, Field, Function, Items, OpCode, Repr, TraceKind, Ty};
 
@@ -70,6 +70,39 @@ fn a_store_of_a_reference_tells_the_collector_once() {
     unsafe { *(object as *mut u8).add(4) = 1 };
     guest.run(&compiled, &[object, object]);
     assert_eq!(guest.heap.barriers, [object]);
+}
+
+#[test]
+fn a_store_behind_a_collection_tells_the_collector_again() {
+    type Collects = fn(&mut Builder, Arg, Arg) -> Arg;
+    let ways: [(&str, Collects); 5] = [
+        ("an object", |b, _, _| b.with(OpCode::New, Ty::Ref, &[], Attr::New { shape: 5, bytes: 24, item_bytes: 0 })),
+        ("few items", |b, _, _| {
+            b.with(OpCode::NewItems, Ty::Ref, &[Arg::Int(2)], Attr::New { shape: 5, bytes: 16, item_bytes: 8 })
+        }),
+        ("items", |b, n, _| b.with(OpCode::NewItems, Ty::Ref, &[n], Attr::New { shape: 5, bytes: 16, item_bytes: 8 })),
+        ("a float", |b, _, f| b.op(OpCode::FltBox, Ty::Ref, &[f])),
+        ("a call", |b, _, _| b.with(OpCode::Call, Ty::Ref, &[], Attr::Callee(&COLLECT))),
+    ];
+    for (name, collects) in ways {
+        let mut guest = Guest::new();
+        let object = guest.object(1, &[0; 4]);
+        guest.heap.watched.push(object);
+        guest.heap.refill(1);
+        let mut b = Builder::new(TraceKind::Loop);
+        let (p, q, n, f) = (b.input(Ty::Ref), b.input(Ty::Ref), b.input(Ty::Int), b.input(Ty::Flt));
+        b.with(OpCode::SetField, Ty::Void, &[p, q], field(8, Repr::Ref));
+        let fresh = collects(&mut b, n, f);
+        b.with(OpCode::SetField, Ty::Void, &[p, q], field(8, Repr::Ref));
+        b.with(OpCode::SetField, Ty::Void, &[p, fresh], field(16, Repr::Ref));
+        b.guard(OpCode::Leave, &[], &[fresh]);
+        let compiled = guest.compile(1, b.trace, &[]);
+        // SAFETY: an object of this heap; byte 4 is its state.
+        unsafe { *(object as *mut u8).add(4) = 1 };
+        guest.run(&compiled, &[object, object, 40, 1e300f64.to_bits()]);
+        assert_eq!(guest.heap.slow_allocations, 1, "{name}");
+        assert_eq!(guest.heap.barriers, [object, object], "{name}");
+    }
 }
 
 #[test]
