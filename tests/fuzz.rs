@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::{env, fs, thread};
 
 const PROGRAMS: u64 = 100;
-const LEAVE_ONCE: &str = "threshold=3,entry=3,bridge=2,background=off,leave_once";
+const LEAVE_ONCE: &str = "threshold=3,entry=3,bridge=2,unit=1000,background=off,leave_once";
 
 #[test]
 fn random_programs_print_what_the_reference_prints() {

@@ -38,7 +38,11 @@ const MODES: [Mode; 6] = [
     // Every handler runs twice while it is recorded, at each event, and must come to the same.
     Mode { name: "double", jit: Some("threshold=3,background=off,double_run"), collector: None },
     // Compiled code is left once through each exit although its guard holds.
-    Mode { name: "exits", jit: Some("threshold=3,entry=3,bridge=2,background=off,leave_once"), collector: None },
+    Mode {
+        name: "exits",
+        jit: Some("threshold=3,entry=3,bridge=2,unit=1000,background=off,leave_once"),
+        collector: None,
+    },
     Mode { name: "collect", jit: Some("threshold=3,background=off"), collector: Some("stress=100,poison") },
 ];
 

@@ -8,14 +8,14 @@ pub fn stress(pages: &[String]) -> Result<bool, String> {
     test("pages", pages, ("PAGES_COLLECT", "only"))
 }
 
-/// How many exits it takes until a bridge is recorded: of those that are taken once at will none has one, or each.
-const BRIDGES: [&str; 2] = ["2", "1"];
+/// How many exits it takes until a bridge is recorded: of those that are taken at will none has one, or each. And how large units get.
+const BRIDGES: [&str; 2] = ["bridge=2,unit=8000", "bridge=1,unit=1000"];
 
 /// `cargo xtask exits`: the pages with each exit of compiled code taken once although its guard holds.
 pub fn exits(pages: &[String]) -> Result<bool, String> {
     let mut all_hold = true;
-    for bridge in BRIDGES {
-        let options = format!("threshold=3,entry=3,bridge={bridge},background=off,leave_once");
+    for bridges in BRIDGES {
+        let options = format!("threshold=3,entry=3,{bridges},background=off,leave_once");
         println!("with {options}");
         all_hold &= test("pages", pages, ("PAGES_JIT", &options))?;
     }

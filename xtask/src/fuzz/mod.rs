@@ -20,7 +20,7 @@ use std::time::Instant;
 use std::{fs, thread};
 
 /// Compiled code is left once through each exit although its guard holds.
-const LEAVE_ONCE: &str = "threshold=3,entry=3,bridge=2,background=off,leave_once";
+const LEAVE_ONCE: &str = "threshold=3,entry=3,bridge=2,unit=1000,background=off,leave_once";
 
 struct Options {
     programs: u64,

@@ -24,6 +24,8 @@ pub struct Heap {
     pub slow_allocations: u64,
     pub barriers: Vec<u64>,
     pub item_barriers: Vec<(u64, u64)>,
+    /// Objects whose barrier bit each slow allocation sets, as a collection does with what has grown old.
+    pub watched: Vec<u64>,
     chunks: Vec<Box<[u64]>>,
 }
 
@@ -58,6 +60,10 @@ extern "C" fn alloc_slow(heap: *mut u8, bytes: u64, header: u64) -> u64 {
     // SAFETY: compiled code passes the heap pointer of the context, a live `Heap`.
     let heap = unsafe { &mut *heap.cast::<Heap>() };
     heap.slow_allocations += 1;
+    for &object in &heap.watched {
+        // SAFETY: an object of this heap; byte 4 is its state.
+        unsafe { *(object as *mut u8).add(4) |= 1 };
+    }
     let object = heap.allocate(bytes as usize / 8);
     // SAFETY: freshly allocated, at least one word.
     unsafe { *object = header };
@@ -94,6 +100,21 @@ extern "C" fn box_float(ctx: *mut u8, bits: u64) -> u64 {
     unsafe { *(object as *mut u64).add(1) = bits };
     object
 }
+
+extern "C" fn collect(ctx: *mut u8) -> u64 {
+    // SAFETY: compiled code passes the context it was entered with.
+    let heap = unsafe { &*ctx.cast::<Context>() }.heap;
+    alloc_slow(heap.cast(), 16, 3)
+}
+
+/// Allocates where the nursery is full.
+pub static COLLECT: Callee = Callee {
+    name: "collect",
+    function: Function::F0(collect),
+    operands: &[],
+    result: Ty::Ref,
+    effect: CallEffect::Allocates,
+};
 
 extern "C" fn asked(_: *mut u8) -> u64 {
     panic!("a flag is read in line")
@@ -209,6 +230,7 @@ impl Guest {
             slow_allocations: 0,
             barriers: Vec::new(),
             item_barriers: Vec::new(),
+            watched: Vec::new(),
             chunks: Vec::new(),
         });
         heap.refill(4096);

@@ -3,6 +3,7 @@
 //! `CODEGEN_FUZZ=n` draws `n` traces instead of the default; `CODEGEN_SEED=s` starts elsewhere.
 
 use crate::common::{Builder, Guest, HALF, IS_ODD, MIX, Random, SUM, as_constant, half, mix, setting, sum};
+use crate::fuzz_loops::CHECKED;
 use codegen::{Left, tagging};
 use ir::{Arg, Attr, OpCode, OperandTy, ROWS, TraceKind, Ty, compute};
 
@@ -136,6 +137,24 @@ impl Drawn {
         }
     }
 
+    /// Arithmetic with a guard against overflow, in either order.
+    fn checked(&mut self, random: &mut Random) {
+        let (overflows, arithmetic) = CHECKED[random.below(3)];
+        let (a, b) = (self.operand(random, Ty::Int), self.operand(random, Ty::Int));
+        let (args, bits) = ([a.0, b.0], [a.1, b.1]);
+        let does = compute(overflows, &bits).expect("a computing row");
+        let result = compute(arithmetic, &bits).expect("a computing row");
+        let mut live = self.some_values(random);
+        live.extend([a, b].iter().filter(|arg| !arg.0.is_const()).map(|&(arg, bits)| (arg, Ty::Int, bits)));
+        let first = (random.below(2) == 0).then(|| self.builder.pure(arithmetic, &args));
+        live.extend(first.map(|value| (value, Ty::Int, result)));
+        let test = self.builder.pure(overflows, &args);
+        let live_args: Vec<Arg> = live.iter().map(|value| value.0).collect();
+        self.builder.guard(if does == 0 { OpCode::GuardFalse } else { OpCode::GuardTrue }, &[test], &live_args);
+        let value = first.unwrap_or_else(|| self.builder.pure(arithmetic, &args));
+        self.known.push((value, Ty::Int, result));
+    }
+
     fn some_values(&self, random: &mut Random) -> Vec<(Arg, Ty, u64)> {
         (0..random.below(12)).map(|_| self.known[random.below(self.known.len())]).filter(|v| !v.0.is_const()).collect()
     }
@@ -186,6 +205,7 @@ fn draw(random: &mut Random) -> Drawn {
         match random.below(24) {
             0..5 => drawn.guard(random, may_fail),
             5..7 => drawn.box_value(random),
+            8 => drawn.checked(random),
             7 if calls > 0 => drawn.call(random),
             _ => drawn.compute(random),
         }

@@ -1,6 +1,6 @@
 //! Objects, barriers, allocation, off-heap buffers, calls.
 
-use crate::common::{ASKED, Builder, Context, FALSE, FLOAT_SHAPE, Guest, Heap, TRUE};
+use crate::common::{ASKED, Builder, COLLECT, Context, FALSE, FLOAT_SHAPE, Guest, Heap, TRUE};
 use codegen::{Left, tagging};
 use ir::{Arg, Attr, CallEffect, Callee, ConstRef, Field, Function, Items, OpCode, Repr, TraceKind, Ty};
 
@@ -70,6 +70,39 @@ fn a_store_of_a_reference_tells_the_collector_once() {
     unsafe { *(object as *mut u8).add(4) = 1 };
     guest.run(&compiled, &[object, object]);
     assert_eq!(guest.heap.barriers, [object]);
+}
+
+#[test]
+fn a_store_behind_a_collection_tells_the_collector_again() {
+    type Collects = fn(&mut Builder, Arg, Arg) -> Arg;
+    let ways: [(&str, Collects); 5] = [
+        ("an object", |b, _, _| b.with(OpCode::New, Ty::Ref, &[], Attr::New { shape: 5, bytes: 24, item_bytes: 0 })),
+        ("few items", |b, _, _| {
+            b.with(OpCode::NewItems, Ty::Ref, &[Arg::Int(2)], Attr::New { shape: 5, bytes: 16, item_bytes: 8 })
+        }),
+        ("items", |b, n, _| b.with(OpCode::NewItems, Ty::Ref, &[n], Attr::New { shape: 5, bytes: 16, item_bytes: 8 })),
+        ("a float", |b, _, f| b.op(OpCode::FltBox, Ty::Ref, &[f])),
+        ("a call", |b, _, _| b.with(OpCode::Call, Ty::Ref, &[], Attr::Callee(&COLLECT))),
+    ];
+    for (name, collects) in ways {
+        let mut guest = Guest::new();
+        let object = guest.object(1, &[0; 4]);
+        guest.heap.watched.push(object);
+        guest.heap.refill(1);
+        let mut b = Builder::new(TraceKind::Loop);
+        let (p, q, n, f) = (b.input(Ty::Ref), b.input(Ty::Ref), b.input(Ty::Int), b.input(Ty::Flt));
+        b.with(OpCode::SetField, Ty::Void, &[p, q], field(8, Repr::Ref));
+        let fresh = collects(&mut b, n, f);
+        b.with(OpCode::SetField, Ty::Void, &[p, q], field(8, Repr::Ref));
+        b.with(OpCode::SetField, Ty::Void, &[p, fresh], field(16, Repr::Ref));
+        b.guard(OpCode::Leave, &[], &[fresh]);
+        let compiled = guest.compile(1, b.trace, &[]);
+        // SAFETY: an object of this heap; byte 4 is its state.
+        unsafe { *(object as *mut u8).add(4) = 1 };
+        guest.run(&compiled, &[object, object, 40, 1e300f64.to_bits()]);
+        assert_eq!(guest.heap.slow_allocations, 1, "{name}");
+        assert_eq!(guest.heap.barriers, [object, object], "{name}");
+    }
 }
 
 #[test]
@@ -329,12 +362,16 @@ fn calls_take_and_return_words() {
     assert_eq!(guest.ctx.scratch, 2);
 }
 
-/// Looks for a word on the stack above its own frame, as a conservative collector does.
+/// How a word is hidden from those who look for it.
+const HIDDEN: u32 = 19;
+
+/// Looks for a word on the stack above its own frame, as a conservative collector does. The word comes rotated, so that it is in no
+/// frame for being looked for.
 extern "C" fn on_stack(_ctx: *mut u8, hidden: u64) -> u64 {
     let mut here = 0u64;
     let start: *const u64 = std::hint::black_box(&raw mut here);
     // SAFETY: the stack reaches at least that far up: the test harness's frames are larger.
-    let found = (0..64).any(|k| unsafe { start.add(k).read_volatile() } == hidden ^ u64::MAX);
+    let found = (0..64).any(|k| unsafe { start.add(k).read_volatile() }.rotate_left(HIDDEN) == hidden);
     u64::from(found)
 }
 
@@ -346,24 +383,59 @@ static ON_STACK: Callee = Callee {
     effect: CallEffect::Writes,
 };
 
+/// An owner, a buffer's address and the owner once more, hidden. Rust code leaves the owner in no frame and no register.
+fn owner_and_buffer(guest: &mut Guest, data: &[u64]) -> Vec<u64> {
+    #[inline(never)]
+    fn make(guest: &mut Guest, data: &[u64]) -> Vec<u64> {
+        let owner = guest.object(1, &[]);
+        vec![owner, data.as_ptr() as u64, owner.rotate_left(HIDDEN)]
+    }
+    #[inline(never)]
+    fn overwrite_the_stack() {
+        std::hint::black_box([0u64; 1024]);
+    }
+    let words = make(guest, data);
+    overwrite_the_stack();
+    words
+}
+
 #[test]
 fn the_owner_of_a_buffer_in_use_stays_on_the_stack() {
     let mut guest = Guest::new();
-    let owner = guest.object(1, &[]);
     let data = [1u64, 2, 3];
     let mut b = Builder::new(TraceKind::Loop);
-    let (p, address, i, hidden) = (b.input(Ty::Ref), b.input(Ty::Int), b.input(Ty::Int), b.input(Ty::Int));
-    let &[p, address, i, hidden] = &b.label(&[p, address, i, hidden])[..] else { unreachable!() };
+    let (p, address, hidden, i) = (b.input(Ty::Ref), b.input(Ty::Int), b.input(Ty::Int), b.input(Ty::Int));
+    let &[p, address, hidden, i] = &b.label(&[p, address, hidden, i])[..] else { unreachable!() };
     let found = b.with(OpCode::Call, Ty::Bool, &[hidden], Attr::Callee(&ON_STACK));
     b.guard(OpCode::GuardTrue, &[found], &[]);
     let element = b.with(OpCode::RawLoad, Ty::Int, &[p, address, i], Attr::Raw(Repr::I64));
     let go_on = b.pure(OpCode::IntLt, &[element, Arg::Int(3)]);
     b.guard(OpCode::GuardTrue, &[go_on], &[]);
     let next = b.pure(OpCode::IntAdd, &[i, Arg::Int(1)]);
-    b.op(OpCode::JumpLabel, Ty::Void, &[p, address, next, hidden]);
+    b.op(OpCode::JumpLabel, Ty::Void, &[p, address, hidden, next]);
     let compiled = guest.compile(1, b.trace, &[]);
-    let left = guest.run(&compiled, &[owner, data.as_ptr() as u64, 0, owner ^ u64::MAX]);
+    let mut inputs = owner_and_buffer(&mut guest, &data);
+    inputs.push(0);
+    let left = guest.run(&compiled, &inputs);
     assert_eq!(left, Left::Exit(compiled.first_exit + 1));
+}
+
+#[test]
+fn the_slot_of_an_owner_is_not_used_again() {
+    let mut guest = Guest::new();
+    let data = [1u64, 2, 3];
+    let mut b = Builder::new(TraceKind::Loop);
+    let (p, address, hidden) = (b.input(Ty::Ref), b.input(Ty::Int), b.input(Ty::Int));
+    let element = b.with(OpCode::RawLoad, Ty::Int, &[p, address, Arg::Int(1)], Attr::Raw(Repr::I64));
+    // More than there are registers, so most of them go to the frame.
+    let sums: Vec<Arg> = (0..20).map(|k| b.pure(OpCode::IntAdd, &[element, Arg::Int(k)])).collect();
+    let found = b.with(OpCode::Call, Ty::Bool, &[hidden], Attr::Callee(&ON_STACK));
+    b.guard(OpCode::GuardTrue, &[found], &[]);
+    b.guard(OpCode::Leave, &[], &sums);
+    let compiled = guest.compile(1, b.trace, &[]);
+    let inputs = owner_and_buffer(&mut guest, &data);
+    assert_eq!(guest.run(&compiled, &inputs), Left::Exit(compiled.first_exit + 1));
+    assert_eq!(guest.buf[..20], (2..22).collect::<Vec<u64>>());
 }
 
 #[test]
