@@ -101,7 +101,10 @@ fn root_failed(jit: &mut Jit, cell: &HotCell, kind: TraceKind, name: &str, faile
     cell.busy.set(false);
     // What was learnt is used soon; what may go wrong again waits longer each time.
     let threshold = if kind == TraceKind::Function { jit.entry_threshold } else { jit.threshold };
-    let soon = matches!(failed, Failed::Abort(Abort::LoopInCallee | Abort::LeftAtOnce | Abort::OtherLoop) | Failed::Contradiction);
+    let soon = matches!(
+        failed,
+        Failed::Abort(Abort::LoopInCallee | Abort::LeftAtOnce | Abort::OtherLoop) | Failed::Contradiction
+    );
     count_failure(jit, name, failed);
     if soon {
         cell.count.set(threshold.saturating_sub(2));
