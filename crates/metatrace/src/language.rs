@@ -46,7 +46,9 @@ pub trait Language: Sized + 'static {
     fn float_shape(context: &mut Self::Context) -> heap::ShapeId;
 
     /// Whether code should never be inlined into a caller's trace nor traced itself (generated monsters, `settrace`).
-    fn is_traceable(code: &'static Self::Code) -> bool;
+    fn is_traceable(_code: &'static Self::Code) -> bool {
+        true
+    }
 
     /// What distinguishes an object from others of its shape as far as loops over it are concerned (the type of an array's
     /// elements): loops get versions by the shapes of their values and by this.
@@ -95,10 +97,49 @@ pub trait Language: Sized + 'static {
     /// The exception for a call beyond the recursion limit, which compiled code found.
     fn recursion_error(context: &mut Self::Context) -> Value;
 
-    /// The exception that a callee left behind when it returned NULL; clears it.
-    fn take_exception(context: &mut Self::Context) -> Value;
+    /// The exception that a callee left behind when it returned NULL; clears it. Kept in the thread, unless the language
+    /// has a place of its own.
+    fn take_exception(context: &mut Self::Context) -> Value {
+        // SAFETY: the thread is the context's first field.
+        unsafe { std::mem::replace(&mut (*thread_of::<Self>(context)).pending, Value::NULL) }
+    }
     /// Leaves an exception behind.
-    fn set_exception(context: &mut Self::Context, exception: Value);
+    fn set_exception(context: &mut Self::Context, exception: Value) {
+        // SAFETY: as in `take_exception`.
+        unsafe { (*thread_of::<Self>(context)).pending = exception };
+    }
+}
+
+/// Inside an implementation of [`Language`]: `run_traced`, `run_direct` and `resume_direct` for a dispatch loop and a function
+/// that takes a callee's result, both generic over [`crate::Machine`].
+#[macro_export]
+macro_rules! dispatch {
+    ($run:path, $resume:path) => {
+        fn run_traced(
+            tracer: &mut $crate::Tracer<Self>,
+            frame: $crate::Frame<Self, <$crate::Tracer<Self> as $crate::Machine>::Ref>,
+        ) -> $crate::Leave<<$crate::Tracer<Self> as $crate::Machine>::Ref> {
+            $run(tracer, frame)
+        }
+
+        fn run_direct(
+            direct: &mut $crate::Direct<Self>,
+            frame: $crate::Frame<Self, <$crate::Direct<Self> as $crate::Machine>::Ref>,
+        ) -> $crate::Leave<<$crate::Direct<Self> as $crate::Machine>::Ref> {
+            $run(direct, frame)
+        }
+
+        fn resume_direct(
+            direct: &mut $crate::Direct<Self>,
+            frame: &mut $crate::Frame<Self, <$crate::Direct<Self> as $crate::Machine>::Ref>,
+            result: Result<
+                <$crate::Direct<Self> as $crate::Machine>::Ref,
+                <$crate::Direct<Self> as $crate::Machine>::Ref,
+            >,
+        ) -> Option<$crate::Leave<<$crate::Direct<Self> as $crate::Machine>::Ref>> {
+            $resume(direct, frame, result)
+        }
+    };
 }
 
 /// Shorthand for the thread inside a context.

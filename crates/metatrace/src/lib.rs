@@ -3,6 +3,7 @@
 //! Write the handlers of the interpreter as functions generic over [`Machine`]; run them with [`Direct`] and they are
 //! the interpreter, run them with [`Tracer`] and they record traces of themselves, which are optimised and compiled.
 
+mod ask;
 mod cache;
 mod compiler;
 mod counters;
@@ -23,6 +24,7 @@ mod symbols;
 mod thread;
 mod tracer;
 
+pub use ask::Ask;
 pub use counters::{Abort, Counters};
 pub use coverage::{Coverage, Path};
 pub use direct::Direct;

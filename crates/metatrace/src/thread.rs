@@ -100,6 +100,8 @@ pub struct Thread<L: Language> {
     /// else: between that and the frames of its callees lies no guest value that somebody needs, save what a handler in
     /// progress holds. 0: the innermost activation is a tracer's or compiled code's.
     pub loop_base: usize,
+    /// The exception that a callee left behind; NULL: none. See [`Language::take_exception`].
+    pub(crate) pending: Value,
     pub jit: Jit,
 }
 
@@ -133,6 +135,7 @@ impl<L: Language> Thread<L> {
             observed: false,
             interpreting: false,
             loop_base: 0,
+            pending: Value::NULL,
             jit,
         }
     }
@@ -206,13 +209,14 @@ impl<L: Language> Thread<L> {
         self.free_constants.push(handle);
     }
 
-    /// Visits every root the thread holds: value stack, handles, the tracers' storage, the trace cache.
+    /// Visits every root the thread holds: value stack, handles, the pending exception, the tracers' storage, the trace cache.
     pub fn visit_roots(&mut self, visitor: &mut heap::RootVisitor) {
         // SAFETY: all slots between the base and the top hold valid values (see `Frame`), and so do the constants.
         unsafe {
             let slots = self.top.offset_from(self.stack_base) as usize;
             visitor.precise_slice(self.stack_base, slots);
             visitor.precise_slice(self.constants.as_mut_ptr(), self.constants.len());
+            visitor.precise_slice(&mut self.pending, 1);
         }
         for &tracer in &self.tracers {
             // SAFETY: a tracer is registered while it lives, and stays where it is.

@@ -7,8 +7,9 @@ use metatrace::{Handle, HotCell, Site};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub(crate) struct Symbol(pub(crate) u32);
 
+/// An operator between two operands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Binary {
+pub enum Binary {
     Add,
     Sub,
     Mul,

@@ -20,9 +20,10 @@ pub mod fuzz;
 mod interp;
 mod object;
 mod operators;
-mod parse;
+pub mod parse;
 mod toy;
 mod vm;
 
+pub use code::Binary;
 pub use errors::ToyError;
 pub use vm::{RunOptions, Vm};

@@ -1,9 +1,9 @@
-//! Text to syntax trees.
+//! Text to syntax trees. The examples, which are interpreters for a part of the language, read programs with it.
 
 use crate::code::Binary;
 
 #[derive(Clone, Debug)]
-pub(crate) enum Expr {
+pub enum Expr {
     Int(i64),
     Float(f64),
     Str(String),
@@ -23,7 +23,7 @@ pub(crate) enum Expr {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Stmt {
+pub enum Stmt {
     /// `let x = e;` and `x = e;`
     Set(String, Expr),
     SetAttr(Expr, String, Expr),
@@ -38,23 +38,23 @@ pub(crate) enum Stmt {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Func {
-    pub(crate) name: String,
-    pub(crate) params: Vec<String>,
-    pub(crate) body: Vec<Stmt>,
+pub struct Func {
+    pub name: String,
+    pub params: Vec<String>,
+    pub body: Vec<Stmt>,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct ClassDef {
-    pub(crate) name: String,
-    pub(crate) fields: Vec<String>,
-    pub(crate) methods: Vec<Func>,
+pub struct ClassDef {
+    pub name: String,
+    pub fields: Vec<String>,
+    pub methods: Vec<Func>,
 }
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Program {
-    pub(crate) funcs: Vec<Func>,
-    pub(crate) classes: Vec<ClassDef>,
+pub struct Program {
+    pub funcs: Vec<Func>,
+    pub classes: Vec<ClassDef>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -120,7 +120,7 @@ fn tokens(text: &str) -> Result<Vec<(Token, usize)>, String> {
     Ok(out)
 }
 
-pub(crate) fn parse(text: &str) -> Result<Program, String> {
+pub fn parse(text: &str) -> Result<Program, String> {
     let mut parser = Parser { tokens: tokens(text)?, at: 0 };
     let mut program = Program::default();
     while parser.peek() != &Token::End {

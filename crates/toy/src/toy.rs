@@ -5,7 +5,7 @@ use crate::errors::GuestError;
 use crate::interp;
 use crate::vm::Vm;
 use heap::{ShapeId, Value};
-use metatrace::{Direct, Frame, HotCell, Language, Leave, Traced, Tracer};
+use metatrace::{HotCell, Language};
 
 pub enum Toy {}
 
@@ -37,37 +37,9 @@ impl Language for Toy {
         vm.float
     }
 
-    fn is_traceable(_code: &'static Code) -> bool {
-        true
-    }
-
-    fn run_traced(tracer: &mut Tracer<Self>, frame: Frame<Self, Traced<Value>>) -> Leave<Traced<Value>> {
-        interp::run(tracer, frame)
-    }
-
-    fn run_direct(direct: &mut Direct<Self>, frame: Frame<Self, Value>) -> Leave<Value> {
-        interp::run(direct, frame)
-    }
-
-    fn resume_direct(
-        direct: &mut Direct<Self>,
-        frame: &mut Frame<Self, Value>,
-        result: Result<Value, Value>,
-    ) -> Option<Leave<Value>> {
-        interp::resume(direct, frame, result)
-    }
+    metatrace::dispatch!(interp::run, interp::resume);
 
     fn recursion_error(vm: &mut Vm) -> Value {
         vm.thread.handle(vm.errors[GuestError::Recursion as usize])
-    }
-
-    fn take_exception(vm: &mut Vm) -> Value {
-        let exception = vm.thread.handle(vm.pending);
-        vm.thread.set_handle(vm.pending, Value::NULL);
-        exception
-    }
-
-    fn set_exception(vm: &mut Vm, exception: Value) {
-        vm.thread.set_handle(vm.pending, exception);
     }
 }

@@ -40,8 +40,6 @@ pub struct Vm {
     pub(crate) nil: Value,
     pub(crate) bools: [Value; 2],
     pub(crate) errors: Vec<Handle>,
-    /// Holds the pending exception, or NULL.
-    pub(crate) pending: Handle,
     pub(crate) symbols: HashMap<String, Symbol>,
     pub(crate) missing: &'static Method,
     pub(crate) names: Names,
@@ -73,7 +71,6 @@ impl Vm {
             (shape(&mut thread, Kind::Float), shape(&mut thread, Kind::Str), shape(&mut thread, Kind::List));
         let (array, func, class) =
             (shape(&mut thread, Kind::Array), shape(&mut thread, Kind::Func), shape(&mut thread, Kind::Class));
-        let pending = thread.new_handle(Value::NULL);
         let mut vm = Box::new(Vm {
             thread,
             shapes,
@@ -86,7 +83,6 @@ impl Vm {
             nil,
             bools,
             errors: Vec::new(),
-            pending,
             symbols: HashMap::new(),
             missing: Box::leak(Box::new(Method { code: None })),
             names: Names::default(),
