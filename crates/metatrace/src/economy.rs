@@ -68,7 +68,7 @@ impl Ordered {
 
     /// What took `done_ns` up to now, with what it will take.
     fn cost(&self, done_ns: u64) -> u64 {
-        let per_op = if self.done == 0 { OPERATION_NS } else { done_ns / self.done };
+        let per_op = done_ns.checked_div(self.done).unwrap_or(OPERATION_NS);
         done_ns + self.waiting * per_op
     }
 }
