@@ -194,7 +194,6 @@ fn the_heap_has_a_limit_where_one_is_given() {
 }
 
 #[test]
-#[ignore = "in compiled code a dead buffer is held by a word on the native stack: MemoryError where the interpreter goes on"]
 fn buffers_that_die_make_room() {
     let program = "
 total = 0
@@ -205,6 +204,22 @@ for i in range(30):
 print(total)
 ";
     check_within(1 << 20, program, "435\n");
+}
+
+#[test]
+fn source_that_is_too_big_for_the_parser_is_refused() {
+    let program = "
+import ast
+refused = 0
+for source in ['x = 1\\n' * 10**6, 'a.b.c(d, e)\\n' * 300_000, '[' + '1,' * 10**6 + ']', '\"ab\",' * 10**6]:
+    for use in (ast.parse, lambda source: compile(source, 'big', 'exec')):
+        try:
+            use(source)
+        except MemoryError:
+            refused += 1
+print(refused, eval('1 + 1'), len(ast.parse('a = 1; b = 2').body))
+";
+    check_within(700 << 10, program, "8 2 2\n");
 }
 
 #[test]

@@ -399,6 +399,18 @@ const HEAP_OPTIONS: &[HeapOption] = &[
         set: |config, value| number(value).map(|n| config.mark_step = n),
     },
     HeapOption {
+        name: "clock",
+        value: "wall|cpu",
+        sentence: "what pauses are measured by: time, or the processor time of this thread, where others use the processor",
+        set: |config, value| match value {
+            "wall" | "cpu" => {
+                config.processor_clock = value == "cpu";
+                Ok(())
+            }
+            _ => Err(format!("`{value}` is neither `wall` nor `cpu`")),
+        },
+    },
+    HeapOption {
         name: "log",
         value: "FILE",
         sentence: "a line for each part of each collection: when, what, how long",

@@ -258,6 +258,12 @@ impl Heap {
         }
     }
 
+    /// How many collections there have been: each begins with a minor one.
+    #[inline]
+    pub fn collection_count(&self) -> usize {
+        self.stats.minor_collections
+    }
+
     /// How long collections took.
     pub fn pauses(&self) -> &Pauses {
         &self.pauses

@@ -36,6 +36,8 @@ pub(crate) struct Roots {
     pub suspended: Vec<(usize, usize)>,
     /// Below this address the native stack holds no Value that is needed; 0: it may.
     pub low: usize,
+    /// Stretches of the native stacks that hold no Value that is needed, outermost first.
+    pub dead: Vec<(usize, usize)>,
     /// The ambiguous words of this collection that lie in the heap, ascending.
     pub ambiguous: Vec<usize>,
 }
@@ -108,6 +110,22 @@ impl Heap {
         self.roots.stack_base = base;
     }
 
+    /// Until [`Heap::end_dead_stack`] the words of a native stack from the address `low` up to `high` are not taken for references.
+    /// Of nested stretches the inner one is begun later and ends earlier.
+    ///
+    /// # Safety
+    /// No Value is needed that only these words refer to.
+    #[inline]
+    pub unsafe fn begin_dead_stack(&mut self, low: usize, high: usize) {
+        self.roots.dead.push((low, high));
+    }
+
+    /// The stretch begun last counts again.
+    #[inline]
+    pub fn end_dead_stack(&mut self) {
+        self.roots.dead.pop();
+    }
+
     /// Whether a collection finds these values where they lie: on a native stack, in an object, or because none of them
     /// can move or die. Values in a `Vec` it would not find. What root callbacks name is the caller's to know.
     #[inline(never)] // so that all frames of callers lie above its own
@@ -137,15 +155,30 @@ impl Heap {
         assert!(sp <= self.roots.stack_base, "the stack in use is not the one that was set");
         // SAFETY: a stack can be read from where it stands to its high end.
         unsafe {
-            self.list_ambiguous(sp.max(self.roots.low) & !7, self.roots.stack_base);
+            self.list_ambiguous_stack(sp.max(self.roots.low) & !7, self.roots.stack_base);
             for i in 0..self.roots.suspended.len() {
                 let (sp, base) = self.roots.suspended[i];
-                self.list_ambiguous(sp & !7, base);
+                self.list_ambiguous_stack(sp & !7, base);
             }
         }
         self.run_callbacks(Pass::Ambiguous);
         self.roots.ambiguous.sort_unstable();
         self.roots.ambiguous.dedup();
+    }
+
+    /// The same of a stack, without the stretches of it that are dead.
+    unsafe fn list_ambiguous_stack(&mut self, start: usize, end: usize) {
+        let mut from = start;
+        for i in (0..self.roots.dead.len()).rev() {
+            let (low, high) = self.roots.dead[i];
+            if low >= from && high <= end && low < high {
+                // SAFETY: the caller's range can be read.
+                unsafe { self.list_ambiguous(from, low & !7) };
+                from = high & !7;
+            }
+        }
+        // SAFETY: as above.
+        unsafe { self.list_ambiguous(from, end) }
     }
 
     unsafe fn list_ambiguous(&mut self, start: usize, end: usize) {

@@ -493,3 +493,48 @@ fn large_objects_die_young() {
     assert_eq!(stats.full_collections, 0);
     heap.verify();
 }
+
+/// They are remembered because what they refer to is pinned, and stays young, when they are found dead.
+#[test]
+fn the_dead_are_not_visited_when_they_have_been_swept() {
+    on_fresh_stack(|| {
+        let config = Config { nursery_bytes: 256 << 10, poison: true, verify: 1, ..Config::default() };
+        let (mut heap, shapes, roots) = rooted(config);
+        let pin = Rc::new(RefCell::new(vec![0u64]));
+        let words = pin.clone();
+        heap.add_roots(Box::new(move |visitor| {
+            // SAFETY: the words can be read.
+            unsafe { visitor.ambiguous_range(words.borrow().as_ptr(), 1) }
+        }));
+        away(|| {
+            for i in 0..400 {
+                let new = node(&mut heap, &shapes, i, Value::NULL, Value::NULL);
+                roots.borrow_mut().push(new);
+            }
+        });
+        away(clobber_stack);
+        away(|| heap.collect_young());
+        away(|| {
+            let held = node(&mut heap, &shapes, 77, Value::NULL, Value::NULL);
+            pin.borrow_mut()[0] = held.0;
+            for i in 0..400 {
+                let old = roots.borrow()[i];
+                store(&mut heap, old, 2, held);
+            }
+            // Every fortieth stays, so that the blocks do.
+            let mut at = 0;
+            roots.borrow_mut().retain(|_| {
+                at += 1;
+                at % 40 == 0
+            });
+        });
+        away(clobber_stack);
+        away(|| heap.collect_full());
+        assert!(heap.stats().pinned_objects > 0);
+        away(|| heap.collect_young());
+        away(|| heap.collect_full());
+        let roots = roots.borrow();
+        assert_eq!(roots.len(), 10);
+        assert!(roots.iter().all(|&root| word(word(root, 2), 1).as_int() == 77));
+    });
+}

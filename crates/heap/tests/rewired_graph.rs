@@ -48,6 +48,8 @@ impl Shadow {
 struct Graph {
     heap: Box<Heap>,
     shapes: Shapes,
+    /// Of 40 objects so many are large arrays.
+    large_ones: usize,
     random: Random,
     shadows: Vec<Shadow>,
     /// The graph's root, and objects that were taken out of it.
@@ -75,7 +77,9 @@ impl Graph {
         let slots = roots.clone();
         heap.set_roots(Box::new(move |visitor| slots.borrow_mut().iter_mut().for_each(|slot| visitor.precise(slot))));
         let (random, numbers) = (Random(seed * 77_777), vec![None; 1 + HELD]);
-        let mut graph = Graph { heap, shapes, random, shadows: Vec::new(), roots, numbers };
+        // Large arrays are marked through their cards: in some graphs much of the rewiring is.
+        let large_ones = [1, 6][seed as usize / 4 % 2];
+        let mut graph = Graph { heap, shapes, large_ones, random, shadows: Vec::new(), roots, numbers };
         let (first, number) = graph.allocate();
         graph.roots.borrow_mut()[0] = first;
         graph.numbers[0] = Some(number);
@@ -131,8 +135,8 @@ impl Graph {
     fn allocate(&mut self) -> (Value, usize) {
         let kind = self.random.below(40);
         let is_array = kind < 6;
-        let fields = if kind == 0 {
-            2500
+        let fields = if kind < self.large_ones {
+            LARGE
         } else if is_array {
             1 + self.random.below(60)
         } else {

@@ -210,7 +210,7 @@ fn forget_saved(code: &Code, generator: Value) {
 /// native function `def`, which asks: its arguments are on the value stack, and the dispatch loop needs nothing else. 0
 /// where that is not so.
 pub fn stack_needed_from(vm: &mut Vm, def: &'static MethodDef) -> usize {
-    if vm.thread.record.is_null() || vm.thread.loop_base == 0 {
+    if vm.thread.record.is_null() || vm.thread.innermost_loop_base() == 0 {
         return 0;
     }
     // SAFETY: the loop runs, so there is a current frame.
@@ -230,5 +230,5 @@ pub fn stack_needed_from(vm: &mut Vm, def: &'static MethodDef) -> usize {
     let plain = callable.is_object()
         && vm.kind(callable) == objects::shape::Kind::Builtin
         && std::ptr::eq(objects::builtin::def_of(callable), def);
-    if plain { vm.thread.loop_base } else { 0 }
+    if plain { vm.thread.innermost_loop_base() } else { 0 }
 }

@@ -151,6 +151,37 @@ pub fn compile_file(vm: &mut Vm, source: &str, filename: &str) -> PyResult<&'sta
     compile_from(vm, source, filename, true, syntax::Mode::Exec, options)
 }
 
+/// MemoryError if there is no room for what the parser and the compiler make of a source text: they cannot be refused memory.
+pub(crate) fn ensure_room_for(vm: &mut Vm, source: &str) -> PyResult<()> {
+    /// Measured: 260 to 390 for assignments, calls, functions, displays of numbers and texts.
+    const BYTES_PER_TOKEN: usize = 448;
+    let bytes = source.len() + token_count(source) * BYTES_PER_TOKEN;
+    for attempt in 0..2 {
+        let room = vm.refusable(|_| {
+            heap::ensure_room(bytes);
+            Ok(())
+        });
+        if attempt == 1 || room.is_ok() {
+            return room;
+        }
+        vm.heap().collect_full();
+    }
+    Ok(())
+}
+
+/// How many tokens a source text has at most: words, and everything else that is no space.
+fn token_count(source: &str) -> usize {
+    let mut in_word = false;
+    let mut count = 0;
+    for byte in source.bytes() {
+        let is_part = byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii();
+        let begins = if is_part { !in_word } else { !matches!(byte, b' ' | b'\t' | b'\r' | 0x0c) };
+        count += usize::from(begins);
+        in_word = is_part;
+    }
+    count
+}
+
 fn compile_from(
     vm: &mut Vm,
     source: &str,
@@ -159,6 +190,7 @@ fn compile_from(
     mode: syntax::Mode,
     options: syntax::Options,
 ) -> PyResult<&'static Code> {
+    ensure_room_for(vm, source)?;
     let mut warnings = Vec::new();
     let compiled = syntax::compile_with_warnings(source, filename, mode, options, &mut warnings);
     for warning in &warnings {

@@ -8,6 +8,7 @@ use syntax::{AstField, Field, Mode, Node};
 
 /// The tree of a source text, as an instance of a class of module `_ast`.
 pub fn parse(vm: &mut Vm, source: &str, filename: &str, mode: Mode, options: syntax::Options) -> PyResult {
+    load::ensure_room_for(vm, source)?;
     let tree = match syntax::parse_ast(source, filename, mode, options) {
         Ok(tree) => tree,
         Err(error) => return Err(crate::syntax_error::raise(vm, &error, Some(source))),

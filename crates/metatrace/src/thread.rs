@@ -180,6 +180,16 @@ impl<L: Language> Thread<L> {
         (self.loop_base != 0).then_some(self.record)
     }
 
+    /// Where the native stack of the innermost dispatch loop begins, be it the direct interpreter's ([`Thread::loop_base`]) or a tracer's,
+    /// for a callee of a handler that needs none of its operands any more. 0: compiled code stands there.
+    pub fn innermost_loop_base(&self) -> usize {
+        match self.tracers.last() {
+            // SAFETY: a tracer is registered while it lives, and stays where it is.
+            Some(&tracer) if self.loop_base == 0 => unsafe { (*tracer).innermost_base(self.entries.len()) },
+            _ => self.loop_base,
+        }
+    }
+
     /// Registers a guest value that Rust code holds on to.
     pub fn new_handle(&mut self, value: Value) -> Handle {
         if let Some(handle) = self.free_constants.pop() {

@@ -252,7 +252,7 @@ fn replay<L: Language>(context: *mut L::Context, id: TraceId, exit: &Exit, value
     let tracer = Tracer::new(context, TraceKind::Bridge, String::new());
     let mut tracer = tracer_for(tracer, context, id, exit, values, |_| CONSTANT);
     let frame = tracer.restore_group();
-    record::outcome_of(L::run_traced(&mut tracer, frame))
+    record::outcome_of(tracer.run(frame))
 }
 
 /// Replays the handlers in progress and records what follows.
@@ -301,7 +301,7 @@ fn bridge<L: Language>(
     let mut tracer = tracer_for(tracer, context, id, exit, values, |arg| resolve(&live, &made, arg));
     let frame = tracer.restore_group();
     let before = tracer.thread().jit.activity.begin(Activity::Recording);
-    let outcome = record::outcome_of(L::run_traced(&mut tracer, frame));
+    let outcome = record::outcome_of(tracer.run(frame));
     tracer.thread().jit.activity.back_to(before);
     let jit = &mut tracer.thread().jit;
     let nanoseconds = jit.economy.end(timed);

@@ -44,13 +44,19 @@ pub(crate) fn hot_loop<L: Language>(
         return None;
     }
     save(direct, frame);
-    let outcome = match cell.entry.get() {
-        0 => record::record_loop::<L>(direct.context, frame.code, frame.pc, cell)?,
-        _ if cell.wants_version.get() > 0 && versions::is_new::<L>(direct.context, frame, cell) => {
-            record::record_loop::<L>(direct.context, frame.code, frame.pc, cell)?
+    let context = direct.context;
+    let collections = direct.thread().heap.collection_count();
+    let outcome = without_loop(direct, || match cell.entry.get() {
+        0 => record::record_loop::<L>(context, frame.code, frame.pc, cell),
+        _ if cell.wants_version.get() > 0 && versions::is_new::<L>(context, frame, cell) => {
+            record::record_loop::<L>(context, frame.code, frame.pc, cell)
         }
-        entry => enter::enter::<L>(direct.context, TraceId(entry as u32 - 1))?,
-    };
+        entry => enter::enter::<L>(context, TraceId(entry as u32 - 1)),
+    })?;
+    if matches!(outcome, Outcome::Continue) && direct.thread().heap.collection_count() != collections {
+        // What is old by now shall not be kept by what the loop's native frame held before: it goes on in a fresh one.
+        return Some(Leave::Continue);
+    }
     settle(direct, frame, outcome)
 }
 
@@ -63,10 +69,26 @@ fn hot_entry<L: Language>(direct: &mut Direct<L>, frame: &Frame<L, Value>, cell:
         return None;
     }
     save(direct, frame);
-    match cell.entry.get() {
-        0 => record::record_function::<L>(direct.context, frame.code, cell),
-        entry => enter::enter::<L>(direct.context, TraceId(entry as u32 - 1)),
-    }
+    let context = direct.context;
+    without_loop(direct, || match cell.entry.get() {
+        0 => record::record_function::<L>(context, frame.code, cell),
+        entry => enter::enter::<L>(context, TraceId(entry as u32 - 1)),
+    })
+}
+
+/// Runs a tracer or compiled code, between two handlers of a dispatch loop. What earlier ones left in the loop's native frame keeps
+/// nothing alive meanwhile, and that may be long.
+#[inline(always)]
+fn without_loop<L: Language>(direct: &mut Direct<L>, body: impl FnOnce() -> Option<Outcome>) -> Option<Outcome> {
+    let here = 0usize;
+    let low = (&raw const here) as usize;
+    let thread = direct.thread();
+    // SAFETY: from the loop's base down there are the loop's frame, those of what finishes a handler, and ours. All values of the
+    // guest's frames are in their slots; what callers of the loop keep in registers lies above (see `Thread::loop_base`).
+    unsafe { thread.heap.begin_dead_stack(low, thread.loop_base) };
+    let outcome = body();
+    direct.thread().heap.end_dead_stack();
+    outcome
 }
 
 /// [`Machine::enter`] of a function that is hot or compiled.

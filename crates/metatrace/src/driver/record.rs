@@ -90,7 +90,7 @@ fn record_current<L: Language>(tracer: &mut Tracer<L>) -> Outcome {
     tracer.mode = Mode::Recording;
     tracer.recording = true;
     let before = tracer.thread().jit.activity.begin(Activity::Recording);
-    let outcome = outcome_of(L::run_traced(tracer, frame));
+    let outcome = outcome_of(tracer.run(frame));
     tracer.thread().jit.activity.back_to(before);
     let jit = &mut tracer.thread().jit;
     let nanoseconds = jit.economy.end(timed);

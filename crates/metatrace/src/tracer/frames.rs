@@ -288,6 +288,11 @@ impl<L: Language> Tracer<L> {
                 self.drop_finished();
                 let level: &mut Level<L> = self.levels.last_mut().expect("the dispatch loop runs a frame");
                 level.pc = frame.pc;
+                for at in frame.sp as usize..level.slots.len() {
+                    // What the last instruction popped is dead, and the collector reads the whole window.
+                    // SAFETY: the window has room for all slots of the code.
+                    unsafe { *frame.slots.add(at) = Traced::constant(Value::NULL) };
+                }
                 level.slots.clear();
                 // SAFETY: the slots below `sp` have been written.
                 level.slots.extend_from_slice(unsafe { std::slice::from_raw_parts(frame.slots, frame.sp as usize) });

@@ -17,7 +17,7 @@ pub(crate) use memory::fresh;
 use crate::counters::Abort;
 use crate::coverage::Path;
 use crate::driver::Signature;
-use crate::frame::Frame;
+use crate::frame::{Frame, Leave};
 use crate::jit::Assumption;
 use crate::language::{Language, thread_of};
 use crate::thread::{Record, Thread};
@@ -205,6 +205,10 @@ pub struct Tracer<L: Language> {
     pub(crate) owner: *mut Record<L>,
     /// The thread's, which has none while the tracer works.
     loop_base: usize,
+    /// Where the native stack of the tracer's first dispatch loop begins; 0: it does not run.
+    run_base: usize,
+    /// How much compiled code stood on the native stack when the tracer began.
+    entries: usize,
     /// Where a loop's recording ends.
     pub(crate) start: Option<(*const L::Code, u32)>,
     /// Of a loop: the types of its slots at the start.
@@ -264,6 +268,8 @@ impl<L: Language> Tracer<L> {
             top: stack,
             owner: thread.record,
             loop_base: std::mem::take(&mut thread.loop_base),
+            run_base: 0,
+            entries: thread.entries.len(),
             start: None,
             signature: Signature::default(),
             root: None,
@@ -316,6 +322,24 @@ impl<L: Language> Tracer<L> {
         level.log.clear();
         level.state = None;
         Level { waiting: false, log_at: 0, events: 0, until: 0, side: false, rounds: 0, entered: false, ..level }
+    }
+
+    /// Runs the frames of the first native activation.
+    pub(crate) fn run(&mut self, frame: Frame<L, Traced<Value>>) -> Leave<Traced<Value>> {
+        // What our callers keep in registers must be found above the base.
+        let mut saved = [0; 12];
+        self.run_base = heap::save_registers(&mut saved);
+        let leave = L::run_traced(self, frame);
+        self.run_base = 0;
+        std::hint::black_box(&saved);
+        leave
+    }
+
+    /// Where the native stack of the tracer's dispatch loop begins, if that is the innermost activation of any: between that and the
+    /// frames of callees lies no guest value that somebody needs, save what a handler in progress has made. Its operands are
+    /// among the slots at its start, which stay where they are.
+    pub(crate) fn innermost_base(&self, entries: usize) -> usize {
+        if self.bases.len() == 1 && self.entries == entries { self.run_base } else { 0 }
     }
 
     /// Visits what the tracer holds: its storage is ambiguous, so that nothing it refers to moves.
