@@ -3,6 +3,9 @@
 use crate::header::{LARGE_YOUNG, fresh_header, shape_in, store};
 use crate::{Finalize, Heap, LARGE_BYTES, ShapeId, Tail, Value};
 
+/// Filling in so many bytes takes less time in a loop than the call of `memset` that the compiler would make of one without a fence.
+const FEW_BYTES: usize = 128;
+
 impl Heap {
     /// A new object of `bytes` bytes (a multiple of 8), with its header written.
     ///
@@ -27,7 +30,12 @@ impl Heap {
         let object = self.alloc(shape, bytes);
         // SAFETY: a fresh object of `bytes` bytes; a large one is zero already.
         unsafe {
-            if !self.large.contains(object.0 as usize) {
+            if bytes <= FEW_BYTES {
+                for word in 1..bytes / 8 {
+                    *(object.0 as *mut u64).add(word) = 0;
+                    std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
+                }
+            } else if !self.large.contains(object.0 as usize) {
                 std::ptr::write_bytes((object.0 as *mut u64).add(1), 0, bytes / 8 - 1);
             }
         }
@@ -45,6 +53,31 @@ impl Heap {
             self.alloc_zeroed(shape, bytes.unwrap_or_else(|| panic!("a tail of {count} elements fits no heap")));
         // SAFETY: word 1 of a shape with a tail is its count.
         unsafe { *(object.0 as *mut u64).add(1) = count as u64 };
+        object
+    }
+
+    /// The same where the caller fills in the tail of `tail_bytes` bytes (a multiple of 8) at once: only its last word is zero. Not
+    /// for shapes of `OffHeap` objects.
+    #[inline(always)]
+    pub fn alloc_tail_unfilled(
+        &mut self,
+        shape: ShapeId,
+        fixed_bytes: usize,
+        tail_bytes: usize,
+        count: usize,
+    ) -> Value {
+        debug_assert!(self.layout(shape).finalize != Finalize::OffHeap);
+        debug_assert!(self.bytes_with_tail(shape, fixed_bytes, count) == Some(fixed_bytes + tail_bytes));
+        let object = self.alloc(shape, fixed_bytes + tail_bytes);
+        let words = object.0 as *mut u64;
+        // SAFETY: a fresh object of so many bytes, more than a header; word 1 of a shape with a tail is its count.
+        unsafe {
+            for word in 1..fixed_bytes / 8 {
+                *words.add(word) = 0;
+            }
+            *words.byte_add(fixed_bytes + tail_bytes - 8) = 0;
+            *words.add(1) = count as u64;
+        }
         object
     }
 

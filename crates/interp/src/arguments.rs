@@ -6,6 +6,7 @@ use objects::builtin_layouts::Function;
 use objects::code::Code;
 use objects::error::{PyResult, Raised};
 use objects::layout::cast;
+use objects::shape::Kind;
 use objects::value_vec::ValueVec;
 use objects::vm::Vm;
 use syntax::CodeFlags;
@@ -97,6 +98,9 @@ pub fn bind(vm: &mut Vm, function: Value, args: &CallArgs) -> PyResult {
 fn find_parameter(vm: &mut Vm, code: &Code, name: Value, named: usize) -> Option<usize> {
     let parameters = &code.local_names[..named];
     parameters.iter().position(|parameter| *parameter == name).or_else(|| {
+        if objects::intern::is_interned(name) {
+            return None;
+        }
         let bytes = vm.str_bytes(name);
         parameters.iter().position(|parameter| vm.str_bytes(*parameter) == bytes)
     })
@@ -182,7 +186,7 @@ pub fn with_unpacked(
             values.push(vm, value);
         }
     }
-    if keywords.is_null() {
+    if keywords.is_null() || vm.kind(keywords) == Kind::Dict && vm.dict_len(keywords) == 0 {
         return f(vm, &CallArgs::positional(values.as_slice()));
     }
     let merged = vm.new_dict();

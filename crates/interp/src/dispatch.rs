@@ -59,6 +59,7 @@ fn follow<M: PyMachine>(
             Entered::Frame => None,
             Entered::Done(result) => arrive(m, frame, result),
         },
+        Ok(Flow::Arrive(result)) => arrive(m, frame, result),
         Ok(Flow::Return(value)) => leave(m, frame, Ok(value)),
         Ok(Flow::Observe) => observed(m, frame),
         Err(Raise::Here(exception)) => raise_here(m, frame, exception),

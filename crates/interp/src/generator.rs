@@ -47,7 +47,7 @@ pub mod state {
 }
 
 /// Goes on with a suspended generator, which gets `sent` as the value of its `yield`.
-pub fn resume<M: PyMachine>(m: &mut M, generator: M::Ref, sent: M::Ref) -> Result<Flow<M>, M::Ref> {
+pub fn resume<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, generator: M::Ref, sent: M::Ref) -> Result<Flow<M>, M::Ref> {
     let code = m.get_int(generator, GeneratorObject::CODE);
     let code = Code::from_token(m.promote_int(code));
     let pc = m.get_int(generator, GeneratorObject::PC);
@@ -67,7 +67,7 @@ pub fn resume<M: PyMachine>(m: &mut M, generator: M::Ref, sent: M::Ref) -> Resul
     unsafe { *window.add(sp as usize) = sent };
     let running = m.int(state::RUNNING);
     m.set_int(generator, GeneratorObject::STATE, running);
-    Ok(Flow::Enter { code, window, pc, sp: sp + 1 })
+    Ok(enter(m, f, code, window, pc, sp + 1))
 }
 
 /// YIELD_VALUE: puts the frame away and gives the value to whoever resumed it.

@@ -1,5 +1,6 @@
 //! Imports: native modules, files on `sys.path`, and the embedded standard library.
 
+use crate::code_cache::CodeFile;
 use crate::{importlib_setup, load};
 use heap::Value;
 use objects::builtin_layouts::Module;
@@ -397,21 +398,35 @@ fn execute(vm: &mut Vm, name: &str, module: Value, code: &'static objects::code:
 fn load_file(vm: &mut Vm, name: &str, file: &Path, package: bool) -> PyResult {
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     let text = file.to_string_lossy().into_owned();
-    let bytes = match std::fs::read(&file) {
+    let code = file_code(vm, &file, &text)?;
+    let directory = file.parent().map(|parent| parent.to_string_lossy().into_owned()).unwrap_or_default();
+    let module = new_module(vm, name, package, &text, &[directory])?;
+    execute(vm, name, module, code)
+}
+
+/// The code of a source file: what was kept of it, or compiled.
+fn file_code(vm: &mut Vm, file: &Path, text: &str) -> PyResult<&'static objects::code::Code> {
+    // The time is asked for before the text is read: a change in between leaves code that is out of date by its time.
+    let kept = std::fs::metadata(file).ok().and_then(|metadata| CodeFile::of(vm, file, &metadata));
+    if let Some(code) = kept.as_ref().and_then(|kept| kept.read(text)) {
+        return Ok(load::load(vm, Arc::new(code)));
+    }
+    let bytes = match std::fs::read(file) {
         Ok(bytes) => bytes,
         Err(error) => {
-            let name = vm.new_str(&text);
+            let name = vm.new_str(text);
             return Err(vm.io_error(&error, name));
         }
     };
     let source = match syntax::decode_source(&bytes) {
         Ok(source) => source,
-        Err(error) => return Err(crate::syntax_error::raise_decode(vm, &error, &text)),
+        Err(error) => return Err(crate::syntax_error::raise_decode(vm, &error, text)),
     };
-    let code = load::compile_file(vm, &source, &text)?;
-    let directory = file.parent().map(|parent| parent.to_string_lossy().into_owned()).unwrap_or_default();
-    let module = new_module(vm, name, package, &text, &[directory])?;
-    execute(vm, name, module, code)
+    let code = load::compile_file(vm, &source, text)?;
+    if let Some(kept) = kept {
+        kept.write(vm, &code.source);
+    }
+    Ok(code)
 }
 
 fn load_namespace(vm: &mut Vm, name: &str, directories: &[PathBuf]) -> PyResult {

@@ -6,6 +6,7 @@ pub mod boot;
 pub mod builtins;
 pub mod callees;
 pub mod classes;
+pub mod code_cache;
 pub mod coroutine;
 pub mod dispatch;
 pub mod execute;

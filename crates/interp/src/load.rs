@@ -40,6 +40,9 @@ pub fn load(vm: &mut Vm, source: Arc<syntax::Code>) -> &'static Code {
         local_count,
         // One more: what a resumed generator is sent, and what error paths push.
         slot_count: first_local + local_count + source.stack_size + 2,
+        flags: source.flags,
+        plain_parameters: (source.kwonly_count == 0 && !source.flags.has_any(syntax::CodeFlags::VARIADIC))
+            .then_some(source.arg_count),
         loop_index,
         hot: (0..loops).map(|_| HotCell::default()).collect(),
         entry: HotCell::default(),

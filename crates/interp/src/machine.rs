@@ -1,7 +1,7 @@
 //! The machine as the handlers of Python see it, and what they all use.
 
 use heap::Value;
-use metatrace::{Callee, Machine, Operand};
+use metatrace::{Callee, Entered, Machine, Operand};
 use objects::shape::{Kind, Shape};
 use objects::vm::{Python, Vm};
 
@@ -21,6 +21,8 @@ pub enum Flow<M: Machine> {
     Next,
     /// Into the callee whose window is filled; its frame starts at `pc` with stack height `sp`.
     Enter { code: &'static objects::code::Code, window: *mut M::Ref, pc: u32, sp: u32 },
+    /// On with what a callee gave.
+    Arrive(Result<M::Ref, M::Ref>),
     /// Out of the frame.
     Return(M::Ref),
     /// Round a loop: `frame.pc` is the header.
@@ -31,6 +33,27 @@ pub enum Flow<M: Machine> {
 
 /// What a handler gives back: where to go, or the exception it raised.
 pub type Step<M> = Result<Flow<M>, <M as Machine>::Ref>;
+
+/// Goes into the callee whose window is filled; its frame starts at `pc` with stack height `sp`. The last thing that a handler
+/// does.
+#[inline(always)]
+pub fn enter<M: PyMachine>(
+    m: &mut M,
+    f: &mut PyFrame<M>,
+    code: &'static objects::code::Code,
+    window: *mut M::Ref,
+    pc: u32,
+    sp: u32,
+) -> Flow<M> {
+    if !M::DIRECT {
+        return Flow::Enter { code, window, pc, sp };
+    }
+    // At once: carried to the dispatch loop the four would go through memory, in other widths than they are read.
+    match m.enter(f, code, window, pc, sp) {
+        Entered::Frame => Flow::Next,
+        Entered::Done(result) => Flow::Arrive(result),
+    }
+}
 
 /// The type-dependent kind of a value, as handlers dispatch on it.
 #[derive(Clone, Copy)]

@@ -25,6 +25,11 @@ const SPECIAL_METHODS: [(&str, &str, &str); 4] = [
     ("__aexit__", "asynchronous context manager", "async with"),
 ];
 
+/// The name of LOAD_SPECIAL's method of that number.
+pub fn method_name(vm: &mut Vm, which: usize) -> Value {
+    vm.intern(SPECIAL_METHODS[which].0)
+}
+
 /// The special method of `object`, looked up on its type and bound.
 pub fn load(vm: &mut Vm, object: Value, which: usize) -> PyResult {
     let (name, what, _) = SPECIAL_METHODS[which];

@@ -142,22 +142,24 @@ pub(crate) fn step<M: PyMachine>(
         Op::CompareOp => {
             let b = f.pop();
             let a = f.pop();
-            let value = arith::compare_op(m, arg, a, b)?;
-            f.push(value);
+            match arith::compare_op(m, arg, a, b)? {
+                arith::Compared::Truth(truth) => push_truth(m, f, truth),
+                arith::Compared::Value(value) => f.push(value),
+            }
         }
         Op::IsOp => {
             let b = f.pop();
             let a = f.pop();
             let same = flow::is(m, a, b);
-            let value = flow::bool_value(m, same != (arg == 1));
-            f.push(value);
+            let truth = m.bool(same != (arg == 1));
+            push_truth(m, f, truth);
         }
         Op::ContainsOp => {
             let container = f.pop();
             let item = f.pop();
             let found = flow::contains(m, container, item)?;
-            let value = flow::bool_value(m, found != (arg == 1));
-            f.push(value);
+            let truth = m.bool(found != (arg == 1));
+            push_truth(m, f, truth);
         }
         Op::UnaryNegative => {
             let value = f.pop();
@@ -182,8 +184,8 @@ pub(crate) fn step<M: PyMachine>(
         Op::ToBool => {
             let value = f.pop();
             let truth = flow::truth(m, value)?;
-            let value = flow::bool_value(m, truth);
-            f.push(value);
+            let truth = m.bool(truth);
+            push_truth(m, f, truth);
         }
 
         // Jumps.
@@ -205,6 +207,8 @@ pub(crate) fn step<M: PyMachine>(
             let is_true = m.ref_eq(value, true_);
             if m.decide(is_true) == (instruction.op == Op::PopJumpIfTrue) {
                 f.pc = arg;
+            } else {
+                pass_not_taken::<M>(f);
             }
         }
         Op::PopJumpIfNone | Op::PopJumpIfNotNone => {
@@ -213,6 +217,8 @@ pub(crate) fn step<M: PyMachine>(
             let is_none = m.ref_eq(value, none);
             if m.decide(is_none) == (instruction.op == Op::PopJumpIfNone) {
                 f.pc = arg;
+            } else {
+                pass_not_taken::<M>(f);
             }
         }
 
@@ -324,7 +330,7 @@ pub(crate) fn step<M: PyMachine>(
                 }
                 Loaded::Call { function, arguments, count } => {
                     let (code, window) = call::frame_for(m, function, &arguments[..count])?;
-                    return Ok(call::enter(code, window)?);
+                    return Ok(call::enter_fresh(m, f, code, window));
                 }
             }
         }
@@ -364,12 +370,17 @@ pub(crate) fn step<M: PyMachine>(
         }
         Op::LoadSpecial => {
             let object = f.pop();
-            let which = int_operand(m, arg as i64);
-            let value = m.call_ref(&attributes::LOAD_SPECIAL, &[Operand::Ref(object), which]);
-            let value = check(m, value)?;
-            f.push(value);
-            let null = null(m);
-            f.push(null);
+            if let Some(function) = attribute::load_special(m, &code.sites[pc], object, arg) {
+                f.push(function);
+                f.push(object);
+            } else {
+                let which = int_operand(m, arg as i64);
+                let value = m.call_ref(&attributes::LOAD_SPECIAL, &[Operand::Ref(object), which]);
+                let value = check(m, value)?;
+                f.push(value);
+                let null = null(m);
+                f.push(null);
+            }
         }
         Op::StoreSubscr => {
             let key = f.pop();
@@ -438,7 +449,7 @@ pub(crate) fn step<M: PyMachine>(
             f.push(value);
         }
         Op::BuildMap => {
-            let value = build::from_stack(m, f, &BUILD_MAP, 2 * arg as usize)?;
+            let value = build::map(m, f, arg as usize)?;
             f.push(value);
         }
         Op::BuildString => {
@@ -540,7 +551,16 @@ pub(crate) fn step<M: PyMachine>(
             f.push(iterator);
         }
         Op::ForIter => match iterate::for_iter(m, f)? {
-            Iterated::Value(value) => f.push(value),
+            Iterated::Value(value) => {
+                // The plain interpreter stores the value at once, unless somebody watches each instruction.
+                let next = if M::DIRECT { code.instructions[f.pc as usize].get() } else { instruction };
+                if next.op == Op::StoreFast {
+                    f.pc += 1;
+                    f.set_slot(FIRST_LOCAL + next.arg as usize, value);
+                } else {
+                    f.push(value);
+                }
+            }
             // Over END_FOR.
             Iterated::Exhausted => f.pc = arg + 1,
             Iterated::Enter(flow) => return Ok(flow),
@@ -749,6 +769,34 @@ pub(crate) fn step<M: PyMachine>(
     Ok(Flow::Next)
 }
 
+/// Pushes a bool. The plain interpreter does the jump that most often follows at once; where somebody watches each instruction
+/// none does.
+#[inline(always)]
+fn push_truth<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, truth: M::Bool) {
+    if M::DIRECT {
+        let next = f.code.instructions[f.pc as usize].get();
+        if matches!(next.op, Op::PopJumpIfTrue | Op::PopJumpIfFalse) {
+            f.pc += 1;
+            if m.decide(truth) == (next.op == Op::PopJumpIfTrue) {
+                f.pc = next.arg;
+            } else {
+                pass_not_taken::<M>(f);
+            }
+            return;
+        }
+    }
+    let value = m.bool_box(truth);
+    f.push(value);
+}
+
+/// The instruction in front did not jump: over NOT_TAKEN, which does nothing.
+#[inline(always)]
+fn pass_not_taken<M: PyMachine>(f: &mut PyFrame<M>) {
+    if M::DIRECT {
+        f.pc += (f.code.instructions[f.pc as usize].get().op == Op::NotTaken) as u32;
+    }
+}
+
 /// RETURN_VALUE.
 #[inline(always)]
 fn return_value<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Result<Flow<M>, Raise<M::Ref>> {
@@ -799,7 +847,7 @@ fn send<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, target: u32) -> Result<Flow
     if let Some(Kind::Generator) = object_kind(m, receiver) {
         let state = m.get_int(receiver, generator::GeneratorObject::STATE);
         if m.promote_int(state) < generator::state::RUNNING {
-            return Ok(generator::resume(m, receiver, value)?);
+            return Ok(generator::resume(m, f, receiver, value)?);
         }
     }
     // NULL with a StopIteration pending: exhausted.

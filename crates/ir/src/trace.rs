@@ -89,6 +89,7 @@ pub enum Repr {
 }
 
 impl Repr {
+    #[inline]
     pub fn ty(self) -> Ty {
         match self {
             Repr::Ref => Ty::Ref,
@@ -97,6 +98,7 @@ impl Repr {
         }
     }
 
+    #[inline]
     pub fn bytes(self) -> u32 {
         match self {
             Repr::Ref | Repr::I64 | Repr::F64 => 8,

@@ -596,7 +596,7 @@ impl<L: Language> Direct<L> {
     }
 }
 
-#[inline(never)]
+#[inline(always)]
 fn is_boxed_flt<L: Language>(context: *mut L::Context, value: Value) -> bool {
     // SAFETY: the context outlives the call.
     let shape = L::float_shape(unsafe { &mut *context });

@@ -287,6 +287,8 @@ impl<L: Language> Thread<L> {
         for i in 0..slots {
             // SAFETY: the window lies within the reserved stack.
             unsafe { *window.add(i) = Value::NULL };
+            // Most windows are small: a loop takes less time than the call of `memset` that the compiler makes of one.
+            std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
         }
         self.top = top;
         Some(window)

@@ -221,6 +221,10 @@ fn make_load_plan(vm: &mut Vm, shape: &'static Shape, name: Value) -> AttributeP
             // `Member.__get__` checks the class of the instance; here it is an instance of the member's owner.
             return load_of_word(vm, shape, word);
         }
+        // An object that is given another class gets another shape.
+        ResolutionKind::Data if name == vm.names.__class__ && resolution.owner == Some(vm.types.object) => {
+            return AttributePlan::Constant(vm.keep(ty.value()));
+        }
         ResolutionKind::Data => return descriptor_plan(vm, ty, resolution),
         _ => {}
     }

@@ -75,7 +75,7 @@ impl Vm {
 
     /// A bytes object whose content the caller fills in at once.
     fn alloc_bytes(&mut self, count: usize) -> Value {
-        let value = self.alloc_tail(shape::exact_id(Kind::Bytes), Bytes::BYTES, count);
+        let value = self.alloc_tail_unfilled(shape::exact_id(Kind::Bytes), Bytes::BYTES, 1, count);
         cast::<Bytes>(value).hash.set(-1);
         value
     }

@@ -29,6 +29,10 @@ pub struct Code {
     pub local_count: u32,
     /// All slots of a frame: fixed ones, locals, evaluation stack.
     pub slot_count: u32,
+    /// As in `source`, for what happens at every call.
+    pub flags: syntax::CodeFlags,
+    /// Of code that has positional parameters and no others: how many.
+    pub plain_parameters: Option<u32>,
     /// One inline cache for each instruction.
     pub sites: Box<[Site]>,
     /// One counter for each instruction that is the target of a backward jump: `hot[loop_index[pc]]`.
@@ -52,7 +56,8 @@ impl Code {
         std::ptr::from_ref(self).addr() as i64
     }
 
+    #[inline]
     pub fn flags(&self) -> syntax::CodeFlags {
-        self.source.flags
+        self.flags
     }
 }

@@ -93,17 +93,21 @@ pub fn hash_small_int(i: i64) -> i64 {
     if hash == -1 { -2 } else { hash }
 }
 
-/// The hash of a key, if it needs no call: ints in a word, and strs whose hash is known.
+/// The hash of a key, if it runs no Python code: of ints in a word, and of strs. The latter keep it.
 #[inline(always)]
 pub fn cached_hash(key: Value) -> Option<i64> {
     if key.is_int() {
         return Some(hash_small_int(key.as_int()));
     }
     if table::is_exact_str(key) {
-        let hash = cast::<crate::builtin_layouts::Str>(key).hash.get();
+        let text = cast::<crate::builtin_layouts::Str>(key);
+        let hash = text.hash.get();
         if hash != -1 {
             return Some(hash);
         }
+        let hash = crate::str::hash_bytes(crate::str::exact_bytes(key));
+        text.hash.set(hash);
+        return Some(hash);
     }
     None
 }

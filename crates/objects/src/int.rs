@@ -3,6 +3,7 @@
 //! Invariant: an int that fits in 63 bits is never a big one, so equal ints of the two forms do not exist.
 
 pub(crate) mod convert;
+mod limbs;
 mod methods;
 mod text;
 mod words;
@@ -109,13 +110,18 @@ fn small(vm: &Vm, a: Value, b: Value) -> Option<(i64, i64)> {
     if a.is_int() && b.is_int() { Some((a.as_int(), b.as_int())) } else { None }
 }
 
+/// Both operands as exact ints.
+fn exact(vm: &Vm, a: Value, b: Value) -> Option<(Value, Value)> {
+    Some((vm.int_of(a)?, vm.int_of(b)?))
+}
+
 /// Both operands if they are ints of 127 bits and a sign.
 fn narrow(vm: &Vm, a: Value, b: Value) -> Option<(i128, i128)> {
     Some((words::narrow(vm.int_of(a)?)?, words::narrow(vm.int_of(b)?)?))
 }
 
 macro_rules! arithmetic {
-    ($($(#[$meta:meta])* $name:ident: |$x:ident, $y:ident| $small:expr, $big:expr;)*) => {
+    ($($(#[$meta:meta])* $name:ident: |$x:ident, $y:ident| $small:expr, $digits:expr, $big:expr;)*) => {
         $(
             $(#[$meta])*
             pub fn $name(vm: &mut Vm, a: Value, b: Value) -> PyResult {
@@ -131,6 +137,11 @@ macro_rules! arithmetic {
                         return Ok(vm.int_from_i128(result));
                     }
                 }
+                let Some((x, y)) = exact(vm, a, b) else { return Ok(vm.not_implemented) };
+                let by_digits: fn(&mut Vm, Value, Value) -> Option<Value> = $digits;
+                if let Some(result) = by_digits(vm, x, y) {
+                    return Ok(result);
+                }
                 let Some(($x, $y)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
                 let result: BigInt = $big;
                 Ok(vm.int_from_big(&result))
@@ -140,12 +151,12 @@ macro_rules! arithmetic {
 }
 
 arithmetic! {
-    add: |x, y| x.checked_add(y), x + y;
-    sub: |x, y| x.checked_sub(y), x - y;
-    mul: |x, y| x.checked_mul(y), x * y;
-    bit_and: |x, y| Some(x & y), x & y;
-    bit_or: |x, y| Some(x | y), x | y;
-    bit_xor: |x, y| Some(x ^ y), x ^ y;
+    add: |x, y| x.checked_add(y), |vm, x, y| limbs::add(vm, x, y, false), x + y;
+    sub: |x, y| x.checked_sub(y), |vm, x, y| limbs::add(vm, x, y, true), x - y;
+    mul: |x, y| x.checked_mul(y), limbs::multiply, x * y;
+    bit_and: |x, y| Some(x & y), |vm, x, y| limbs::bitwise(vm, x, y, |x, y| x & y), x & y;
+    bit_or: |x, y| Some(x | y), |vm, x, y| limbs::bitwise(vm, x, y, |x, y| x | y), x | y;
+    bit_xor: |x, y| Some(x ^ y), |vm, x, y| limbs::bitwise(vm, x, y, |x, y| x ^ y), x ^ y;
 }
 
 fn division_by_zero(vm: &mut Vm, message: &str) -> PyResult {
@@ -162,6 +173,9 @@ pub fn floordiv(vm: &mut Vm, a: Value, b: Value) -> PyResult {
         && y != 0
     {
         return Ok(vm.int_from_i128(Integer::div_floor(&x, &y)));
+    }
+    if let Some(quotient) = divided(vm, a, b, limbs::Wanted::Quotient) {
+        return Ok(quotient);
     }
     let Some((x, y)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
     if y.is_zero() {
@@ -182,12 +196,21 @@ pub fn modulo(vm: &mut Vm, a: Value, b: Value) -> PyResult {
     {
         return Ok(vm.int_from_i128(Integer::mod_floor(&x, &y)));
     }
+    if let Some(remainder) = divided(vm, a, b, limbs::Wanted::Remainder) {
+        return Ok(remainder);
+    }
     let Some((x, y)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
     if y.is_zero() {
         return division_by_zero(vm, "division by zero");
     }
     let remainder = x.mod_floor(&y);
     Ok(vm.int_from_big(&remainder))
+}
+
+/// Of ints of not too many digits; `None` for a divisor of zero, too.
+fn divided(vm: &mut Vm, a: Value, b: Value, wanted: limbs::Wanted) -> Option<Value> {
+    let (a, b) = exact(vm, a, b)?;
+    if b == Value::from_int(0) { None } else { limbs::divide(vm, a, b, wanted) }
 }
 
 pub fn divmod(vm: &mut Vm, a: Value, b: Value) -> PyResult {
@@ -197,6 +220,11 @@ pub fn divmod(vm: &mut Vm, a: Value, b: Value) -> PyResult {
         let (quotient, remainder) = Integer::div_mod_floor(&x, &y);
         let quotient = vm.int_from_i128(quotient);
         let remainder = vm.int_from_i128(remainder);
+        return Ok(vm.new_tuple(&[quotient, remainder]));
+    }
+    if let Some(quotient) = divided(vm, a, b, limbs::Wanted::Quotient)
+        && let Some(remainder) = divided(vm, a, b, limbs::Wanted::Remainder)
+    {
         return Ok(vm.new_tuple(&[quotient, remainder]));
     }
     let Some((x, y)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
@@ -249,6 +277,11 @@ fn shift(vm: &mut Vm, a: Value, b: Value, left: bool) -> PyResult {
             return Ok(vm.int_from_i128(x << count));
         }
     }
+    let Some((x, count)) = exact(vm, a, b) else { return Ok(vm.not_implemented) };
+    let by_digits = if left { limbs::shift_left } else { limbs::shift_right };
+    if let Some(result) = by_digits(vm, x, count) {
+        return Ok(result);
+    }
     let Some((x, count)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
     if count.is_negative() {
         return Err(vm.value_error("negative shift count"));
@@ -284,6 +317,20 @@ pub fn rshift(vm: &mut Vm, a: Value, b: Value) -> PyResult {
 
 /// `pow(a, b)` or `pow(a, b, modulus)`; no modulus is None.
 pub fn pow(vm: &mut Vm, a: Value, b: Value, modulus: Value) -> PyResult {
+    if let Some((x, exponent)) = small(vm, a, b)
+        && let Ok(exponent) = u64::try_from(exponent)
+    {
+        if modulus == vm.none {
+            let power = u32::try_from(exponent).ok().and_then(|exponent| x.checked_pow(exponent));
+            if let Some(power) = power {
+                return Ok(vm.int(power));
+            }
+        } else if let (Ok(base), Some((_, modulus))) = (u64::try_from(x), small(vm, a, modulus))
+            && modulus > 0
+        {
+            return Ok(vm.int(limbs::power_modulo(base, exponent, modulus as u64) as i64));
+        }
+    }
     let Some((base, exponent)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
     if modulus == vm.none {
         if exponent.is_negative() {
@@ -384,8 +431,8 @@ fn compare(vm: &mut Vm, a: Value, b: Value, op: CompareOp) -> PyResult {
     if let Some((x, y)) = narrow(vm, a, b) {
         return Ok(vm.bool(op.holds(x.cmp(&y))));
     }
-    let Some((x, y)) = operands(vm, a, b) else { return Ok(vm.not_implemented) };
-    Ok(vm.bool(op.holds(x.cmp(&y))))
+    let Some((x, y)) = exact(vm, a, b) else { return Ok(vm.not_implemented) };
+    Ok(vm.bool(op.holds(limbs::compare(x, y))))
 }
 
 /// The value modulo 2**61 - 1, with its sign; -1 becomes -2.
@@ -401,9 +448,10 @@ pub fn hash_exact(value: Value) -> i64 {
     } else if let Some(i) = words::narrow(value) {
         ((i.unsigned_abs() % u128::from(HASH_MODULUS)) as u64, i < 0)
     } else {
-        let big = to_big(value);
-        let rest = big.magnitude() % BigUint::from(HASH_MODULUS);
-        (rest.to_u64().expect("below the modulus"), big.is_negative())
+        let modulus = u128::from(HASH_MODULUS);
+        let digits = words::digits(&value).iter().rev();
+        let rest = digits.fold(0, |rest: u128, digit| (rest << 64 | u128::from(*digit)) % modulus);
+        (rest as u64, cast::<builtin_layouts::BigInt>(value).sign.get() < 0)
     };
     let hash = if negative { -(magnitude as i64) } else { magnitude as i64 };
     if hash == -1 { -2 } else { hash }
@@ -497,8 +545,15 @@ mod tests {
 
     fn agree_with_arithmetic_of_any_size(vm: &mut Vm) {
         let mut numbers = vec![BigInt::from(0), BigInt::from(7)];
-        for bits in [31, 62, 63, 64, 126, 127, 128, 190] {
+        for bits in [31, 62, 63, 64, 126, 127, 128, 190, 192, 1024, 2047, 2048, 2112] {
             numbers.extend([-1, 0, 1].map(|offset| (BigInt::from(1) << bits) + offset));
+        }
+        // Digits for which a division guesses wrong are rare among others.
+        let digits = [0, 1, u64::MAX, u64::MAX - 1, 1 << 63, (1 << 63) - 1, 0x9e37_79b9_7f4a_7c15];
+        for (first, second) in digits.iter().flat_map(|first| digits.iter().map(move |second| (first, second))) {
+            let two: BigInt = (BigInt::from(*second) << 64u32) + *first;
+            numbers.push((BigInt::from(*first) << 192) + (two.clone() << 64) + second);
+            numbers.push(two);
         }
         numbers.extend(numbers.clone().iter().map(|number| -number));
         for x in &numbers {
@@ -524,6 +579,11 @@ mod tests {
                 for count in [0, 1, 62, 63, 64, 127, 128] {
                     check(super::rshift, Value::from_int(count), x >> count);
                     check(super::lshift, Value::from_int(count), x << count);
+                }
+                if !y.is_zero() {
+                    let both = super::divmod(vm, a, b).expect("a pair");
+                    let quotient = crate::tuple::items(both)[0];
+                    assert_eq!(vm.as_bigint(quotient), Some(x.div_floor(y)), "of {x} and {y}");
                 }
                 for (op, holds) in [(CompareOp::Lt, x < y), (CompareOp::Eq, x == y), (CompareOp::Ge, x >= y)] {
                     assert!(super::compare(vm, a, b, op).expect("a bool") == vm.bool(holds), "{x} and {y}");

@@ -41,10 +41,12 @@ impl Language for Python {
         code.source.instructions[pc as usize].op.name()
     }
 
+    #[inline(always)]
     fn bools(context: &mut Vm) -> [Value; 2] {
         [context.false_, context.true_]
     }
 
+    #[inline(always)]
     fn float_shape(_: &mut Vm) -> ShapeId {
         shape::exact_id(Kind::Float)
     }

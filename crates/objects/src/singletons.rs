@@ -70,6 +70,8 @@ pub(crate) fn make(vm: &mut Vm) {
     vm.empty_str = vm.intern("");
     let empty = vm.new_tuple(&[]);
     vm.empty_tuple = vm.make_immortal(empty);
+    let characters: [Value; 128] = std::array::from_fn(|code| vm.intern_bytes(&[code as u8])); // immortal
+    vm.characters = vm.new_immortal_tuple(&characters);
     let empty = vm.new_bytes(&[]);
     vm.empty_bytes = vm.make_immortal(empty);
 }

@@ -130,8 +130,10 @@ impl Vm {
     /// The same where the info word is known.
     #[inline]
     pub(crate) fn new_str_measured(&mut self, text: &[u8], info: i64) -> Value {
-        if text.is_empty() && !self.empty_str.is_null() {
-            return self.empty_str;
+        match text {
+            [] if !self.empty_str.is_null() => return self.empty_str,
+            [character] if !self.characters.is_null() => return self.character(*character),
+            _ => {}
         }
         let value = self.alloc_str(text.len(), info);
         // SAFETY: the fresh str has room for the text.
@@ -139,9 +141,15 @@ impl Vm {
         value
     }
 
+    /// The str of one ASCII character.
+    #[inline(always)]
+    pub fn character(&self, code: u8) -> Value {
+        crate::tuple::items(self.characters)[code as usize]
+    }
+
     /// A str whose text the caller fills in at once.
     fn alloc_str(&mut self, bytes: usize, info: i64) -> Value {
-        let value = self.alloc_tail(shape::exact_id(Kind::Str), Str::BYTES, bytes);
+        let value = self.alloc_tail_unfilled(shape::exact_id(Kind::Str), Str::BYTES, 1, bytes);
         let object = cast::<Str>(value);
         object.hash.set(-1);
         object.info.set(info & !INTERNED);
@@ -163,6 +171,9 @@ impl Vm {
 
     /// A str of one code point.
     pub fn new_str_code_point(&mut self, code: u32) -> Value {
+        if code < 0x80 {
+            return self.character(code as u8);
+        }
         let mut text = Vec::with_capacity(4);
         wtf8::push(&mut text, code);
         self.new_str_bytes(&text)

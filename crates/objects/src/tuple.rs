@@ -87,7 +87,7 @@ impl Vm {
             return self.empty_tuple;
         }
         debug_assert!(self.thread.sees(items), "items where the collector does not see them");
-        let tuple = self.alloc_tail(shape::exact_id(Kind::Tuple), Tuple::BYTES, items.len());
+        let tuple = self.alloc_tail_unfilled(shape::exact_id(Kind::Tuple), Tuple::BYTES, 8, items.len());
         cast::<Tuple>(tuple).hash.set(-1);
         self.thread.heap.write_barrier(tuple);
         // SAFETY: the fresh tuple has room for the items.

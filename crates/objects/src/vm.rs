@@ -29,6 +29,8 @@ pub struct Vm {
     pub ellipsis: Value,
     pub empty_tuple: Value,
     pub empty_str: Value,
+    /// The interned strs of one ASCII character, by code point: an immortal tuple.
+    pub characters: Value,
     pub empty_bytes: Value,
     pub types: Types,
     pub exc: ExceptionTypes,
@@ -204,6 +206,22 @@ impl Vm {
             Some(object) => object,
             None => heap::refuse(),
         }
+    }
+
+    /// The same where the caller fills in the tail at once; only its last word is sure to be 0.
+    #[inline(always)]
+    pub fn alloc_tail_unfilled(
+        &mut self,
+        shape: heap::ShapeId,
+        fixed_bytes: usize,
+        element_bytes: usize,
+        count: usize,
+    ) -> Value {
+        if count <= SURELY_SMALL {
+            let tail_bytes = (count * element_bytes).next_multiple_of(8);
+            return self.thread.heap.alloc_tail_unfilled(shape, fixed_bytes, tail_bytes, count);
+        }
+        self.alloc_tail(shape, fixed_bytes, count)
     }
 
     /// Whether so many bytes may be had off the heap, after a collection if need be.

@@ -18,8 +18,8 @@ fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
     vm.module_set(module, "check_hash_based_pycs", policy);
     let library = vm.intern(interp::import::LIBRARY);
     vm.module_set(module, "_library", library);
-    // The magic number of CPython 3.14's code files, whose instructions are the same.
-    vm.module_set(module, "pyc_magic_number_token", Value::from_int(168_627_755));
+    let magic = Value::from_int(interp::code_cache::MAGIC.into());
+    vm.module_set(module, "pyc_magic_number_token", magic);
     Ok(())
 }
 

@@ -116,11 +116,13 @@ impl CodeFlags {
     pub const VARIADIC: CodeFlags = CodeFlags(0x4 | 0x8);
 
     /// Whether a bit of `other` is set.
+    #[inline]
     pub const fn has_any(self, other: CodeFlags) -> bool {
         self.0 & other.0 != 0
     }
 
     /// Whether all bits of `other` are set.
+    #[inline]
     pub const fn has(self, other: CodeFlags) -> bool {
         self.0 & other.0 == other.0
     }
@@ -189,6 +191,7 @@ impl Code {
     }
 
     /// All parameters, `*args` and `**kwargs` included.
+    #[inline]
     pub fn parameter_count(&self) -> usize {
         (self.arg_count + self.kwonly_count) as usize
             + usize::from(self.flags.has(CodeFlags::VARARGS))

@@ -11,8 +11,8 @@ use num_bigint::BigInt;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-/// Of the format; stored first and checked when read.
-const VERSION: u8 = 1;
+/// Of the format and of what the compiler makes of a source, for code is kept in files; stored first and checked when read.
+const VERSION: u8 = 2;
 
 /// Why bytes could not be read as a code object.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,9 +2,12 @@
 
 use crate::callees;
 use crate::callees::slice_callees;
+use heap::Value;
 use objects::builtin_layouts::Function;
 use objects::code::Code;
+use objects::error::PyResult;
 use objects::layout::cast;
+use objects::vm::Vm;
 
 slice_callees! {
     BUILD_TUPLE: fn build_tuple(vm, _none, items), Allocates {
@@ -25,11 +28,12 @@ slice_callees! {
 
     /// Key, value, key, …
     BUILD_MAP: fn build_map(vm, _none, items), RunsGuest {
-        let dict = vm.new_dict();
-        for pair in items.chunks_exact(2) {
-            vm.dict_set(dict, pair[0], pair[1])?;
-        }
-        Ok(dict)
+        map_of(vm, items)
+    }
+
+    /// With keys that are str. NULL without an exception: an error, which the general way raises.
+    BUILD_MAP_PLAIN: fn build_map_plain(vm, _none, items), Allocates {
+        Ok(map_of(vm, items).unwrap_or(Value::NULL))
     }
 
     /// The pieces of an f-string, all str.
@@ -38,7 +42,20 @@ slice_callees! {
     }
 }
 
+/// The keys, each followed by its value.
+fn map_of(vm: &mut Vm, items: &[Value]) -> PyResult {
+    let dict = vm.new_dict();
+    for pair in items.chunks_exact(2) {
+        vm.dict_set(dict, pair[0], pair[1])?;
+    }
+    Ok(dict)
+}
+
 callees! {
+    NEW_DICT: fn new_dict(vm) -> Try, Allocates {
+        Ok(vm.new_dict())
+    }
+
     LIST_APPEND: fn list_append(vm, list: Ref, value: Ref) -> Ref, Writes {
         vm.list_append(list, value);
         Ok(vm.none)

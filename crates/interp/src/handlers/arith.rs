@@ -98,13 +98,18 @@ fn slow_binary<M: PyMachine>(
     b: M::Ref,
 ) -> Outcome<M> {
     if !m.is_varied(site) {
-        if let Some(result) = crate::handlers::complex::binary(m, operation, a, b) {
+        // What the general way does as well as any, but a trace knows too little about.
+        if !M::DIRECT
+            && let Some(result) = crate::handlers::complex::binary(m, operation, a, b)
+        {
             return Ok(result);
         }
         if let Some(result) = crate::handlers::operator_method::binary(m, site, operation, a, b)? {
             return Ok(result);
         }
-        if let Some(result) = crate::handlers::plain::binary(m, operation, a, b) {
+        if !M::DIRECT
+            && let Some(result) = crate::handlers::plain::binary(m, operation, a, b)
+        {
             return Ok(result);
         }
     }
@@ -333,17 +338,15 @@ pub fn compare<M: PyMachine>(m: &mut M, operation: u32, a: M::Ref, b: M::Ref) ->
     check(m, result).map(Compared::Value)
 }
 
-/// COMPARE_OP: the value that it pushes; `to_bool`: its truth.
+/// COMPARE_OP: what it pushes.
 #[inline(always)]
-pub fn compare_op<M: PyMachine>(m: &mut M, arg: u32, a: M::Ref, b: M::Ref) -> Outcome<M> {
+pub fn compare_op<M: PyMachine>(m: &mut M, arg: u32, a: M::Ref, b: M::Ref) -> Result<Compared<M>, M::Ref> {
     match compare::<M>(m, arg >> 5, a, b)? {
-        Compared::Truth(truth) => Ok(m.bool_box(truth)),
-        Compared::Value(value) if arg & 16 == 0 => Ok(value),
-        Compared::Value(value) => {
+        Compared::Value(value) if arg & 16 != 0 => {
             let truth = crate::handlers::flow::truth(m, value)?;
-            let truth = m.bool(truth);
-            Ok(m.bool_box(truth))
+            Ok(Compared::Truth(m.bool(truth)))
         }
+        compared => Ok(compared),
     }
 }
 

@@ -179,6 +179,24 @@ fn special_of<M: PyMachine>(m: &mut M, site: &'static Site, descriptor: M::Ref, 
     (object_kind(m, function) == Some(Kind::Function)).then_some(function)
 }
 
+/// LOAD_SPECIAL: a method of the object's class that needs no binding, to be called with the object. `None`: in the general way.
+pub fn load_special<M: PyMachine>(m: &mut M, site: &'static Site, object: M::Ref, which: u32) -> Option<M::Ref> {
+    if m.is_varied(site) {
+        return None;
+    }
+    let Tag::Object(shape) = tag(m, object) else { return None };
+    if matches!(shape.kind, Kind::Type | Kind::Module) {
+        return None;
+    }
+    let plan = m.lookup(site, shape.id.0 as i64, |vm| {
+        let name = crate::special::method_name(vm, which as usize);
+        vm.attribute_plan(shape, name)
+    });
+    // An attribute of the object itself would be another plan.
+    let AttributePlan::Method(handle) = *plan else { return None };
+    Some(m.handle(handle))
+}
+
 /// LOAD_SUPER_ATTR of a method to be called: the function and the receiver, if that is a Python function found without
 /// further ado. The operands are `super`, the class and the receiver.
 pub fn load_super<M: PyMachine>(

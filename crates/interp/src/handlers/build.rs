@@ -36,6 +36,31 @@ pub fn tuple_of<M: PyMachine>(m: &mut M, values: &[M::Ref]) -> M::Ref {
     tuple
 }
 
+/// BUILD_MAP.
+pub fn map<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, count: usize) -> Outcome<M> {
+    if count == 0 {
+        let dict = m.call_ref(&NEW_DICT, &[]);
+        if let Some(dict) = tried(m, dict) {
+            return Ok(dict);
+        }
+    } else if !M::DIRECT && count <= TRACED_ITEMS {
+        // The keys are most often constants, so that this is known.
+        let are_texts = (0..count).all(|i| {
+            let key = f.peek(2 * (count - i) - 1);
+            object_kind(m, key) == Some(Kind::Str)
+        });
+        if are_texts {
+            let none = none(m);
+            let dict = m.call_slice(&BUILD_MAP_PLAIN, none, f.top(2 * count));
+            if let Some(dict) = tried(m, dict) {
+                f.sp -= 2 * count as u32;
+                return Ok(dict);
+            }
+        }
+    }
+    from_stack(m, f, &BUILD_MAP, 2 * count)
+}
+
 /// BUILD_LIST.
 #[inline(always)]
 pub fn list<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, count: usize) -> Outcome<M> {

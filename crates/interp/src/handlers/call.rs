@@ -1,15 +1,16 @@
 //! Calls: Python functions get a frame, classes an instance and a frame for `__init__`, native functions their arguments.
 
 use crate::callees::calls::*;
+use crate::callees::structures::NEW_DICT;
 use crate::handlers::attribute::Loaded;
 use crate::handlers::construct::{self, Native};
-use crate::handlers::{intrinsic, plain};
+use crate::handlers::{build, intrinsic, plain};
 use crate::machine::*;
 use crate::slots;
 use heap::Value;
 use metatrace::{Operand, Site};
 use objects::args::{Intrinsic, MethodDef};
-use objects::builtin_layouts::{Builtin, Function, Method, Tuple};
+use objects::builtin_layouts::{Builtin, Dict, Function, Method, Tuple};
 use objects::code::Code;
 use objects::shape::{Kind, Shape};
 use objects::ty::TypeObject;
@@ -104,7 +105,7 @@ pub fn call_function<M: PyMachine>(
         fill_bound(m, code, bound, window)?;
     }
     f.sp -= drop as u32;
-    enter(code, window)
+    Ok(enter_fresh(m, f, code, window))
 }
 
 /// The frame of a Python function that is called with these arguments, which lie where the collector sees them.
@@ -139,7 +140,7 @@ fn open_window<M: PyMachine>(m: &mut M, function: M::Ref) -> Result<(&'static Co
     // The globals are the locals too of a function that was made of a module's code.
     let globals = m.get_ref(function, Function::GLOBALS);
     set(window, slots::GLOBALS, globals);
-    if !code.source.flags.has(CodeFlags::OPTIMIZED) {
+    if !code.flags.has(CodeFlags::OPTIMIZED) {
         set(window, slots::LOCALS, globals);
     }
     Ok((code, window))
@@ -161,15 +162,53 @@ fn fill_plain<M: PyMachine>(
     function: M::Ref,
     window: *mut M::Ref,
 ) -> bool {
-    let source = &code.source;
-    let wanted = source.arg_count as usize;
-    if source.kwonly_count != 0 || source.flags.has_any(CodeFlags::VARIADIC) || arguments.len() > wanted {
+    let Some(wanted) = code.plain_parameters else { return fill_variadic(m, code, arguments, function, window) };
+    let wanted = wanted as usize;
+    if arguments.len() > wanted {
         return false;
     }
     for (i, value) in arguments.iter().enumerate() {
         set(window, slots::FIRST_LOCAL + i, *value);
     }
     arguments.len() == wanted || fill_defaults(m, function, arguments.len()..wanted, wanted, window, |_| false)
+}
+
+/// More positional arguments than that are gathered by a Rust function.
+const MOST_GATHERED: usize = 8;
+
+/// The same of code with `*args`, and perhaps `**kwargs`.
+fn fill_variadic<M: PyMachine>(
+    m: &mut M,
+    code: &'static Code,
+    arguments: &[M::Ref],
+    function: M::Ref,
+    window: *mut M::Ref,
+) -> bool {
+    let source = &code.source;
+    let wanted = source.arg_count as usize;
+    let (named, rest) = arguments.split_at(wanted.min(arguments.len()));
+    if source.kwonly_count != 0 || !code.flags.has(CodeFlags::VARARGS) || rest.len() > MOST_GATHERED {
+        return false;
+    }
+    for (i, value) in named.iter().enumerate() {
+        set(window, slots::FIRST_LOCAL + i, *value);
+    }
+    if named.len() < wanted && !fill_defaults(m, function, named.len()..wanted, wanted, window, |_| false) {
+        return false;
+    }
+    let rest = if rest.is_empty() {
+        let empty = m.context().empty_tuple;
+        m.constant(empty)
+    } else {
+        build::tuple_of(m, rest)
+    };
+    set(window, slots::FIRST_LOCAL + wanted, rest);
+    if code.flags.has(CodeFlags::VARKEYWORDS) {
+        let keywords = m.call_ref(&NEW_DICT, &[]);
+        let Some(keywords) = tried(m, keywords) else { return false };
+        set(window, slots::FIRST_LOCAL + wanted + 1, keywords);
+    }
+    true
 }
 
 /// Defaults for those of the `missing` parameters that are not `given`; the last of `wanted` has the last default. False if
@@ -264,8 +303,8 @@ fn fill_bound<M: PyMachine>(m: &mut M, code: &'static Code, bound: M::Ref, windo
 }
 
 #[inline(always)]
-pub fn enter<M: PyMachine>(code: &'static Code, window: *mut M::Ref) -> Step<M> {
-    Ok(Flow::Enter { code, window, pc: 0, sp: code.first_local + code.local_count })
+pub fn enter_fresh<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, code: &'static Code, window: *mut M::Ref) -> Flow<M> {
+    enter(m, f, code, window, 0, code.first_local + code.local_count)
 }
 
 /// A native function with the `given` topmost values as arguments.
@@ -293,10 +332,18 @@ fn call_builtin<M: PyMachine>(
             Some(Loaded::Call { function, arguments, count }) => {
                 let (code, window) = frame_for(m, function, &arguments[..count])?;
                 f.sp -= drop as u32;
-                return enter(code, window);
+                return Ok(enter_fresh(m, f, code, window));
             }
             Some(Loaded::Method { .. }) | None => {}
         }
+    }
+    if M::DIRECT {
+        // What the function does to what is known matters to traces alone.
+        let result = m.call_slice(&CALL_BUILTIN, callable, f.top(given));
+        let result = check(m, result)?;
+        f.sp -= drop as u32;
+        f.push(result);
+        return Ok(Flow::Next);
     }
     let is_plain = plain::is_plain_call(m, def, callable, f.top(given));
     if is_plain {
@@ -455,7 +502,7 @@ pub fn call_unpacked<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Step<M> {
             fill_bound(m, code, bound, window)?;
         }
         f.sp -= 4;
-        return enter(code, window);
+        return Ok(enter_fresh(m, f, code, window));
     }
     let result =
         m.call_ref(&CALL_UNPACKED, &[Operand::Ref(callable), Operand::Ref(positional), Operand::Ref(keywords)]);
@@ -463,6 +510,20 @@ pub fn call_unpacked<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Step<M> {
     f.sp -= 4;
     f.push(result);
     Ok(Flow::Next)
+}
+
+/// Whether there are none: most often those that a function was itself called with.
+fn has_no_keywords<M: PyMachine>(m: &mut M, keywords: M::Ref) -> bool {
+    let absent = m.is_null(keywords);
+    if m.decide(absent) {
+        return true;
+    }
+    if object_kind(m, keywords) != Some(Kind::Dict) {
+        return false;
+    }
+    let (used, zero) = (m.get_int(keywords, Dict::USED), m.int(0));
+    let is_empty = m.int_eq(used, zero);
+    m.decide(is_empty)
 }
 
 /// The values of a short tuple as positional arguments.
@@ -474,8 +535,7 @@ fn fill_unpacked<M: PyMachine>(
     keywords: M::Ref,
     window: *mut M::Ref,
 ) -> bool {
-    let none = m.is_null(keywords);
-    if !m.decide(none) || object_kind(m, positional) != Some(Kind::Tuple) {
+    if !has_no_keywords(m, keywords) || object_kind(m, positional) != Some(Kind::Tuple) {
         return false;
     }
     let count = m.get_int(positional, Tuple::LEN);

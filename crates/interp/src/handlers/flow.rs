@@ -91,7 +91,9 @@ pub fn contains<M: PyMachine>(m: &mut M, container: M::Ref, item: M::Ref) -> Res
     if let Some(found) = found {
         return Ok(found);
     }
-    if let Some(found) = crate::handlers::plain::contains(m, container, item) {
+    if !M::DIRECT
+        && let Some(found) = crate::handlers::plain::contains(m, container, item)
+    {
         return Ok(found);
     }
     let result = m.call_int(&CONTAINS, &[Operand::Ref(container), Operand::Ref(item)]);

@@ -93,7 +93,7 @@ pub fn for_iter<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Result<Iterated<
             let state = m.get_int(iterator, GeneratorObject::STATE);
             if m.promote_int(state) == generator::state::SUSPENDED {
                 let sent = none(m);
-                return generator::resume(m, iterator, sent).map(Iterated::Enter);
+                return generator::resume(m, f, iterator, sent).map(Iterated::Enter);
             }
             next_slow(m, iterator)
         }

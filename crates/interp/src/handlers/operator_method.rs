@@ -114,11 +114,7 @@ fn call<M: PyMachine>(
     }
     let code = m.get_int(function, Function::CODE);
     let code = Code::from_token(m.promote_int(code));
-    let source = &code.source;
-    if !source.flags.has(CodeFlags::OPTIMIZED) {
-        return Ok(None);
-    }
-    if source.arg_count != 2 || source.kwonly_count != 0 || source.flags.has_any(CodeFlags::VARIADIC) {
+    if !code.flags.has(CodeFlags::OPTIMIZED) || code.plain_parameters != Some(2) {
         return Ok(None);
     }
     let Some(window) = m.window(code) else { return Err(raise(m, &RECURSION_ERROR, &[])) };

@@ -2,13 +2,14 @@
 //! themselves, and built-in sequences where their items are not looked at. In traces such calls do not end what is known.
 
 use super::arith::{compare, op};
+use super::subscript;
 use crate::callees::operators::*;
 use crate::callees::structures::FORMAT_PLAIN;
 use crate::callees::subscripts::{GET_ITEM_PLAIN, GET_SLICE_READS};
 use crate::machine::*;
 use metatrace::{Callee, Operand};
 use objects::args::MethodDef;
-use objects::builtin_layouts::Builtin;
+use objects::builtin_layouts::{Builtin, Str};
 use objects::shape::Kind;
 
 /// What a value is, as far as it matters here.
@@ -111,6 +112,18 @@ pub fn item<M: PyMachine>(m: &mut M, container: M::Ref, key: M::Ref) -> Option<M
     let is_int = m.is_int(key);
     if !m.decide(is_int) || class_of(m, container) != Class::Text {
         return None;
+    }
+    let info = m.get_int(container, Str::INFO);
+    let (ascii, zero) = (m.int(objects::str::ASCII), m.int(0));
+    let ascii = m.int_and(info, ascii);
+    let is_ascii = m.int_ne(ascii, zero);
+    if m.decide(is_ascii) {
+        // A byte is a character, and all those are in a table.
+        let index = subscript::in_range(m, key, |m| m.get_int(container, Str::BYTES_LEN))?;
+        let character = m.item_int(container, index, objects::str::STR_BYTES);
+        let characters = m.context().characters;
+        let characters = m.constant(characters);
+        return Some(m.item_ref(characters, character, objects::tuple::TUPLE_ITEMS));
     }
     let item = m.call_ref(&GET_ITEM_PLAIN, &[Operand::Ref(container), Operand::Ref(key)]);
     tried(m, item)

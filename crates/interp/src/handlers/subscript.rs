@@ -169,7 +169,7 @@ fn place_of<M: PyMachine>(m: &mut M, dict: M::Ref, entry: M::Int) -> (M::Ref, M:
 /// The key as an index into `len` elements, negative ones counted from the end; `None` if it is no int of 63 bits or out of
 /// range.
 #[inline(always)]
-fn in_range<M: PyMachine>(m: &mut M, key: M::Ref, len: impl FnOnce(&mut M) -> M::Int) -> Option<M::Int> {
+pub(super) fn in_range<M: PyMachine>(m: &mut M, key: M::Ref, len: impl FnOnce(&mut M) -> M::Int) -> Option<M::Int> {
     let is_int = m.is_int(key);
     if !m.decide(is_int) {
         return None;

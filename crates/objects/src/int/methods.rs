@@ -10,7 +10,7 @@ use num_traits::{Signed, Zero};
 
 pub(super) static METHODS: &[MethodDef] = &[
     MethodDef::method("conjugate", 1, 1, itself).leaf().with_doc("conjugate($self, /)\n--\n\nReturns self, the complex conjugate of any int."),
-    MethodDef::method("bit_length", 1, 1, |vm, args| Ok(Value::from_int(big(vm, args).bits() as i64)))
+    MethodDef::method("bit_length", 1, 1, |vm, args| Ok(Value::from_int(super::words::bits(exact(vm, args)) as i64)))
         .leaf()
         .with_doc("bit_length($self, /)\n--\n\nNumber of bits necessary to represent self in binary.\n\n>>> bin(37)\n'0b100101'\n>>> (37).bit_length()\n6"),
     MethodDef::method("bit_count", 1, 1, |vm, args| {

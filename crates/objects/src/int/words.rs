@@ -26,7 +26,7 @@ impl Vm {
     #[inline(never)]
     pub(super) fn big_from_digits(&mut self, digits: &[u64], is_negative: bool) -> Value {
         let shape = self.shape_for_kind(Kind::BigInt);
-        let value = self.alloc_tail(shape.id, builtin_layouts::BigInt::BYTES, digits.len());
+        let value = self.alloc_tail_unfilled(shape.id, builtin_layouts::BigInt::BYTES, 8, digits.len());
         cast::<builtin_layouts::BigInt>(value).sign.set(if is_negative { -1 } else { 1 });
         let tail = (value.0 as usize + builtin_layouts::BigInt::BYTES) as *mut u64;
         // SAFETY: the tail has room for all digits.
@@ -41,6 +41,17 @@ pub(super) fn digits(value: &Value) -> &[u64] {
     let tail = (value.0 as usize + builtin_layouts::BigInt::BYTES) as *const u64;
     // SAFETY: the object has that many digits.
     unsafe { std::slice::from_raw_parts(tail, object.digits.get() as usize) }
+}
+
+/// The bits of an exact int's magnitude.
+pub(super) fn bits(value: Value) -> usize {
+    let bits_of = |digit: u64| (u64::BITS - digit.leading_zeros()) as usize;
+    if value.is_int() {
+        return bits_of(value.as_int().unsigned_abs());
+    }
+    let digits = digits(&value);
+    let (high, lower) = digits.split_last().expect("a big int is not zero");
+    lower.len() * 64 + bits_of(*high)
 }
 
 /// An exact int whose magnitude is below 2**127.

@@ -33,6 +33,7 @@ pub(crate) fn new_vm(mut thread: Thread<Python>) -> Box<Vm> {
         ellipsis: Value::NULL,
         empty_tuple: Value::NULL,
         empty_str: Value::NULL,
+        characters: Value::NULL,
         empty_bytes: Value::NULL,
         types: Types::unset(object),
         exc: ExceptionTypes::unset(object),

@@ -170,7 +170,7 @@ fn flags(vm: &mut Vm, module: Value, config: &Config) -> PyResult<()> {
 
 fn implementation(vm: &mut Vm, module: Value, version: Value) -> PyResult<()> {
     let implementation = vm.new_namespace_object();
-    let (name, tag) = (vm.intern("adder"), vm.none);
+    let (name, tag) = (vm.intern("adder"), vm.intern(interp::code_cache::TAG));
     let multiarch = vm.intern(&format!("{}-linux-gnu", std::env::consts::ARCH));
     let hex = vm.int(HEX_VERSION);
     let supports = vm.false_;
