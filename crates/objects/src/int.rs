@@ -545,11 +545,11 @@ mod tests {
 
     fn agree_with_arithmetic_of_any_size(vm: &mut Vm) {
         let mut numbers = vec![BigInt::from(0), BigInt::from(7)];
-        for bits in [31, 62, 63, 64, 126, 127, 128, 190, 192, 1024, 2047, 2048, 2112] {
+        for bits in [31, 62, 63, 64, 126, 127, 128, 190, 2048, 2112] {
             numbers.extend([-1, 0, 1].map(|offset| (BigInt::from(1) << bits) + offset));
         }
         // Digits for which a division guesses wrong are rare among others.
-        let digits = [0, 1, u64::MAX, u64::MAX - 1, 1 << 63, (1 << 63) - 1, 0x9e37_79b9_7f4a_7c15];
+        let digits = [0, u64::MAX, 1 << 63, 0x9e37_79b9_7f4a_7c15];
         for (first, second) in digits.iter().flat_map(|first| digits.iter().map(move |second| (first, second))) {
             let two: BigInt = (BigInt::from(*second) << 64u32) + *first;
             numbers.push((BigInt::from(*first) << 192) + (two.clone() << 64) + second);
