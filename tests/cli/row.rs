@@ -155,6 +155,9 @@ fn run(row: &Row) -> Option<String> {
 
 /// The binary to test: what `ADDER` names, or the one built for the tests.
 pub fn binary() -> PathBuf {
+    // A shell starts what runs in the background with SIGINT ignored, and programs inherit that: they would wait for it in vain.
+    // SAFETY: it is the default action, and no code of this process runs when the signal comes.
+    unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
     let named = env::var("ADDER").ok().or(option_env!("CARGO_BIN_EXE_adder").map(String::from));
     PathBuf::from(named.expect("ADDER names the binary to test"))
 }

@@ -63,6 +63,9 @@ fn timeout() -> Duration {
 }
 
 fn main() -> ExitCode {
+    // A shell starts what runs in the background with SIGINT ignored, and programs inherit that: they would wait for it in vain.
+    // SAFETY: it is the default action, and no code of this process runs when the signal comes.
+    unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests").canonicalize().expect("tests directory");
     let filters: Vec<String> = env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
     let pages = find_pages(&root);
