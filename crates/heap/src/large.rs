@@ -88,13 +88,25 @@ impl LargeSpace {
     /// Whether an object of `bytes` bytes has room, with `reserve` bytes left for old space if it takes from what both share.
     pub fn has_room(&self, bytes: usize, reserve: usize, old: &mut OldSpace) -> bool {
         let bytes = pages(bytes);
-        if self.free.has(bytes) {
-            return true;
-        }
+        self.free.has(bytes) || self.has_addresses(bytes, reserve, old)
+    }
+
+    fn has_addresses(&self, bytes: usize, reserve: usize, old: &mut OldSpace) -> bool {
         if self.low - old.top() < bytes {
             old.trim();
         }
         self.low - old.top() >= bytes && old.free_bytes() >= bytes.saturating_add(reserve)
+    }
+
+    /// Takes `bytes` bytes, whole pages, out of what both spaces share, `reserve` being left for old space; they are not used
+    /// again. Their address, or `None` if there is not so much.
+    pub fn give_up_addresses(&mut self, bytes: usize, reserve: usize, old: &mut OldSpace) -> Option<usize> {
+        let bytes = pages(bytes);
+        self.has_addresses(bytes, reserve, old).then(|| {
+            self.low -= bytes;
+            old.limit = self.low;
+            self.low
+        })
     }
 
     pub fn free(&mut self, object: usize) {

@@ -11,6 +11,8 @@ use crate::old::{BLOCK_BYTES, OldSpace};
 pub(crate) struct Reservation {
     pub start: usize,
     pub bytes: usize,
+    /// Parts that were given back before, each as start and end.
+    lent: Vec<(usize, usize)>,
 }
 
 impl Reservation {
@@ -26,7 +28,20 @@ impl Reservation {
                 0,
             )
         };
-        (start != libc::MAP_FAILED).then_some(Reservation { start: start as usize, bytes })
+        (start != libc::MAP_FAILED).then_some(Reservation { start: start as usize, bytes, lent: Vec::new() })
+    }
+
+    /// Gives a part back to the system for good, which may map something else there. Nothing in it is used any more.
+    pub fn lend(&mut self, start: usize, bytes: usize) {
+        // SAFETY: the part lies in this mapping, and the caller has given it up.
+        unsafe { libc::munmap(start as *mut _, bytes) };
+        self.lent.push((start, start + bytes));
+    }
+
+    /// Whether the address lies in what is still reserved.
+    pub fn contains(&self, address: usize) -> bool {
+        address.wrapping_sub(self.start) < self.bytes
+            && !self.lent.iter().any(|&(start, end)| (start..end).contains(&address))
     }
 }
 
@@ -91,8 +106,15 @@ fn address_space_left() -> usize {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        // SAFETY: the mapping is this reservation's alone, and its owner is going away.
-        unsafe { libc::munmap(self.start as *mut _, self.bytes) };
+        self.lent.sort_unstable();
+        let mut start = self.start;
+        for (end, next) in self.lent.drain(..).chain([(self.start + self.bytes, 0)]) {
+            if start < end {
+                // SAFETY: the mapping is this reservation's alone but for what was lent, and its owner is going away.
+                unsafe { libc::munmap(start as *mut _, end - start) };
+            }
+            start = next;
+        }
     }
 }
 

@@ -56,9 +56,10 @@ impl Due {
         self.refill_bytes = 0;
     }
 
-    /// A full collection has ended and left so much. `least`: what a small heap may grow by.
+    /// A full collection has ended and left so much. `least`: what the first collection waits for; three quarters of it a small
+    /// heap may grow by.
     pub fn restart(&mut self, heap_bytes: usize, old_bytes: usize, least: usize) {
-        let growth = (heap_bytes / 2).saturating_sub(least).max(least);
+        let growth = (heap_bytes / 2).saturating_sub(least).max(least / 4 * 3);
         self.heap_bytes = heap_bytes + growth;
         self.others = heap_bytes - old_bytes + growth;
     }

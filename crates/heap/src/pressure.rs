@@ -7,6 +7,9 @@
 use crate::{Heap, LARGE_BYTES, ShapeId, Value};
 use std::sync::OnceLock;
 
+/// The address space that the C library may take for itself where it gets a buffer.
+const LENT_BESIDE: usize = 1 << 20;
+
 /// The limit of a heap, and whether it has been passed.
 pub(crate) struct Pressure {
     /// Bytes of old space, large objects and buffers; 0: any number.
@@ -44,13 +47,47 @@ impl Heap {
         if bytes > LARGE_BYTES && !self.has_room_off_heap(bytes) {
             return std::ptr::null_mut();
         }
-        let buffer = crate::alloc_buffer(bytes);
-        if !buffer.is_null() || bytes <= LARGE_BYTES {
-            return buffer;
+        self.ask_system(bytes, || crate::alloc_buffer(bytes))
+    }
+
+    /// `realloc` of a buffer of `allocated` bytes, which may be null and 0; null if there is no room for so much more, even after a
+    /// full collection, and then the buffer is as it was. The caller reports the difference.
+    ///
+    /// # Safety
+    /// The buffer is from `malloc`, and nobody uses the old address if there is a new one.
+    pub unsafe fn try_realloc_buffer(&mut self, buffer: *mut u8, allocated: usize, bytes: usize) -> *mut u8 {
+        let more = bytes.saturating_sub(allocated);
+        if more > LARGE_BYTES && !self.has_room_off_heap(more) {
+            return std::ptr::null_mut();
         }
-        // Buffers of dead objects may make room for it.
+        // SAFETY: this function's contract; a failure leaves the buffer as it is.
+        self.ask_system(bytes, || unsafe { libc::realloc(buffer as *mut libc::c_void, bytes) } as *mut u8)
+    }
+
+    /// What `ask` gets from the system. If it is much and refused, it asks again after a full collection, for buffers of dead objects may make room, and
+    /// then once more with addresses that the heap does without from now on: where the address space has a limit, much of it may be
+    /// reserved for a heap that remains small.
+    fn ask_system(&mut self, bytes: usize, ask: impl Fn() -> *mut u8) -> *mut u8 {
+        let memory = ask();
+        if !memory.is_null() || bytes <= LARGE_BYTES {
+            return memory;
+        }
         self.collect_full();
-        crate::alloc_buffer(bytes)
+        let memory = ask();
+        if !memory.is_null() || !self.lend_addresses(bytes) {
+            return memory;
+        }
+        ask()
+    }
+
+    /// Gives addresses of the range that small and large objects share back to the system, a little more than `bytes`.
+    fn lend_addresses(&mut self, bytes: usize) -> bool {
+        let bytes = bytes.saturating_add(LENT_BESIDE) / LENT_BESIDE * LENT_BESIDE + LENT_BESIDE;
+        let start = self.large.give_up_addresses(bytes, self.pressure.reserve, &mut self.old);
+        if let Some(start) = start {
+            self.spaces.lend(start, bytes);
+        }
+        start.is_some()
     }
 
     /// Whether a large object of `bytes` bytes has room, after a full collection if need be.
@@ -59,6 +96,7 @@ impl Heap {
             && (self.has_room_now(bytes) || self.collect_for_room(|heap| heap.has_room_now(bytes)))
     }
 
+    /// The same for a buffer off the heap, as far as the heap knows.
     fn has_room_off_heap(&mut self, bytes: usize) -> bool {
         bytes <= physical_bytes()
             && (self.is_within_limit(bytes) || self.collect_for_room(|heap| heap.is_within_limit(bytes)))

@@ -134,7 +134,7 @@ impl Heap {
         let here = (&raw const address) as usize;
         (here..self.roots.stack_base).contains(&address)
             || self.roots.suspended.iter().any(|&(sp, base)| (sp..base).contains(&address))
-            || address.wrapping_sub(self.spaces.start) < self.spaces.bytes
+            || self.spaces.contains(address)
             || self.immortal.contains(address)
             || values.iter().all(|value| !value.is_object() || self.immortal.contains(value.0 as usize))
     }

@@ -110,20 +110,9 @@ pub fn content_mut(value: Value) -> &'static mut [u8] {
 /// # Safety
 /// Nobody uses the old address afterwards.
 pub unsafe fn reallocated(vm: &mut Vm, address: i64, allocated: usize, wanted: usize) -> Option<i64> {
-    if wanted > allocated && !vm.has_room(wanted - allocated) {
-        return None;
-    }
-    for attempt in 0..2 {
-        // SAFETY: the caller's buffer, which a failure leaves as it is.
-        let fresh = unsafe { libc::realloc(address as *mut libc::c_void, wanted) };
-        if !fresh.is_null() {
-            return Some(fresh as i64);
-        }
-        if attempt == 0 {
-            vm.heap().collect_full();
-        }
-    }
-    None
+    // SAFETY: this function's contract.
+    let fresh = unsafe { vm.thread.heap.try_realloc_buffer(address as *mut u8, allocated, wanted) };
+    (!fresh.is_null()).then_some(fresh as i64)
 }
 
 /// Makes it `len` bytes long; new ones are zero. Refused if there is no memory.
