@@ -56,6 +56,9 @@ pub(crate) struct CachedTrace {
     pub(crate) stay: Stay,
     /// Bridges that hang on its exits.
     pub(crate) children: Vec<TraceId>,
+    /// Traces of other trees that jump into the body of this loop. They have brought no slots from which the interpreter could go on
+    /// instead, so they fall with it: one that is running leaves after the call in which this happened.
+    pub(crate) entrants: Vec<TraceId>,
     /// The kind of the loop or function at the root.
     pub(crate) root_kind: TraceKind,
     /// What optimising bridges from here needs.
@@ -228,7 +231,7 @@ impl Cache {
         all.filter(|&id| !self.trace(id).fallen)
     }
 
-    /// Takes a trace and all bridges above it out of use; how many those were.
+    /// Takes a trace, all bridges above it and what enters its body out of use; how many those were.
     pub(crate) fn fell(&mut self, id: TraceId) -> u64 {
         if self.trace(id).fallen {
             return 0;
@@ -259,7 +262,8 @@ impl Cache {
             }
         }
         let parent = trace.parent;
-        let children = std::mem::take(&mut trace.children);
+        let mut above = std::mem::take(&mut trace.children);
+        above.append(&mut trace.entrants);
         if let Some((parent, exit)) = parent {
             let parent = &mut self.traces[parent.0 as usize];
             parent.input.exits.attach(exit, stub);
@@ -268,7 +272,7 @@ impl Cache {
             exit.count = 0;
             exit.tries += 1;
         }
-        1 + children.into_iter().map(|child| self.fell(child)).sum::<u64>()
+        1 + above.into_iter().map(|id| self.fell(id)).sum::<u64>()
     }
 
     /// Whether `address` lies in what [`visit_roots`](Self::visit_roots) names as ambiguous.

@@ -124,6 +124,21 @@ fn methods_change_that_a_bridge_relies_on() {
     assert!(counters.bridges >= 1 && counters.fallen >= 2, "{counters:?}");
 }
 
+/// The outer loop's trace jumps into the body of the inner one, and relies on less: what the inner one alone relies on falls in a call that
+/// the outer one makes before.
+#[test]
+fn methods_change_that_an_entered_body_relies_on() {
+    let program = "class A(x) { fn get(self, j) { return 1 + j; } } fn other(self, j) { return j * 2; } fn get(self, j) { return 1 + j; }
+        fn rec(n, i, when) { if n == 0 { if i == when { set_method(A, \"get\", other); } return 0; } return rec(n - 1, i, when) + 1; }
+        fn run(a, n, when) { let i = 0; let s = 0;
+            while i < n { s = s + rec(3, i, when); s = s + a.x; let j = 0; while j < 20 { if j > 2 { s = s + a.get(j); } j = j + 1; } i = i + 1; }
+            return s; }
+        fn main() { let l = []; let k = 0; while k < 20 { set_method(A, \"get\", get); push(l, run(A(1), 30, k * 2 - 1)); k = k + 1; } return l; }";
+    let (direct, ..) = run(program, "off");
+    let counters = same(program, &direct.unwrap());
+    assert!(counters.fallen >= 10, "{counters:?}");
+}
+
 #[test]
 fn inner_loops() {
     let program = "fn main() { let i = 0; let s = 0; while i < 60 { let j = 0; while j < i { s = s + j; j = j + 1; } i = i + 1; } return s; }";

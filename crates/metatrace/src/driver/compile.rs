@@ -16,7 +16,7 @@ use crate::profile::Activity;
 use crate::tracer::{End, Tracer};
 use codegen::{CompileError, CompileInput, CompiledTrace, Dump, ExitCells, OpPlace, TraceCell};
 use heap::Value;
-use ir::{Arg, Attr, ConstRef, ExitId, Position, Trace, TraceId, TraceKind};
+use ir::{Arg, Attr, ConstRef, ExitId, OpCode, Position, Trace, TraceId, TraceKind};
 use opt::{Failure, Optimized, Origin, Passes, Request};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -384,6 +384,7 @@ fn submit(
         bridge_ops: 0,
         stay: Stay::default(),
         children: Vec::new(),
+        entrants: Vec::new(),
         root_kind,
         label,
         origin,
@@ -391,6 +392,12 @@ fn submit(
         facts,
         fallen: false,
     });
+    let last = jit.cache.trace(id).input.trace.ops.last().map(|op| (op.code, op.attr));
+    if let Some((OpCode::JumpBody, Attr::Target(target))) = last
+        && jit.cache.root_of(target) != jit.cache.root_of(id)
+    {
+        jit.cache.trace_mut(target).entrants.push(id);
+    }
     if home.is_some() && jit.cache.trace(id).input.trace.kind == TraceKind::Loop {
         jit.cache.versions.entry(start).or_default().push(id);
     }
@@ -436,7 +443,9 @@ fn forget_pending(jit: &mut Jit) {
 /// it leaves as it is.
 fn request(jit: &Jit, end: End, bridge: Option<(TraceId, ExitId, Vec<Arg>)>, constants: &mut Vec<Value>) -> Request {
     let target = match end {
-        End::OtherLoop(target) => jit.cache.trace(target).label.clone().map(|label| (target, label)),
+        End::OtherLoop(target) if !jit.cache.trace(target).fallen => {
+            jit.cache.trace(target).label.clone().map(|label| (target, label))
+        }
         _ => None,
     };
     let facts = bridge.as_ref().and_then(|&(parent, at, _)| jit.cache.trace(parent).facts.get(at.0 as usize).cloned());

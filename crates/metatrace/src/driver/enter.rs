@@ -165,7 +165,7 @@ fn outcome<L: Language>(context: *mut L::Context, left: Left) -> Outcome {
             }
             Outcome::Continue
         }
-        Left::Body(target) => panic!("a bridge jumped into the body of trace {}, which fell", target.0),
+        Left::Body(target) => panic!("compiled code jumped into the body of trace {}, which fell", target.0),
     }
 }
 
