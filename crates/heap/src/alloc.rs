@@ -69,8 +69,41 @@ impl Heap {
         debug_assert!(self.layout(shape).finalize != Finalize::OffHeap);
         debug_assert!(self.bytes_with_tail(shape, fixed_bytes, count) == Some(fixed_bytes + tail_bytes));
         let object = self.alloc(shape, fixed_bytes + tail_bytes);
+        // SAFETY: a fresh object of so many bytes.
+        unsafe { Heap::begin_tail(object, fixed_bytes, tail_bytes, count) };
+        object
+    }
+
+    /// [`Heap::alloc_tail_unfilled`] of any size, or `None` if it is large and there is no room for it, even after a full collection.
+    pub fn try_alloc_tail_unfilled(&mut self, shape: ShapeId, fixed_bytes: usize, count: usize) -> Option<Value> {
+        let bytes = self.bytes_with_tail(shape, fixed_bytes, count)?;
+        let object = if bytes > LARGE_BYTES {
+            debug_assert!(self.layout(shape).finalize != Finalize::OffHeap);
+            if !self.has_room(bytes) {
+                return None;
+            }
+            self.refuse_last_reserve();
+            let object = self.alloc_large(bytes, fresh_header(shape), false);
+            if self.is_watched() {
+                self.show(object, bytes);
+            }
+            object
+        } else {
+            self.alloc(shape, bytes)
+        };
+        // SAFETY: a fresh object of so many bytes.
+        unsafe { Heap::begin_tail(object, fixed_bytes, bytes - fixed_bytes, count) };
+        Some(object)
+    }
+
+    /// Writes all but the header and the tail, of which only the last word is written.
+    ///
+    /// # Safety
+    /// A fresh object of a shape with a tail.
+    #[inline(always)]
+    unsafe fn begin_tail(object: Value, fixed_bytes: usize, tail_bytes: usize, count: usize) {
         let words = object.0 as *mut u64;
-        // SAFETY: a fresh object of so many bytes, more than a header; word 1 of a shape with a tail is its count.
+        // SAFETY: it is larger than a header; word 1 of a shape with a tail is its count.
         unsafe {
             for word in 1..fixed_bytes / 8 {
                 *words.add(word) = 0;
@@ -78,7 +111,6 @@ impl Heap {
             *words.byte_add(fixed_bytes + tail_bytes - 8) = 0;
             *words.add(1) = count as u64;
         }
-        object
     }
 
     /// The size of an object with a tail of `count` elements, if any heap could hold it.
@@ -122,7 +154,7 @@ impl Heap {
         debug_assert!(shape_in(header).0 != 0 && bytes >= 8 && bytes.is_multiple_of(8));
         self.refuse_last_reserve();
         if bytes > LARGE_BYTES {
-            return self.alloc_large(bytes, header);
+            return self.alloc_large(bytes, header, true);
         }
         self.collect_if_requested();
         let object = self.alloc_in_gaps(bytes).unwrap_or_else(|| self.alloc_without_gap(bytes));
@@ -177,7 +209,7 @@ impl Heap {
         object
     }
 
-    fn alloc_large(&mut self, bytes: usize, header: u64) -> Value {
+    fn alloc_large(&mut self, bytes: usize, header: u64, zeroed: bool) -> Value {
         self.collect_if_requested();
         self.young_pressure += bytes;
         if self.young_pressure > self.pressure_limit() {
@@ -185,7 +217,7 @@ impl Heap {
             self.young_pressure = bytes;
         }
         self.make_room(bytes);
-        let object = self.alloc_large_pages(bytes);
+        let object = self.alloc_large_pages(bytes, zeroed);
         self.large.young.push(object);
         // SAFETY: the object's memory is unused.
         unsafe { store(object, header | LARGE_YOUNG) };
@@ -193,8 +225,8 @@ impl Heap {
     }
 
     /// Pages for a large object, out of the reserve if need be.
-    pub(crate) fn alloc_large_pages(&mut self, bytes: usize) -> usize {
-        match self.large.alloc(bytes, &mut self.old) {
+    pub(crate) fn alloc_large_pages(&mut self, bytes: usize, zeroed: bool) -> usize {
+        match self.large.alloc(bytes, zeroed, &mut self.old) {
             Some(object) => object,
             None => crate::memory::give_up(self.heap_bytes()),
         }

@@ -54,12 +54,12 @@ impl LargeSpace {
         address.wrapping_sub(self.low) < self.range_end - self.low
     }
 
-    /// Room for `bytes` bytes, zero-filled; `None` if there is none above `old`.
-    pub fn alloc(&mut self, bytes: usize, old: &mut OldSpace) -> Option<usize> {
+    /// Room for `bytes` bytes, `zeroed` or with anything in them; `None` if there is none above `old`.
+    pub fn alloc(&mut self, bytes: usize, zeroed: bool, old: &mut OldSpace) -> Option<usize> {
         let bytes = pages(bytes);
         let object = match self.free.take(bytes) {
             Some(run) => {
-                if run.dirty {
+                if run.dirty && zeroed {
                     // SAFETY: the run is unused memory of this space (invariant 1).
                     unsafe { std::ptr::write_bytes(run.start as *mut u8, 0, bytes) };
                 }
@@ -319,7 +319,7 @@ mod tests {
         let memory = Reservation::try_new(1 << 20).unwrap();
         let mut old = OldSpace::new(memory.start, memory.bytes, false).unwrap();
         let mut space = LargeSpace::new(memory.start, memory.bytes).unwrap();
-        let mut alloc = |space: &mut LargeSpace, bytes| space.alloc(bytes, &mut old);
+        let mut alloc = |space: &mut LargeSpace, bytes| space.alloc(bytes, true, &mut old);
         let objects: Vec<usize> = (0..3).map(|_| alloc(&mut space, 9000).unwrap()).collect();
         // SAFETY: the object has 9000 bytes.
         unsafe { std::ptr::write_bytes(objects[1] as *mut u8, 7, 9000) };

@@ -191,7 +191,7 @@ impl Heap {
     /// Room for a surviving object of `bytes` bytes.
     #[inline(always)]
     pub(crate) fn tenured_room(&mut self, bytes: usize) -> usize {
-        if bytes <= LARGE_BYTES { self.old.alloc(bytes) } else { self.alloc_large_pages(bytes) }
+        if bytes <= LARGE_BYTES { self.old.alloc(bytes) } else { self.alloc_large_pages(bytes, true) }
     }
 
     /// A large object is reached: if it is young, it is promoted where it lies.

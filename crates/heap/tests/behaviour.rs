@@ -19,6 +19,30 @@ fn away<T>(f: impl FnOnce() -> T) -> T {
 }
 
 #[test]
+fn a_tail_that_the_caller_fills_in_is_not_cleared_first() {
+    let (mut heap, shapes, roots) = rooted(Config { nursery_bytes: 256 << 10, verify: 1, ..Config::default() });
+    let mut recycled = 0;
+    for round in 0..20u64 {
+        let count = 3000 + round as usize;
+        let object = heap.try_alloc_tail_unfilled(shapes.array, 24, count).expect("room");
+        let items = (object.0 + 24) as *mut Value;
+        // SAFETY: the fresh object has room for so many values.
+        unsafe {
+            assert_eq!(*items.sub(1), Value(0));
+            assert_eq!(*items.add(count - 1), Value(0));
+            recycled += u64::from((*items).0 != 0);
+            (0..count).for_each(|at| *items.add(at) = Value::from_int(at as i64));
+        }
+        roots.borrow_mut().push(object);
+        heap.collect_full();
+        roots.borrow_mut().clear();
+        clobber_stack();
+        heap.collect_full();
+    }
+    assert!(recycled > 5, "{recycled}");
+}
+
+#[test]
 fn a_value_on_the_stack_stays_and_survives() {
     let (mut heap, shapes, _) = rooted(cruel());
     let held = node(&mut heap, &shapes, 7, Value::NULL, Value::NULL);

@@ -208,7 +208,7 @@ impl Vm {
         }
     }
 
-    /// The same where the caller fills in the tail at once; only its last word is sure to be 0.
+    /// The same where the caller fills in the tail at once, before anything else is allocated; only its last word is sure to be 0.
     #[inline(always)]
     pub fn alloc_tail_unfilled(
         &mut self,
@@ -221,7 +221,10 @@ impl Vm {
             let tail_bytes = (count * element_bytes).next_multiple_of(8);
             return self.thread.heap.alloc_tail_unfilled(shape, fixed_bytes, tail_bytes, count);
         }
-        self.alloc_tail(shape, fixed_bytes, count)
+        match self.thread.heap.try_alloc_tail_unfilled(shape, fixed_bytes, count) {
+            Some(object) => object,
+            None => heap::refuse(),
+        }
     }
 
     /// Whether so many bytes may be had off the heap, after a collection if need be.
