@@ -52,8 +52,10 @@ pub(crate) struct CachedTrace {
     pub(crate) root: TraceId,
     /// Of a root: the operations of its tree's bridges so far.
     pub(crate) bridge_ops: u32,
-    /// Of a root: how long the interpreter's entries stay.
+    /// Of a root: what the interpreter's entries gain.
     pub(crate) stay: Stay,
+    /// Of a bridge: the program's instructions on the way from the root's start to its own, once round.
+    pub(crate) instructions_before: u32,
     /// Bridges that hang on its exits.
     pub(crate) children: Vec<TraceId>,
     /// Traces of other trees that jump into the body of this loop. They have brought no slots from which the interpreter could go on
@@ -101,6 +103,8 @@ pub(crate) struct CachedExit {
     pub(crate) kind: ExitKind,
     /// Why the guard fails.
     pub(crate) reason: Path,
+    /// The program's instructions on the way from the trace's start.
+    pub(crate) instructions: u32,
     pub(crate) count: u32,
     pub(crate) tries: u32,
     /// A bridge is being recorded.

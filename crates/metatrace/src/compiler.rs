@@ -12,7 +12,7 @@ use codegen::cranelift::CraneliftBackend;
 use codegen::{Backend, CodeMemory, CompileError, CompileInput, CompiledTrace, Config, EnterFn, Member, OpPlace};
 use ir::{ExitId, TraceId};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -32,8 +32,8 @@ pub(crate) type UnitMember = (Arc<CompileInput>, Option<(usize, ExitId)>);
 pub(crate) enum Job {
     Trace(Arc<CompileInput>),
     Unit(Vec<UnitMember>),
-    /// A trace was compiled elsewhere: units may have grown.
-    News,
+    /// Traces were compiled elsewhere, and the thread had gone to sleep for long.
+    Wake,
 }
 
 /// What a job was about.
@@ -96,8 +96,40 @@ struct Behind {
     jobs: Sender<Job>,
     done: Receiver<Done>,
     doorbell: Arc<Doorbell>,
+    news: Arc<News>,
     /// The process that it belongs to: a fork does not copy it.
     process: u32,
+}
+
+/// Whether traces were compiled elsewhere, so that units may have grown. The thread looks when it wakes, and is woken only if it
+/// sleeps for long: a wake-up for each trace would cost more than some of them.
+#[derive(Default)]
+struct News {
+    is_there: AtomicBool,
+    sleeps: AtomicBool,
+}
+
+impl News {
+    /// Whether the thread has to be woken.
+    fn post(&self) -> bool {
+        self.is_there.store(true, Ordering::SeqCst);
+        self.sleeps.swap(false, Ordering::SeqCst)
+    }
+
+    fn take(&self) -> bool {
+        self.is_there.swap(false, Ordering::SeqCst)
+    }
+
+    /// The thread is about to wait for long; false: there are news.
+    fn sleep(&self) -> bool {
+        self.sleeps.store(true, Ordering::SeqCst);
+        // Who posts after this has seen that we sleep, and wakes us.
+        !self.is_there.load(Ordering::SeqCst)
+    }
+
+    fn wake(&self) {
+        self.sleeps.store(false, Ordering::SeqCst);
+    }
 }
 
 /// The guest thread's poll word, as long as that thread is there.
@@ -157,8 +189,10 @@ impl Compiler {
     pub(crate) fn submit(&mut self, job: Job) {
         if let (Job::Trace(_), Some(first)) = (&job, &mut self.first) {
             self.done.push_back(run(Ok(&mut **first), job));
-            if let Place::Behind(behind) = &self.place {
-                drop(behind.jobs.send(Job::News));
+            if let Place::Behind(behind) = &self.place
+                && behind.news.post()
+            {
+                drop(behind.jobs.send(Job::Wake));
             }
             return;
         }
@@ -224,15 +258,17 @@ fn place_behind(optimizing: Optimizing, poll: &'static AtomicU32) -> Place {
     let (send, done) = channel();
     let doorbell = Arc::new(Doorbell(Mutex::new(Some(poll))));
     let bell = doorbell.clone();
+    let news = Arc::new(News { is_there: AtomicBool::new(false), sleeps: AtomicBool::new(true) });
+    let heard = news.clone();
     // If there is no thread to be had, the backend comes back to be used here.
     let slot = Arc::new(Mutex::new(Some(optimizing)));
     let taken = slot.clone();
     let work = move || {
         let optimizing = taken.lock().unwrap_or_else(PoisonError::into_inner).take();
-        serve(optimizing.expect("left there for this thread"), &more, &send, &bell);
+        serve(optimizing.expect("left there for this thread"), &more, &send, &bell, &heard);
     };
     match without_signals(|| std::thread::Builder::new().name("metatrace".to_string()).spawn(work)) {
-        Ok(_) => Place::Behind(Behind { jobs, done, doorbell, process: std::process::id() }),
+        Ok(_) => Place::Behind(Behind { jobs, done, doorbell, news, process: std::process::id() }),
         Err(_) => {
             let optimizing = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
             Place::Here(optimizing.expect("no thread took it"))
@@ -255,26 +291,38 @@ pub(crate) fn without_signals<T>(spawn: impl FnOnce() -> T) -> T {
 }
 
 /// The compiling thread.
-fn serve(mut optimizing: Optimizing, jobs: &Receiver<Job>, done: &Sender<Done>, bell: &Doorbell) {
+fn serve(mut optimizing: Optimizing, jobs: &Receiver<Job>, done: &Sender<Done>, bell: &Doorbell, news: &News) {
     let abort = AbortOnPanic;
     // How long to wait before the next word that nothing happened.
     let mut waits = IDLE[IDLE.len()..].iter();
     loop {
+        if news.take() {
+            waits = IDLE.iter();
+        }
         let wait = waits.next();
+        if wait != Some(&QUIET) && !news.sleep() {
+            continue;
+        }
         let job = match wait {
             None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(&wait) => jobs.recv_timeout(wait),
         };
+        news.wake();
         let finished = match job {
             Ok(job) => {
+                if matches!(job, Job::Wake) {
+                    continue;
+                }
                 // A unit is no news for other units.
                 if !matches!(job, Job::Unit(_)) {
                     waits = IDLE.iter();
                 }
-                if matches!(job, Job::News) {
-                    continue;
-                }
                 run(optimizing.backend(), job)
+            }
+            // It has not been quiet for so long.
+            Err(RecvTimeoutError::Timeout) if news.take() => {
+                waits = IDLE.iter();
+                continue;
             }
             Err(RecvTimeoutError::Timeout) => {
                 let calm = wait != Some(&QUIET);
@@ -309,7 +357,7 @@ fn run(backend: Result<&mut dyn Backend, CompileError>, job: Job) -> Done {
     let what = match &job {
         Job::Trace(input) => What::Trace(input.id),
         Job::Unit(members) => What::Unit(members.iter().map(|member| member.0.id).collect()),
-        Job::News => unreachable!("news are no work"),
+        Job::Wake => unreachable!("waking is no work"),
     };
     let (code, places) = match backend {
         Ok(backend) => (compile(backend, &job), backend.take_places()),
@@ -326,6 +374,6 @@ fn compile(backend: &mut dyn Backend, job: &Job) -> Result<CompiledTrace, Compil
                 members.iter().map(|(input, parent)| Member { input, parent: *parent }).collect();
             backend.compile_unit(&members)
         }
-        Job::News => unreachable!("news are no work"),
+        Job::Wake => unreachable!("waking is no work"),
     }
 }

@@ -30,10 +30,11 @@ counters! {
     versions "loops compiled for further types";
     functions "function entries compiled";
     bridges "bridges compiled";
+    bridges_begun "recordings of bridges";
     units "units of traces compiled";
     units_postponed "times units were postponed because the JIT had taken too much time or memory";
     postponed "recordings postponed because the JIT had taken too much time or memory";
-    set_aside "traces set aside because they were left too soon";
+    set_aside "traces set aside because they gained less than leaving took";
     places_too_varied "exits left without a bridge because too many hang on one place";
     aborts "recordings given up";
     contradictions "traces that contradicted themselves";

@@ -11,6 +11,7 @@
 
 use crate::counters::Counters;
 use crate::options::Options;
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 /// Of so many entries into compiled code the time of one is taken, and of the first ones of each trace.
@@ -19,13 +20,14 @@ const FIRST: u32 = 16;
 
 /// So many stays in a trace tell whether it is worth entering.
 const STAYS: u32 = 64;
-/// Entering and leaving compiled code costs as much as the interpreter needs for some instructions. A trace whose stays are
-/// shorter than this on average has not run more of them, if it is left where no bridge will be. One that returns has run a whole
-/// function, with the interpreter's way of calling it saved.
-const SHORT_UNTIL_EXIT: Duration = Duration::from_nanos(60);
+/// What compiled code gains over the interpreter at each of the program's instructions. What both do alike, in calls, does not count.
+const GAIN_PER_INSTRUCTION: Duration = Duration::from_nanos(3);
 
-/// A stay in compiled code counts as far as it is longer than this: one that is not may have gained no more than entering cost.
-const UNEARNED: Duration = Duration::from_nanos(400);
+/// Leaving is not taken to cost more than this, for guest code may run before a frame is back in the interpreter.
+const LONGEST_LEAVING: Duration = Duration::from_nanos(2000);
+
+/// Asking for the processor time is a system call: who asks again so soon gets the same refusal.
+const REFUSED: Duration = Duration::from_micros(200);
 
 /// What generating code for an operation is taken to cost as long as nothing is known.
 const OPERATION_NS: u64 = 10_000;
@@ -38,15 +40,16 @@ pub(crate) struct Economy {
     grace_ns: u64,
     share: u64,
     code_limit: u64,
-    /// Time in compiled code, without what the interpreter did in its calls and without the first [`UNEARNED`] of each stay.
-    earned_ticks: u64,
-    unearned_ticks: u64,
+    /// What the stays in compiled code have gained, less what entering and leaving took.
+    earned_ticks: i64,
     /// The time of the innermost stay in compiled code, or of the innermost recording, is being taken.
     is_timing: bool,
     /// What the interpreter has taken of it.
     away_ticks: u64,
     traces: Ordered,
     units: Ordered,
+    /// Until when "no" is the answer without asking the system what time it is.
+    refused_until: Cell<u64>,
 }
 
 /// Operations for which code is being generated, and for which it has been.
@@ -83,23 +86,32 @@ pub(crate) struct Timed {
 /// Since when the time that was being taken is not; `None`: none was.
 pub(crate) struct Paused(Option<u64>);
 
-/// How long the interpreter's entries into a trace stay there.
+/// A stay whose time was taken has ended: what it took.
+pub(crate) struct Stayed {
+    ticks: u64,
+    weight: u64,
+    left: u64,
+}
+
+/// What was done in a stay.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Work {
+    /// Of the program's instructions: those on the way to where it was left.
+    pub(crate) instructions: u32,
+    /// It may have gone round, so the instructions on the way are only some of them.
+    pub(crate) loops: bool,
+}
+
+/// What the interpreter's entries into a trace gain.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Stay {
     entries: u32,
     /// Those whose time was taken since it was last judged.
     stays: u32,
-    ticks: u64,
+    /// What they have gained.
+    gain: i64,
     /// How often the trace and its bridges were left since then where no bridge will be.
     pub(crate) lost: u32,
-}
-
-impl Stay {
-    /// The longest mean stay that is too short.
-    fn limit(&self) -> Duration {
-        let half = STAYS * SAMPLE as u32 / 2;
-        if self.lost >= half { SHORT_UNTIL_EXIT } else { Duration::ZERO }
-    }
 }
 
 impl Economy {
@@ -112,17 +124,24 @@ impl Economy {
             share: u64::from(options.budget),
             code_limit: u64::from(options.code) << 20,
             earned_ticks: 0,
-            unearned_ticks: 0,
             is_timing: false,
             away_ticks: 0,
             traces: Ordered::default(),
             units: Ordered::default(),
+            refused_until: Cell::new(0),
         }
     }
 
     /// Whether there are time and room to record something.
     pub(crate) fn affords(&self, counters: &Counters) -> bool {
-        self.allows(counters, self.spent_on_traces(counters))
+        if ticks() < self.refused_until.get() {
+            return false;
+        }
+        let is_affordable = self.allows(counters, self.spent_on_traces(counters));
+        if !is_affordable {
+            self.refused_until.set(ticks() + self.ticks_of(REFUSED));
+        }
+        is_affordable
     }
 
     /// Whether there are time and room to compile a unit.
@@ -142,7 +161,7 @@ impl Economy {
             return true;
         }
         let ran = processor_ns().saturating_sub(counters.compile_ns);
-        let earned = self.nanoseconds(self.earned_ticks).min(ran);
+        let earned = self.nanoseconds(self.earned_ticks as u64).min(ran);
         spent <= self.grace_ns + ran * self.share / 100 + earned / 4
     }
 
@@ -152,6 +171,7 @@ impl Economy {
 
     pub(crate) fn compiled(&mut self, operations: usize) {
         self.traces.compiled(operations);
+        self.refused_until.set(0);
     }
 
     pub(crate) fn unit_submitted(&mut self, operations: usize) {
@@ -178,23 +198,33 @@ impl Economy {
         Some(Timed { start: ticks(), weight, outer })
     }
 
-    /// Compiled code was left. True: it is not worth entering.
-    pub(crate) fn leave(&mut self, timed: Timed, stay: &mut Stay) -> bool {
-        let ticks = self.stop(&timed);
-        self.earned_ticks += ticks.saturating_sub(self.unearned_ticks) * timed.weight;
-        if timed.weight == 1 {
+    /// Compiled code was left; what follows is leaving.
+    #[inline]
+    pub(crate) fn leave(&mut self, timed: &Timed) -> Stayed {
+        let ticks_stayed = self.stop(timed);
+        Stayed { ticks: ticks_stayed, weight: timed.weight, left: ticks() }
+    }
+
+    /// The interpreter has the frame back. True: the trace is not worth entering.
+    pub(crate) fn is_back(&mut self, stayed: &Stayed, work: Work, stay: &mut Stay) -> bool {
+        let leaving = (ticks().saturating_sub(stayed.left)).min(self.ticks_of(LONGEST_LEAVING));
+        let on_the_way = u64::from(work.instructions) * self.ticks_of(GAIN_PER_INSTRUCTION * 16) / 16;
+        // Of a loop it is not known how often it went round; it takes at least half as long again in the interpreter.
+        let in_time = if work.loops { stayed.ticks / 2 } else { 0 };
+        let gain = on_the_way.max(in_time) as i64 - leaving as i64;
+        self.earned_ticks = (self.earned_ticks + gain * stayed.weight as i64).max(0);
+        if stayed.weight == 1 {
             return false;
         }
         stay.stays += 1;
-        stay.ticks += ticks;
+        stay.gain += gain;
         if stay.stays < STAYS {
             return false;
         }
-        let mean = self.nanoseconds(stay.ticks) / u64::from(stay.stays);
-        let is_short = u128::from(mean) < stay.limit().as_nanos();
-        self.unearned_ticks = self.ticks_of(UNEARNED);
+        let is_left_for_good = stay.lost >= STAYS * SAMPLE as u32 / 2;
+        let loses = is_left_for_good && stay.gain < 0;
         *stay = Stay { entries: stay.entries, ..Stay::default() };
-        is_short
+        loses
     }
 
     /// A recording begins.
@@ -286,7 +316,7 @@ fn clock_ns(clock: libc::clockid_t) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Economy, STAYS, Stay};
+    use super::{Economy, STAYS, Stay, Work};
     use crate::counters::Counters;
     use crate::options::Options;
 
@@ -311,25 +341,34 @@ mod tests {
     }
 
     #[test]
-    fn short_stays_that_lead_nowhere() {
+    fn stays_that_gain_less_than_leaving_takes() {
         let mut economy = Economy::new(&Options::parse("background").unwrap());
-        let mut judged = |lost: bool, away: bool| {
+        let mut judged = |lost: bool, away: bool, instructions: u32, leaving_us: u64| {
             let mut stay = Stay::default();
-            let mut is_short = false;
+            let mut loses = false;
             for number in 0..16 * (u64::from(STAYS) + 2) {
-                let timed = economy.enter(number, &mut stay);
+                let Some(timed) = economy.enter(number, &mut stay) else {
+                    stay.lost += u32::from(lost);
+                    continue;
+                };
                 let paused = away.then(|| economy.pause());
                 if let Some(paused) = paused {
-                    std::thread::sleep(std::time::Duration::from_micros(u64::from(timed.is_some())));
+                    std::thread::sleep(std::time::Duration::from_micros(1));
                     economy.resume(paused);
                 }
                 stay.lost += u32::from(lost);
-                is_short |= timed.is_some_and(|timed| economy.leave(timed, &mut stay));
+                let stayed = economy.leave(&timed);
+                let since = std::time::Instant::now();
+                while since.elapsed() < std::time::Duration::from_micros(leaving_us) {}
+                loses |= economy.is_back(&stayed, Work { instructions, loops: false }, &mut stay);
             }
-            is_short
+            loses
         };
         // The calls of the interpreter do not count.
-        assert!(judged(true, false) && judged(true, true));
-        assert!(!judged(false, false));
+        assert!(judged(true, false, 1, 1) && judged(true, true, 1, 1));
+        // Who has done much may take some time to leave; where bridges will be, all is well.
+        assert!(!judged(true, false, 100_000, 1) && !judged(false, false, 1, 1));
+        // Leaving counts up to a limit.
+        assert!(!judged(true, false, 1000, 10));
     }
 }

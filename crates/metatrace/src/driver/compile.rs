@@ -16,7 +16,7 @@ use crate::profile::Activity;
 use crate::tracer::{End, Tracer};
 use codegen::{CompileError, CompileInput, CompiledTrace, Dump, ExitCells, OpPlace, TraceCell};
 use heap::Value;
-use ir::{Arg, Attr, ConstRef, ExitId, OpCode, Position, Trace, TraceId, TraceKind};
+use ir::{Arg, Attr, ConstRef, ExitId, OpCode, Position, PositionId, Trace, TraceId, TraceKind};
 use opt::{Failure, Optimized, Origin, Passes, Request};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -383,6 +383,10 @@ fn submit(
         root: parent.map_or(id, |(parent, _)| jit.cache.root_of(parent)),
         bridge_ops: 0,
         stay: Stay::default(),
+        instructions_before: parent.map_or(0, |(parent, at)| {
+            let parent = jit.cache.trace(parent);
+            parent.instructions_before + parent.exits[at.0 as usize].instructions
+        }),
         children: Vec::new(),
         entrants: Vec::new(),
         root_kind,
@@ -508,19 +512,27 @@ fn log_passes(jit: &mut Jit, trace: &Trace, request: &Request) {
 fn cached_exits(trace: &Trace, polls: &[(u64, u32, u32)]) -> Vec<CachedExit> {
     let mut kinds = vec![ExitKind::Guard; trace.exits.len()];
     let mut reasons = vec![Path::ExitCondition; trace.exits.len()];
+    let mut instructions = vec![0; trace.exits.len()];
+    let recorded = trace.positions.len() as u32;
+    let mut is_body = false;
     for op in &trace.ops {
+        is_body |= op.code == OpCode::Label;
         if let Some(exit) = op.exit {
+            let way = if op.at == PositionId::NONE { 0 } else { op.at.0 + 1 };
+            instructions[exit.0 as usize] = way + if is_body { recorded } else { 0 };
             kinds[exit.0 as usize] = exit_kind(op.code);
             reasons[exit.0 as usize] = coverage::reason(trace, op);
         }
     }
-    let exits = trace.exits.iter().zip(kinds).zip(reasons).map(|((exit, kind), reason)| {
+    let exits = trace.exits.iter().zip(kinds).zip(reasons).zip(instructions);
+    let exits = exits.map(|(((exit, kind), reason), instructions)| {
         let is_poll = kind == ExitKind::Guard
             && exit.frames.last().is_some_and(|frame| polls.contains(&(frame.code, frame.pc, frame.events)));
         CachedExit {
             exit: Arc::new(exit.clone()),
             kind: if is_poll { ExitKind::Poll } else { kind },
             reason,
+            instructions,
             count: 0,
             tries: 0,
             busy: false,

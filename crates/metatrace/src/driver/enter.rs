@@ -3,7 +3,7 @@
 use super::{Outcome, exit};
 use crate::coverage::Path;
 use crate::direct::Direct;
-use crate::economy::Timed;
+use crate::economy::{Stayed, Work};
 use crate::inspect::Entry;
 use crate::jit::Jit;
 use crate::language::{Language, thread_of};
@@ -11,7 +11,7 @@ use crate::profile::Activity;
 use crate::thread::Thread;
 use codegen::Left;
 use heap::Value;
-use ir::TraceId;
+use ir::{TraceId, TraceKind};
 use std::sync::atomic::{Ordering, compiler_fence};
 
 /// Runs a compiled trace on the current frame. `None`: it would not fit below the recursion limit.
@@ -31,12 +31,18 @@ pub(crate) fn enter<L: Language>(context: *mut L::Context, id: TraceId) -> Optio
     let jit = &mut thread.jit;
     let timed = jit.economy.enter(jit.counters.entries, &mut jit.cache.traces[id.0 as usize].stay);
     let left = run::<L>(context, id);
+    let Some(timed) = timed else { return Some(outcome::<L>(context, left)) };
     // SAFETY: as above.
     let jit = unsafe { &mut (*thread_of::<L>(context)).jit };
-    if let Some(timed) = timed {
-        was_timed(jit, id, timed);
+    let (stayed, bridges) = (jit.economy.leave(&timed), jit.counters.bridges_begun);
+    let outcome = outcome::<L>(context, left);
+    // SAFETY: as above.
+    let jit = unsafe { &mut (*thread_of::<L>(context)).jit };
+    // Recording a bridge is no part of leaving.
+    if jit.counters.bridges_begun == bridges {
+        judge(jit, id, left, &stayed);
     }
-    Some(outcome::<L>(context, left))
+    Some(outcome)
 }
 
 /// Calls the compiled code of a function. `words` are its first slots, and `sp` is how many it begins with. `None`: it would
@@ -169,12 +175,25 @@ fn outcome<L: Language>(context: *mut L::Context, left: Left) -> Outcome {
     }
 }
 
-/// A trace whose stays are too short is set aside.
-fn was_timed(jit: &mut Jit, id: TraceId, timed: Timed) {
+/// A trace whose stays gain less than leaving takes is set aside.
+fn judge(jit: &mut Jit, id: TraceId, left: Left, stayed: &Stayed) {
+    let work = match left {
+        Left::Exit(number) => {
+            let (at, exit) = jit.cache.exit_of(number);
+            let trace = jit.cache.trace(at);
+            let instructions = trace.instructions_before + trace.exits[exit.0 as usize].instructions;
+            Work { instructions, loops: trace.root != id || jit.cache.trace(id).root_kind == TraceKind::Loop }
+        }
+        // The way through the function itself stands for all.
+        _ => {
+            let trace = jit.cache.trace(id);
+            Work { instructions: trace.input.trace.positions.len() as u32, loops: trace.root_kind == TraceKind::Loop }
+        }
+    };
     let trace = &mut jit.cache.traces[id.0 as usize];
-    let is_short = jit.economy.leave(timed, &mut trace.stay);
+    let loses = jit.economy.is_back(stayed, work, &mut trace.stay);
     if let Some(home) = trace.home
-        && is_short
+        && loses
         && home.entry.get() == id.0 as usize + 1
     {
         home.set_aside();

@@ -264,7 +264,9 @@ fn bridge<L: Language>(
     values: &Made<L>,
 ) -> Outcome {
     // SAFETY: the context outlives the call, and the thread is its first field.
-    let timed = unsafe { (*thread_of::<L>(context)).jit.economy.begin() };
+    let jit = unsafe { &mut (*thread_of::<L>(context)).jit };
+    jit.counters.bridges_begun += 1;
+    let timed = jit.economy.begin();
     // SAFETY: the context outlives the call, and the thread is its first field.
     let parent = unsafe { (*thread_of::<L>(context)).jit.cache.trace(id) };
     let (name, root_kind) = (format!("{} exit {}", parent.name(), at.0), parent.root_kind);
