@@ -313,3 +313,59 @@ fn run_report(script: &Path, mode: &str, report: &Path) {
     let output = command.args(["-X", &option]).arg(script).env("ADDER_JIT", mode).output().expect("the program starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+/// Loops that branch, in functions that come one after the other and then again.
+const MANY_TRACES: &str = r"
+def make(number):
+    scope = {}
+    exec('''
+def work(n, other):
+    total = NUMBER
+    for i in range(n):
+        if i % 3 == NUMBER % 3:
+            total += other(i, NUMBER)
+        elif i & 8:
+            total ^= i
+        else:
+            total = (total * 3 + len(str(i))) & 0xffff
+    return total
+def other(i, k):
+    return sum(x for x in range(i & 7)) + k
+'''.replace('NUMBER', str(number)), scope)
+    return scope['work'], scope['other']
+
+functions = [make(number) for number in range(14)]
+def outer(depth, work, other):
+    # Compiled callers stand below while traces are dropped.
+    return work(60, other) + (outer(depth - 1, work, other) if depth else 0)
+print(sum(outer(20, work, other) for _ in range(3) for work, other in functions))
+";
+
+#[test]
+fn traces_take_no_more_memory_than_they_may() {
+    let directory = directory("evict");
+    let log = directory.join("stats");
+    let run = |options: String| {
+        let output = Command::new(binary()).args(["-c", MANY_TRACES]).env("ADDER_JIT", options).output();
+        let output = output.expect("the program starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let expected = run("off".into());
+    for mode in ["background=off", "background", "background,backend=cranelift"] {
+        let options = format!("threshold=3,entry=3,bridge=2,budget=0,{mode},memory=150,log=stats:{}", log.display());
+        assert_eq!(run(options), expected, "{mode}");
+        let stats = std::fs::read_to_string(&log).expect("the statistics");
+        let count = |what: &str| {
+            let line =
+                stats.lines().find(|line| line.ends_with(what)).unwrap_or_else(|| panic!("no line {what}: {stats}"));
+            line.split_whitespace().next().and_then(|count| count.parse::<u64>().ok()).expect("a count")
+        };
+        assert!(count("traces dropped") > 20, "{mode}: {stats}");
+        // Somebody may stand in some traces, and what was ordered before the limit was reached still comes.
+        let peak = count("bytes that they took at most") >> 10;
+        assert!((150..500).contains(&peak), "{mode}: {peak} KiB\n{stats}");
+        assert!(count("bytes that traces and their code take") >> 10 < 500, "{mode}: {stats}");
+    }
+    let _ = std::fs::remove_dir_all(directory);
+}

@@ -1,8 +1,8 @@
 //! Runs the pages: Markdown files whose `py` blocks are programs and whose `out` blocks are what they print.
 //!
 //! Each program runs with the JIT on, off, and with a threshold of 3, as `adder case.py` in an empty directory; those of
-//! `language/` and `hard/` also with each handler run twice, with each exit of compiled code taken once at will, and with a collection at every allocation and poisoned
-//! from-space, unless their block is marked `py large`: what allocates without end would run without end. After a `py`
+//! `language/` and `hard/` also with each handler run twice, with each exit of compiled code taken once at will, with so little memory
+//! for traces that they are dropped all the time, and with a collection at every allocation and poisoned from-space, unless their block is marked `py large`: what allocates without end would run without end. After a `py`
 //! block may stand an `out` block (standard output) and an `err N` block (standard error, and the exit status N);
 //! one that does not stand is empty, with status 0. An `in` block is the standard input.
 //! `PAGES_JIT=OPTIONS` runs all of them with these options of the JIT instead.
@@ -31,7 +31,7 @@ struct Mode {
     collector: Option<&'static str>,
 }
 
-const MODES: [Mode; 6] = [
+const MODES: [Mode; 7] = [
     Mode { name: "jit", jit: None, collector: None },
     Mode { name: "off", jit: Some("off"), collector: None },
     Mode { name: "threshold", jit: Some("threshold=3,background=off"), collector: None },
@@ -43,6 +43,8 @@ const MODES: [Mode; 6] = [
         jit: Some("threshold=3,entry=3,bridge=2,unit=1000,background=off,leave_once"),
         collector: None,
     },
+    // All traces are dropped again and again.
+    Mode { name: "evict", jit: Some("threshold=3,entry=3,bridge=2,background=off,memory=64"), collector: None },
     Mode { name: "collect", jit: Some("threshold=3,background=off"), collector: Some("stress=100,poison") },
 ];
 
@@ -51,7 +53,7 @@ impl Mode {
         if self.collector.is_some() && env::var_os("PAGES_COLLECT").is_some() {
             return true;
         }
-        let everywhere = !["double", "exits"].contains(&self.name) && self.collector.is_none();
+        let everywhere = !["double", "exits", "evict"].contains(&self.name) && self.collector.is_none();
         let is_dense = page.starts_with("language/") || page.starts_with("hard/");
         everywhere || is_dense && !(self.collector.is_some() && case.large)
     }

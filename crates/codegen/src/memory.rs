@@ -118,6 +118,10 @@ impl CodeMemory {
     /// # Safety
     /// The region came from [`CodeMemory::publish`] and nothing can run it any more.
     pub(crate) unsafe fn release(&mut self, (address, bytes): (usize, usize)) {
+        // Another backend's, which a fork has left behind.
+        if !(self.base..self.base + self.reserved_bytes).contains(&address) {
+            return;
+        }
         // SAFETY: the caller guarantees that the region is ours and unreachable.
         unsafe {
             libc::mprotect(address as *mut libc::c_void, bytes, libc::PROT_NONE);

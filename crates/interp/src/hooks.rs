@@ -28,7 +28,7 @@ pub fn hooks() -> Hooks {
 
 /// A slot of the innermost Python frame; NULL without one.
 fn current_slot(vm: &mut Vm, slot: usize) -> Value {
-    match vm.thread.frames().next().map(|view| view.slot(slot)) {
+    match vm.thread.innermost_slot(slot) {
         Some(Some(value)) => return value,
         Some(None) => {}
         None => return Value::NULL,

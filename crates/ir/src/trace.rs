@@ -312,8 +312,8 @@ pub struct Trace {
     pub ops: Vec<Op>,
     /// Recorded traces: what guards leave to.
     pub snapshots: Vec<Snapshot>,
-    /// Optimised traces: the same, lowered.
-    pub exits: Vec<Exit>,
+    /// Optimised traces: the same, lowered. They are large: who keeps some keeps these.
+    pub exits: Vec<Arc<Exit>>,
     /// The instructions that operations belong to. The text of a trace leaves them out.
     pub positions: Vec<Position>,
 }

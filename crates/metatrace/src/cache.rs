@@ -4,10 +4,11 @@ use crate::compiler::Compiler;
 use crate::coverage::Path;
 use crate::driver::Signature;
 use crate::economy::Stay;
+use crate::evict::{ExitNumbers, Garbage, Room};
 use crate::explain::TraceNotes;
 use crate::jit::HotCell;
 use crate::profile::CodeMap;
-use codegen::{CompileInput, TraceCell};
+use codegen::{CompileInput, CompiledTrace, TraceCell};
 use heap::Value;
 use ir::{Callee, Exit, ExitId, OpCode, TraceId, TraceKind};
 use opt::{Facts, Label, Written};
@@ -27,6 +28,10 @@ pub(crate) struct CachedTrace {
     pub(crate) cell: Arc<TraceCell>,
     /// Where its own code starts; 0 while it is being compiled.
     pub(crate) entry: usize,
+    /// Its own code, once that is there.
+    pub(crate) code: Option<CompiledTrace>,
+    /// What it takes in memory, without code.
+    pub(crate) bytes: u64,
     /// What it is compiled from, alone and in units.
     pub(crate) input: Arc<CompileInput>,
     /// Of a root: its unit, if that has code.
@@ -76,8 +81,10 @@ pub(crate) struct CachedTrace {
 pub(crate) struct Unit {
     /// Empty after one of its traces fell.
     pub(crate) roots: Vec<TraceId>,
-    /// How many traces.
-    pub(crate) size: usize,
+    /// All its traces. Its code refers to their cells and constants.
+    pub(crate) members: Vec<TraceId>,
+    /// `None`: it was dropped.
+    pub(crate) code: Option<CompiledTrace>,
 }
 
 impl CachedTrace {
@@ -131,12 +138,17 @@ pub(crate) struct Cache {
     pub(crate) callees: Option<Callees>,
     /// The guest's false and true.
     pub(crate) bools: [Value; 2],
-    pub(crate) traces: Vec<CachedTrace>,
+    /// By number; `None`: dropped.
+    pub(crate) traces: Vec<Option<Box<CachedTrace>>>,
+    /// What was dropped and is not given back yet.
+    pub(crate) garbage: Garbage,
+    /// Jobs whose code has not come back.
+    pub(crate) in_flight: usize,
+    pub(crate) room: Room,
     /// The traces of each loop, by where it starts, fallen ones among them.
     pub(crate) versions: HashMap<(u64, u32), Vec<TraceId>>,
     pub(crate) code: CodeMap,
-    /// For each global exit number, its trace.
-    pub(crate) exit_owner: Vec<TraceId>,
+    pub(crate) exit_numbers: ExitNumbers,
     /// See [`codegen::Backend`].
     pub(crate) buffer: Vec<u64>,
     /// How many words of the buffer hold guest values while an exit is executed.
@@ -154,9 +166,12 @@ impl Default for Cache {
             callees: None,
             bools: [Value::NULL; 2],
             traces: Vec::new(),
+            garbage: Garbage::default(),
+            in_flight: 0,
+            room: Room::default(),
             versions: HashMap::new(),
             code: CodeMap::default(),
-            exit_owner: Vec::new(),
+            exit_numbers: ExitNumbers::default(),
             buffer: Vec::new(),
             live: 0,
             scratch: Vec::new(),
@@ -194,7 +209,7 @@ impl Cache {
         let root = self.root_of(id);
         let Some(unit) = self.trace(root).unit else { return };
         for root in std::mem::take(&mut self.units[unit].roots) {
-            let trace = &mut self.traces[root.0 as usize];
+            let trace = self.trace_mut(root);
             trace.unit = None;
             if !trace.fallen {
                 trace.cell.entry.store(trace.entry, Ordering::Release);
@@ -203,18 +218,25 @@ impl Cache {
         }
     }
 
+    /// # Panics
+    /// If the trace was dropped: then nobody knows its number, except who has been away while guest code ran.
     pub(crate) fn trace(&self, id: TraceId) -> &CachedTrace {
-        &self.traces[id.0 as usize]
+        self.get(id).expect("a trace that was not dropped")
     }
 
     pub(crate) fn trace_mut(&mut self, id: TraceId) -> &mut CachedTrace {
-        &mut self.traces[id.0 as usize]
+        self.traces[id.0 as usize].as_mut().expect("a trace that was not dropped")
+    }
+
+    /// `None`: the trace was dropped.
+    #[inline]
+    pub(crate) fn get(&self, id: TraceId) -> Option<&CachedTrace> {
+        self.traces[id.0 as usize].as_deref()
     }
 
     /// The trace and the exit behind a global exit number.
     pub(crate) fn exit_of(&self, number: u32) -> (TraceId, ExitId) {
-        let id = self.exit_owner[number as usize];
-        (id, ExitId(number - self.trace(id).input.first_exit))
+        self.exit_numbers.owner(number)
     }
 
     /// How many of the bridges below this exit start at the same place of the program as it leaves to: a guard on
@@ -237,18 +259,18 @@ impl Cache {
 
     /// Takes a trace, all bridges above it and what enters its body out of use; how many those were.
     pub(crate) fn fell(&mut self, id: TraceId) -> u64 {
-        if self.trace(id).fallen {
+        if self.get(id).is_none_or(|trace| trace.fallen) {
             return 0;
         }
         self.dissolve_unit_of(id);
         let stub = self.compiler().stub();
-        let trace = &mut self.traces[id.0 as usize];
+        let trace = self.trace_mut(id);
         trace.fallen = true;
         trace.cell.fallen.store(1, Ordering::Release);
         trace.cell.entry.store(stub, Ordering::Release);
         let start = trace.start;
         let other = self.standing_versions(start).find(|&other| self.trace(other).entry != 0);
-        let trace = &mut self.traces[id.0 as usize];
+        let trace = self.trace_mut(id);
         if let Some(home) = trace.home
             && home.aside.get() == id.0 as usize + 1
         {
@@ -269,7 +291,7 @@ impl Cache {
         let mut above = std::mem::take(&mut trace.children);
         above.append(&mut trace.entrants);
         if let Some((parent, exit)) = parent {
-            let parent = &mut self.traces[parent.0 as usize];
+            let parent = self.trace_mut(parent);
             parent.input.exits.attach(exit, stub);
             let exit = &mut parent.exits[exit.0 as usize];
             exit.bridged = false;
@@ -286,7 +308,7 @@ impl Cache {
     }
 
     pub(crate) fn visit_roots(&mut self, visitor: &mut heap::RootVisitor) {
-        for trace in &mut self.traces {
+        for trace in self.traces.iter_mut().flatten() {
             // SAFETY: the table is a slice of values.
             unsafe { visitor.precise_slice(trace.constants.as_mut_ptr(), trace.constants.len()) };
         }

@@ -11,6 +11,7 @@ use crate::options::First;
 use codegen::cranelift::CraneliftBackend;
 use codegen::{Backend, CodeMemory, CompileError, CompileInput, CompiledTrace, Config, EnterFn, Member, OpPlace};
 use ir::{ExitId, TraceId};
+use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -32,6 +33,10 @@ pub(crate) type UnitMember = (Arc<CompileInput>, Option<(usize, ExitId)>);
 pub(crate) enum Job {
     Trace(Arc<CompileInput>),
     Unit(Vec<UnitMember>),
+    /// Code that nobody can run any more.
+    Free(Vec<CompiledTrace>),
+    /// To be dropped, which takes long where it is large.
+    Drop(Box<dyn Any + Send>),
     /// Traces were compiled elsewhere, and the thread had gone to sleep for long.
     Wake,
 }
@@ -88,6 +93,17 @@ impl Optimizing {
             self.backend = Some(Box::new(CraneliftBackend::in_memory(self.config.clone(), memory)?));
         }
         Ok(&mut **self.backend.as_mut().expect("just made"))
+    }
+}
+
+impl Optimizing {
+    /// # Safety
+    /// No activation of the codes is left on any stack, and no other code can reach them.
+    unsafe fn free(&mut self, codes: Vec<CompiledTrace>) {
+        // Without a backend it is code of a thread that a fork did not copy: it stays where it is.
+        let Some(backend) = &mut self.backend else { return };
+        // SAFETY: the caller's.
+        codes.into_iter().for_each(|code| unsafe { backend.free(code) });
     }
 }
 
@@ -203,6 +219,27 @@ impl Compiler {
         }
     }
 
+    /// # Safety
+    /// No activation of the codes is left on any stack, and no other code can reach them.
+    pub(crate) unsafe fn free(&mut self, codes: Vec<CompiledTrace>, of_units: bool) {
+        match (&mut self.first, &mut self.place) {
+            (Some(first), _) if !of_units => {
+                // SAFETY: the caller's.
+                codes.into_iter().for_each(|code| unsafe { first.free(code) });
+            }
+            // SAFETY: the caller's.
+            (_, Place::Here(optimizing)) => unsafe { optimizing.free(codes) },
+            (_, Place::Behind(behind)) => drop(behind.jobs.send(Job::Free(codes))),
+        }
+    }
+
+    /// Drops something large, on the compiling thread if there is one.
+    pub(crate) fn drop_elsewhere(&self, large: impl Any + Send) {
+        if let Place::Behind(behind) = &self.place {
+            drop(behind.jobs.send(Job::Drop(Box::new(large))));
+        }
+    }
+
     pub(crate) fn next_done(&mut self) -> Option<Done> {
         let behind = |place: &Place| match place {
             Place::Here(_) => None,
@@ -310,9 +347,19 @@ fn serve(mut optimizing: Optimizing, jobs: &Receiver<Job>, done: &Sender<Done>, 
         news.wake();
         let finished = match job {
             Ok(job) => {
-                if matches!(job, Job::Wake) {
-                    continue;
-                }
+                let job = match job {
+                    Job::Wake => continue,
+                    Job::Drop(large) => {
+                        drop(large);
+                        continue;
+                    }
+                    Job::Free(codes) => {
+                        // SAFETY: whoever sent them says so.
+                        unsafe { optimizing.free(codes) };
+                        continue;
+                    }
+                    job => job,
+                };
                 // A unit is no news for other units.
                 if !matches!(job, Job::Unit(_)) {
                     waits = IDLE.iter();
@@ -357,7 +404,7 @@ fn run(backend: Result<&mut dyn Backend, CompileError>, job: Job) -> Done {
     let what = match &job {
         Job::Trace(input) => What::Trace(input.id),
         Job::Unit(members) => What::Unit(members.iter().map(|member| member.0.id).collect()),
-        Job::Wake => unreachable!("waking is no work"),
+        _ => unreachable!("no work for a backend"),
     };
     let (code, places) = match backend {
         Ok(backend) => (compile(backend, &job), backend.take_places()),
@@ -374,6 +421,6 @@ fn compile(backend: &mut dyn Backend, job: &Job) -> Result<CompiledTrace, Compil
                 members.iter().map(|(input, parent)| Member { input, parent: *parent }).collect();
             backend.compile_unit(&members)
         }
-        Job::Wake => unreachable!("waking is no work"),
+        _ => unreachable!("no work for a backend"),
     }
 }

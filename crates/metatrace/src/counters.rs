@@ -56,7 +56,12 @@ counters! {
     longest_record_ns "nanoseconds of the longest recording";
     longest_optimize_ns "nanoseconds of the longest optimising";
     longest_install_ns "nanoseconds of the longest installing";
-    code_bytes "bytes of machine code";
+    code_bytes "bytes of machine code, in all";
+    memory_bytes "bytes that traces and their code take";
+    memory_peak_bytes "bytes that they took at most";
+    evictions "times all traces were dropped because they took too much memory";
+    evicted "traces dropped";
+    longest_evict_ns "nanoseconds of the longest dropping";
 }
 
 macro_rules! aborts {

@@ -171,6 +171,29 @@ impl<L: Language> Thread<L> {
         })
     }
 
+    /// A slot of the innermost frame, as [`Thread::frames`] shows it; the outer `None`: there is no frame.
+    pub fn innermost_slot(&self, slot: usize) -> Option<Option<Value>> {
+        if self.record == self.record_base() {
+            return None;
+        }
+        let mut entries = self.entries.iter().rev().skip_while(|entry| entry.below == self.activation);
+        if entries.next().is_some_and(|entry| entry.owner == self.record) {
+            if let Some(forced) = self.forced.iter().find(|forced| forced.owner == self.record) {
+                return forced.frames.last().map(|record| FrameView::of_record(record).slot(slot));
+            }
+            // SAFETY: linked activations stand in calls that are in progress.
+            let (id, at) = self.jit.cache.exit_of(unsafe { (*self.activation).exit } as u32);
+            let trace = self.jit.cache.trace(id);
+            let exit = &trace.exits[at.0 as usize].exit;
+            // SAFETY: the activation holds the live values of this exit.
+            let live = unsafe { Activation::live(self.activation, exit.live.len()) };
+            let arg = exit.frames.last()?.slots.get(slot);
+            return Some(arg.map_or(Some(Value::NULL), |&arg| known(exit, live, &trace.constants, arg)));
+        }
+        // SAFETY: there is a current frame.
+        Some(FrameView::of_record(unsafe { &*self.record }).slot(slot))
+    }
+
     /// The frames of an activation that was not forced, outermost first.
     fn views(&self, activation: *const Activation) -> Vec<FrameView<L>> {
         // SAFETY: linked activations stand in calls that are in progress.
@@ -179,21 +202,7 @@ impl<L: Language> Thread<L> {
         let exit = &trace.exits[at.0 as usize].exit;
         // SAFETY: the activation holds the live values of this exit.
         let live = unsafe { Activation::live(activation, exit.live.len()) };
-        let slot = |arg: ExitArg| {
-            let word = |arg| match arg {
-                ExitArg::Live(at) => Some(live[at as usize]),
-                ExitArg::Imm(bits) => Some(bits),
-                ExitArg::Ref(at) => Some(trace.constants[at.0 as usize].0),
-                _ => None,
-            };
-            match arg {
-                ExitArg::Made(at) => match &exit.recipe[at as usize] {
-                    step if step.code == OpCode::IntBox => word(step.args[0]).map(|int| Value::from_int(int as i64)),
-                    _ => None,
-                },
-                arg => word(arg).map(Value),
-            }
-        };
+        let slot = |arg: ExitArg| known(exit, live, &trace.constants, arg);
         let view = |state: &ir::FrameState<ExitArg>| FrameView {
             // SAFETY: codes come from this language and live as long as the process.
             code: unsafe { &*(state.code as *const L::Code) },
@@ -208,6 +217,23 @@ impl<L: Language> Thread<L> {
         let hidden =
             self.entries.last().is_some_and(|entry| entry.below == self.activation && entry.owner == self.record);
         debug_assert!(!hidden, "a callee that is not declared RunsGuest looks at the guest's frames");
+    }
+}
+
+/// The guest value of an exit's argument, if that is there.
+fn known(exit: &Exit, live: &[u64], constants: &[Value], arg: ExitArg) -> Option<Value> {
+    let word = |arg| match arg {
+        ExitArg::Live(at) => Some(live[at as usize]),
+        ExitArg::Imm(bits) => Some(bits),
+        ExitArg::Ref(at) => Some(constants[at.0 as usize].0),
+        _ => None,
+    };
+    match arg {
+        ExitArg::Made(at) => match &exit.recipe[at as usize] {
+            step if step.code == OpCode::IntBox => word(step.args[0]).map(|int| Value::from_int(int as i64)),
+            _ => None,
+        },
+        arg => word(arg).map(Value),
     }
 }
 

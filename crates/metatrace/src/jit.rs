@@ -50,6 +50,18 @@ impl HotCell {
         self.wait(ASIDE, &self.times_aside);
     }
 
+    /// The trace of that number, which started here, was dropped.
+    pub(crate) fn forget(&self, id: ir::TraceId) {
+        let number = id.0 as usize + 1;
+        for trace in [&self.entry, &self.aside] {
+            if trace.get() == number {
+                trace.set(0);
+                self.count.set(0);
+            }
+        }
+        self.wants_version.set(0);
+    }
+
     /// As `entry`, for callers that need not pass through the interpreter: what was set aside is still there.
     pub(crate) fn compiled(&self) -> usize {
         match self.entry.get() {
@@ -281,6 +293,22 @@ impl Jit {
 
     pub(crate) fn depend(&mut self, trace: ir::TraceId, assumption: Assumption) {
         self.assumptions[assumption.0 as usize].dependents.push(trace);
+    }
+
+    /// Whether traces and their code take all the memory that they may.
+    pub(crate) fn is_full(&self) -> bool {
+        self.counters.memory_bytes >= u64::from(self.options.memory) << 10
+    }
+
+    /// Traces or code take so many bytes more.
+    pub(crate) fn takes(&mut self, bytes: u64) {
+        self.counters.memory_bytes += bytes;
+        self.counters.memory_peak_bytes = self.counters.memory_peak_bytes.max(self.counters.memory_bytes);
+    }
+
+    /// No trace falls with any assumption.
+    pub(crate) fn forget_dependents(&mut self) {
+        self.assumptions.iter_mut().for_each(|state| state.dependents = Vec::new());
     }
 
     /// Counters and abort reasons, for `log=stats` and tests.

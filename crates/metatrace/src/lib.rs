@@ -11,6 +11,7 @@ mod coverage;
 mod direct;
 mod driver;
 mod economy;
+mod evict;
 mod explain;
 mod frame;
 mod inspect;

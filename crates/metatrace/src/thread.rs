@@ -145,6 +145,9 @@ impl<L: Language> Thread<L> {
         let stays = if self.observed { OBSERVED } else { 0 };
         self.poll.store(stays, std::sync::atomic::Ordering::Release);
         crate::driver::install_done(&mut self.jit);
+        if self.jit.cache.room.is_asked {
+            crate::evict::make_room(self);
+        }
     }
 
     /// Sets [`Thread::observed`]. While it is set, [`crate::Machine::poll`] is true wherever it is asked: the observer is

@@ -203,7 +203,7 @@ struct Writer<'w, 'r> {
     /// By value of the walk: its number in the final trace, as seen from where the writer stands.
     final_ids: Vec<Option<ValueId>>,
     ops: Vec<Op>,
-    exits: Vec<Exit>,
+    exits: Vec<Arc<Exit>>,
     facts: Vec<Facts>,
     /// Those of the walk; each is taken once.
     old_exits: Vec<Exit>,
@@ -237,7 +237,7 @@ impl Writer<'_, '_> {
                 self.add_cells(&mut exit, &mut facts, id);
                 exit.live.iter_mut().for_each(|live| live.0 = self.renamed_id(live.0));
                 op.exit = Some(ExitId(self.exits.len() as u32));
-                self.exits.push(exit);
+                self.exits.push(Arc::new(exit));
                 self.facts.push(facts);
             }
             if let Some(id) = emitted.result {

@@ -95,7 +95,7 @@ impl Facts {
 pub(super) fn publishes<'t>(op: &Op, trace: &'t Trace) -> Option<&'t Exit> {
     match op.attr {
         Attr::Callee(callee) if callee.effect == CallEffect::RunsGuest => {
-            op.exit.map(|exit| &trace.exits[exit.0 as usize])
+            op.exit.map(|exit| &*trace.exits[exit.0 as usize])
         }
         _ => None,
     }

@@ -363,7 +363,7 @@ impl Builder {
         let live: Vec<(ValueId, Ty)> =
             live.iter().map(|&arg| (arg.value().expect("a value"), self.trace.ty(arg))).collect();
         let in_body = self.trace.ops.iter().any(|op| op.code == OpCode::Label);
-        self.trace.exits.push(Exit { live, in_body, ..Exit::default() });
+        self.trace.exits.push(Arc::new(Exit { live, in_body, ..Exit::default() }));
         let value = self.with(code, ty, args, attr);
         self.trace.ops.last_mut().expect("just pushed").exit = Some(exit);
         value

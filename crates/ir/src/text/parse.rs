@@ -120,7 +120,7 @@ fn split_comment(line: &str) -> (&str, &str) {
 fn fill_invariants(trace: &mut Trace, exits: &[ExitId]) {
     let phis = loop_invariant_phis(&trace.ops);
     for id in exits {
-        let exit = &mut trace.exits[id.0 as usize];
+        let exit = Arc::make_mut(&mut trace.exits[id.0 as usize]);
         exit.invariants = phis.iter().map(|&phi| live(exit, phi, trace.ops[phi.0 as usize].ty)).collect();
     }
 }
@@ -203,7 +203,7 @@ impl<'t> Parser<'t> {
     fn way_out(&mut self, in_body: bool) -> Parse<(Option<SnapshotId>, Option<ExitId>)> {
         if self.eat("->") {
             let exit = self.exit(in_body)?;
-            self.trace.exits.push(exit);
+            self.trace.exits.push(Arc::new(exit));
             return Ok((None, Some(ExitId(self.trace.exits.len() as u32 - 1))));
         }
         if !self.sees("[") && !self.sees("{") {

@@ -9,6 +9,7 @@ use crate::compiler::{Compiler, Job, What};
 use crate::counters::Abort;
 use crate::coverage::{self, Path};
 use crate::economy::{Stay, thread_ns};
+use crate::evict;
 use crate::explain::{Attempt, Rounds, TraceNotes};
 use crate::jit::{Assumption, HotCell, Jit};
 use crate::language::Language;
@@ -20,7 +21,6 @@ use ir::{Arg, Attr, ConstRef, ExitId, OpCode, Position, PositionId, Trace, Trace
 use opt::{Failure, Optimized, Origin, Passes, Request};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 /// A recording that ended, without the tracer.
 struct Recording {
@@ -159,7 +159,10 @@ fn bridge_failed(jit: &mut Jit, parent: TraceId, at: ExitId, name: &str, failed:
 /// Makes what the compiler has finished reachable, and gives it what has become due.
 pub(crate) fn install_done(jit: &mut Jit) {
     while let Some(done) = jit.cache.compiler.as_mut().and_then(Compiler::next_done) {
-        let started = Instant::now();
+        let started = thread_ns();
+        if !matches!(done.what, What::Quiet { .. }) {
+            jit.cache.in_flight -= 1;
+        }
         jit.counters.compile_ns += done.nanoseconds;
         match done.what {
             What::Trace(id) => {
@@ -173,7 +176,7 @@ pub(crate) fn install_done(jit: &mut Jit) {
             }
             What::Quiet { calm } => units::submit_loose(jit, calm),
         }
-        let nanoseconds = started.elapsed().as_nanos() as u64;
+        let nanoseconds = thread_ns() - started;
         jit.counters.longest_install_ns = jit.counters.longest_install_ns.max(nanoseconds);
     }
 }
@@ -194,7 +197,7 @@ fn install(jit: &mut Jit, id: TraceId, code: Result<CompiledTrace, CompileError>
         Ok(_) if fallen => Err(Failed::Abort(Abort::AssumptionFell)),
         Ok(code) => Ok(code),
     };
-    let code = match installable {
+    let mut code = match installable {
         Ok(code) => code,
         Err(failed) => {
             jit.cache.trace_mut(id).fallen = true;
@@ -217,11 +220,15 @@ fn install(jit: &mut Jit, id: TraceId, code: Result<CompiledTrace, CompileError>
     jit.cache.code.add(code.region(), id, places);
     if !code.text.is_empty() {
         jit.logger.section("asm", &name, &code.text);
+        code.text = String::new();
     }
+    jit.takes(code.region().len() as u64);
+    let entry = code.entry;
     jit.coverage.installed(&jit.cache.trace(id).input.trace);
     let trace = jit.cache.trace_mut(id);
-    trace.entry = code.entry;
-    trace.cell.entry.store(code.entry, Ordering::Release);
+    trace.entry = entry;
+    trace.cell.entry.store(entry, Ordering::Release);
+    trace.code = Some(code);
     if let Some(cell) = home {
         let is_first = cell.entry.get() == 0;
         if is_first {
@@ -237,7 +244,7 @@ fn install(jit: &mut Jit, id: TraceId, code: Result<CompiledTrace, CompileError>
     }
     if let Some((parent, at)) = parent {
         let trace = jit.cache.trace_mut(parent);
-        trace.input.exits.attach(at, code.entry);
+        trace.input.exits.attach(at, entry);
         trace.children.push(id);
         let exit = &mut trace.exits[at.0 as usize];
         (exit.busy, exit.bridged) = (false, true);
@@ -296,9 +303,7 @@ fn submit(
     bridge: Option<(TraceId, ExitId, Vec<Arg>)>,
     home: Option<&'static HotCell>,
 ) -> Result<(), Failed> {
-    if jit.cache.compiler.as_mut().is_some_and(Compiler::was_forked) {
-        forget_pending(jit);
-    }
+    notice_fork(jit);
     let Recording { trace, end, mut constants, assumptions, polls, inlined, start, root_kind, mut signature } =
         recording;
     let name = trace.name.clone();
@@ -348,12 +353,14 @@ fn submit(
     let mut targets = Vec::new();
     for op in &trace.ops {
         if let Attr::Target(target) = op.attr {
-            let trace = &jit.cache.traces[target.0 as usize];
+            let trace = jit.cache.trace(target);
             inlined = inlined.max(trace.inlined);
             targets.push((target, trace.cell.clone()));
         }
     }
-    let first_exit = jit.cache.exit_owner.len() as u32;
+    let first_exit = jit.cache.exit_numbers.take(id, exits.len() as u32);
+    let bytes = evict::footprint(&trace, &facts);
+    jit.takes(bytes);
     jit.economy.submitted(trace.ops.len());
     let input = Arc::new(CompileInput {
         exits: exit_cells(jit, trace.exits.len(), stub),
@@ -365,10 +372,11 @@ fn submit(
         constants: constants.as_ptr().addr(),
         dump: Dump { clif: jit.options.log.clif, asm: jit.options.log.asm, places: jit.places },
     });
-    jit.cache.exit_owner.extend(exits.iter().map(|_| id));
-    jit.cache.traces.push(CachedTrace {
+    let cached = CachedTrace {
         cell,
         entry: 0,
+        code: None,
+        bytes,
         input: input.clone(),
         unit: None,
         linked: Vec::new(),
@@ -395,7 +403,8 @@ fn submit(
         written,
         facts,
         fallen: false,
-    });
+    };
+    jit.cache.traces.push(Some(Box::new(cached)));
     let last = jit.cache.trace(id).input.trace.ops.last().map(|op| (op.code, op.attr));
     if let Some((OpCode::JumpBody, Attr::Target(target))) = last
         && jit.cache.root_of(target) != jit.cache.root_of(id)
@@ -426,19 +435,24 @@ fn exit_cells(jit: &Jit, count: usize, stub: usize) -> ExitCells {
 
 pub(super) fn submit_job(jit: &mut Jit, job: Job) {
     let before = jit.activity.begin(Activity::Compiling);
+    jit.cache.in_flight += 1;
     jit.cache.compiler.as_mut().expect("there is one before a trace is recorded").submit(job);
     jit.activity.back_to(before);
 }
 
-/// The process is a copy of one whose compiling thread was at work: its jobs are lost.
-fn forget_pending(jit: &mut Jit) {
-    for trace in jit.cache.traces.iter_mut().filter(|trace| trace.entry == 0) {
+/// If the process is a copy of one whose compiling thread was at work, its jobs are lost.
+pub(crate) fn notice_fork(jit: &mut Jit) {
+    if !jit.cache.compiler.as_mut().is_some_and(Compiler::was_forked) {
+        return;
+    }
+    jit.cache.in_flight = 0;
+    for trace in jit.cache.traces.iter_mut().flatten().filter(|trace| trace.entry == 0) {
         trace.fallen = true;
         if let Some(cell) = trace.home {
             cell.busy.set(false);
         }
     }
-    for exit in jit.cache.traces.iter_mut().flat_map(|trace| &mut trace.exits) {
+    for exit in jit.cache.traces.iter_mut().flatten().flat_map(|trace| &mut trace.exits) {
         exit.busy = false;
     }
 }
@@ -529,7 +543,7 @@ fn cached_exits(trace: &Trace, polls: &[(u64, u32, u32)]) -> Vec<CachedExit> {
         let is_poll = kind == ExitKind::Guard
             && exit.frames.last().is_some_and(|frame| polls.contains(&(frame.code, frame.pc, frame.events)));
         CachedExit {
-            exit: Arc::new(exit.clone()),
+            exit: exit.clone(),
             kind: if is_poll { ExitKind::Poll } else { kind },
             reason,
             instructions,

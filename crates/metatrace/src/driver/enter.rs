@@ -29,7 +29,7 @@ pub(crate) fn enter<L: Language>(context: *mut L::Context, id: TraceId) -> Optio
         unsafe { *buffer.add(at) = (*record.slots.add(at)).0 };
     }
     let jit = &mut thread.jit;
-    let timed = jit.economy.enter(jit.counters.entries, &mut jit.cache.traces[id.0 as usize].stay);
+    let timed = jit.economy.enter(jit.counters.entries, &mut jit.cache.trace_mut(id).stay);
     let left = run::<L>(context, id);
     let Some(timed) = timed else { return Some(outcome::<L>(context, left)) };
     // SAFETY: as above.
@@ -177,20 +177,22 @@ fn outcome<L: Language>(context: *mut L::Context, left: Left) -> Outcome {
 
 /// A trace whose stays gain less than leaving takes is set aside.
 fn judge(jit: &mut Jit, id: TraceId, left: Left, stayed: &Stayed) {
+    // It may have been dropped meanwhile.
+    let Some(root_kind) = jit.cache.get(id).map(|trace| trace.root_kind) else { return };
     let work = match left {
         Left::Exit(number) => {
             let (at, exit) = jit.cache.exit_of(number);
             let trace = jit.cache.trace(at);
             let instructions = trace.instructions_before + trace.exits[exit.0 as usize].instructions;
-            Work { instructions, loops: trace.root != id || jit.cache.trace(id).root_kind == TraceKind::Loop }
+            Work { instructions, loops: trace.root != id || root_kind == TraceKind::Loop }
         }
         // The way through the function itself stands for all.
         _ => {
             let trace = jit.cache.trace(id);
-            Work { instructions: trace.input.trace.positions.len() as u32, loops: trace.root_kind == TraceKind::Loop }
+            Work { instructions: trace.input.trace.positions.len() as u32, loops: root_kind == TraceKind::Loop }
         }
     };
-    let trace = &mut jit.cache.traces[id.0 as usize];
+    let Some(trace) = &mut jit.cache.traces[id.0 as usize] else { return };
     let loses = jit.economy.is_back(stayed, work, &mut trace.stay);
     if let Some(home) = trace.home
         && loses

@@ -8,6 +8,7 @@ use super::recipe::Made;
 use super::{Outcome, compile, record};
 use crate::cache::ExitKind;
 use crate::coverage::Path;
+use crate::evict;
 use crate::explain;
 use crate::inspect;
 use crate::jit::Jit;
@@ -34,7 +35,13 @@ pub(crate) fn leave<L: Language>(context: *mut L::Context, number: u32) -> Outco
     let hot = hot && is_worth_it::<L>(jit, id, at);
     if may && !hot {
         count_lost(jit, id, at);
+        if std::mem::take(&mut jit.cache.room.is_wanted) {
+            // SAFETY: as above.
+            unsafe { (*thread_of::<L>(context)).ask_for_room() };
+        }
     }
+    // SAFETY: as above.
+    let jit = unsafe { &mut (*thread_of::<L>(context)).jit };
     let cached = &mut jit.cache.trace_mut(id).exits[at.0 as usize];
     cached.busy |= hot;
     let (shared, kind) = (hot.then(|| cached.exit.clone()), cached.kind);
@@ -135,7 +142,10 @@ fn is_worth_it<L: Language>(jit: &mut Jit, id: TraceId, at: ExitId) -> bool {
     if !asks || u64::from(count) < u64::from(limit) << doublings(jit, trace.root) || is_too_varied::<L>(jit, id, at) {
         return false;
     }
-    let is_affordable = jit.economy.affords(&jit.counters);
+    evict::release_some(jit);
+    let is_full = jit.is_full();
+    jit.cache.room.is_wanted |= is_full;
+    let is_affordable = !is_full && jit.economy.affords(&jit.counters);
     jit.counters.postponed += u64::from(!is_affordable);
     is_affordable
 }

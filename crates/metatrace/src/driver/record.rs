@@ -2,6 +2,7 @@
 
 use super::callees::ensure_compiler;
 use super::{Outcome, compile, versions};
+use crate::evict;
 use crate::frame::Leave;
 use crate::jit::HotCell;
 use crate::language::{Language, thread_of};
@@ -51,9 +52,15 @@ pub(crate) fn record_function<L: Language>(
 fn has_means<L: Language>(context: *mut L::Context, cell: &HotCell) -> bool {
     // SAFETY: the context outlives the call, and the thread is its first field.
     let jit = unsafe { &mut (*thread_of::<L>(context)).jit };
-    if !jit.economy.affords(&jit.counters) {
+    evict::release_some(jit);
+    let is_full = jit.is_full();
+    if is_full || !jit.economy.affords(&jit.counters) {
         cell.count.set(jit.threshold.min(jit.entry_threshold) / 2);
         jit.counters.postponed += 1;
+        if is_full {
+            // SAFETY: the context outlives the call, and the thread is its first field.
+            unsafe { (*thread_of::<L>(context)).ask_for_room() };
+        }
         return false;
     }
     if !ensure_compiler::<L>(context) {

@@ -41,7 +41,7 @@ pub(super) fn submit_loose(jit: &mut Jit, calm: bool) {
     if jit.cache.loose.is_empty() {
         return;
     }
-    if !jit.economy.affords_unit(&jit.counters) {
+    if jit.is_full() || !jit.economy.affords_unit(&jit.counters) {
         jit.counters.units_postponed += 1;
         return;
     }
@@ -49,7 +49,7 @@ pub(super) fn submit_loose(jit: &mut Jit, calm: bool) {
         // Not if it belonged to the unit of an earlier one, nor if that took all the time that there is.
         if jit.cache.loose.contains(&root) && jit.economy.affords_unit(&jit.counters) {
             let cache = &jit.cache;
-            let before = cache.trace(root).unit.map_or(0, |unit| cache.units[unit].size);
+            let before = cache.trace(root).unit.map_or(0, |unit| cache.units[unit].members.len());
             let roots = roots_around(cache, root);
             if calm || members(jit, &roots).0.len() * 2 >= before * 3 {
                 submit_unit(jit, root);
@@ -132,14 +132,17 @@ pub(super) fn install(
     code: Result<CompiledTrace, CompileError>,
     places: Vec<OpPlace>,
 ) {
-    let cache = &mut jit.cache;
-    let Ok(code) = code else {
+    let Ok(mut code) = code else {
         jit.counters.refused += 1;
         return;
     };
+    jit.takes(code.region().len() as u64);
+    let cache = &mut jit.cache;
     let roots: Vec<TraceId> = members.iter().copied().filter(|&id| cache.trace(id).parent.is_none()).collect();
     if members.iter().any(|&id| cache.trace(id).fallen) {
         cache.loose.extend(roots);
+        // Nobody has run it.
+        cache.garbage.units.push(code);
         return;
     }
     // With the option `leave_once` the unit's code leaves through each exit, too.
@@ -156,6 +159,7 @@ pub(super) fn install(
     if !code.text.is_empty() {
         let name = format!("unit of {} traces, {}", members.len(), cache.trace(roots[0]).name());
         jit.logger.section("asm", &name, &code.text);
+        code.text = String::new();
     }
-    jit.cache.units.push(Unit { roots, size: members.len() });
+    jit.cache.units.push(Unit { roots, members: members.to_vec(), code: Some(code) });
 }

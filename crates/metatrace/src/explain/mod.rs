@@ -143,7 +143,7 @@ impl<L: Language> Thread<L> {
         let context: *mut L::Context = std::ptr::from_mut(self).cast();
         let cache = &self.jit.cache;
         let count = |trace: &CachedTrace| trace.notes.is_some() && trace.entry != 0;
-        let ids = (0..cache.traces.len() as u32).map(TraceId).filter(|&id| count(cache.trace(id)));
+        let ids = (0..cache.traces.len() as u32).map(TraceId).filter(|&id| cache.get(id).is_some_and(count));
         let traces: Vec<TraceStory<L>> = ids.filter_map(|id| story(self, context, id)).collect();
         let mut failures: Vec<FailureStory<L>> = Vec::new();
         for (&(attempt, why), &times) in self.jit.notes.iter().flat_map(|notes| &notes.failures) {

@@ -3,6 +3,7 @@
 
 use ir::{Arg, Attr, Op, OpCode, PositionId, Repr, Trace, Ty, ValueId};
 use smallvec::SmallVec;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The counts of one trace; its code refers to them, so they are never freed.
@@ -45,7 +46,7 @@ fn insert(trace: &mut Trace, at: usize, word: &'static AtomicU64) {
         }
     };
     trace.ops.iter_mut().flat_map(|op| &mut op.args).for_each(moved_arg);
-    trace.exits.iter_mut().flat_map(|exit| &mut exit.live).for_each(|live| moved(&mut live.0));
+    trace.exits.iter_mut().flat_map(|exit| &mut Arc::make_mut(exit).live).for_each(|live| moved(&mut live.0));
     let address = Arg::Int(std::ptr::from_ref(word).addr() as i64);
     let load = at as u32;
     let op = |code, ty, args: &[Arg], attr| Op {

@@ -5,7 +5,7 @@ use ir::TraceId;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// All code that was ever installed; none of it is freed while the thread lives.
+/// All code that is installed.
 #[derive(Default)]
 pub(crate) struct CodeMap {
     regions: BTreeMap<usize, Region>,
@@ -36,6 +36,11 @@ impl CodeMap {
         self.low = if self.regions.is_empty() { region.start } else { self.low.min(region.start) };
         self.high = self.high.max(region.end);
         self.regions.insert(region.start, Region { end: region.end, trace, ops });
+    }
+
+    /// The code that begins at `start` is dropped.
+    pub(crate) fn remove(&mut self, start: usize) {
+        self.regions.remove(&start);
     }
 
     pub(crate) fn find(&self, address: usize) -> Option<Found> {

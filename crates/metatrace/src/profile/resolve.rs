@@ -113,7 +113,7 @@ fn in_trace<L: Language>(cache: &Cache, found: Found, frames: &mut Vec<FramePlac
 
 /// The frames that an exit leaves to, innermost first.
 fn at_exit<L: Language>(cache: &Cache, number: u32, frames: &mut Vec<FramePlace<L>>) {
-    if number as usize >= cache.exit_owner.len() {
+    if !cache.exit_numbers.has(number) {
         return;
     }
     let (id, at) = cache.exit_of(number);

@@ -182,7 +182,10 @@ impl<L: Language> Tracer<L> {
                 .collect();
             let snapshot = (guest && self.records()).then(|| self.call_snapshot(None));
             let published = guest.then(|| self.publish(self.active, None));
+            // What the program does in any case is no part of recording.
+            let paused = self.thread().jit.economy.pause();
             let value = run(&mut self.direct(), &concrete);
+            self.thread().jit.economy.resume(paused);
             if Self::is_side_effect(callee.effect) {
                 self.side_effect();
             }
