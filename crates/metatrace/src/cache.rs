@@ -59,6 +59,8 @@ pub(crate) struct CachedTrace {
     pub(crate) bridge_ops: u32,
     /// Of a root: what the interpreter's entries gain.
     pub(crate) stay: Stay,
+    /// See [`crate::economy::gain_rate`].
+    pub(crate) gain_rate: u32,
     /// Of a bridge: the program's instructions on the way from the root's start to its own, once round.
     pub(crate) instructions_before: u32,
     /// Bridges that hang on its exits.

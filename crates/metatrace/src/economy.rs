@@ -23,6 +23,13 @@ const STAYS: u32 = 64;
 /// What compiled code gains over the interpreter at each of the program's instructions. What both do alike, in calls, does not count.
 const GAIN_PER_INSTRUCTION: Duration = Duration::from_nanos(3);
 
+/// What an operation takes in compiled code, 0.4 ns, and a call.
+const OPERATION: (u64, u64) = (2, 5);
+const CALL: Duration = Duration::from_nanos(30);
+
+/// What it takes to enter compiled code that does not return: that would have saved the interpreter's way of calling it.
+const ENTERING: Duration = Duration::from_nanos(40);
+
 /// Leaving is not taken to cost more than this, for guest code may run before a frame is back in the interpreter.
 const LONGEST_LEAVING: Duration = Duration::from_nanos(2000);
 
@@ -47,8 +54,18 @@ pub(crate) struct Economy {
     away_ticks: u64,
     traces: Ordered,
     units: Ordered,
+    scale: Scale,
     /// Until when "no" is the answer without asking the system what time it is.
     refused_until: Cell<u64>,
+}
+
+/// What stays are judged by, in ticks. Finding them out takes longer than judging, so it is done now and then.
+#[derive(Default)]
+struct Scale {
+    /// Of 64 instructions.
+    gain: u64,
+    longest_leaving: u64,
+    entering: u64,
 }
 
 /// Operations for which code is being generated, and for which it has been.
@@ -99,8 +116,18 @@ pub(crate) struct Stayed {
 pub(crate) struct Work {
     /// Of the program's instructions: those on the way to where it was left.
     pub(crate) instructions: u32,
-    /// It may have gone round, so the instructions on the way are only some of them.
-    pub(crate) loops: bool,
+    /// It was a function, and has returned.
+    pub(crate) returned: bool,
+    /// Not 0: it may have gone round, so the instructions on the way are only some of them; see [`gain_rate`].
+    pub(crate) rate: u32,
+}
+
+/// How much longer the interpreter takes for a round than the trace does that was optimised to these operations, of which some are
+/// calls: so many sixteenths of the time in the trace, at most all of it, since bridges gain less than what was recorded first.
+pub(crate) fn gain_rate(instructions: usize, operations: usize, calls: usize) -> u32 {
+    let gained = instructions as u64 * GAIN_PER_INSTRUCTION.as_nanos() as u64;
+    let taken = (operations as u64 * OPERATION.0 / OPERATION.1 + calls as u64 * CALL.as_nanos() as u64).max(1);
+    (gained * 16 / taken).clamp(2, 16) as u32
 }
 
 /// What the interpreter's entries into a trace gain.
@@ -128,6 +155,7 @@ impl Economy {
             away_ticks: 0,
             traces: Ordered::default(),
             units: Ordered::default(),
+            scale: Scale::default(),
             refused_until: Cell::new(0),
         }
     }
@@ -204,13 +232,20 @@ impl Economy {
 
     /// The interpreter has the frame back. True: the trace is not worth entering.
     pub(crate) fn is_back(&mut self, stayed: &Stayed, work: Work, stay: &mut Stay) -> bool {
-        let leaving = (ticks().saturating_sub(stayed.left)).min(self.ticks_of(LONGEST_LEAVING));
-        let on_the_way = u64::from(work.instructions) * self.ticks_of(GAIN_PER_INSTRUCTION * 16) / 16;
-        // Of a loop it is not known how often it went round; it takes at least half as long again in the interpreter.
-        let in_time = if work.loops { stayed.ticks / 2 } else { 0 };
-        let gain = on_the_way.max(in_time) as i64 - leaving as i64;
+        let leaving = (ticks().saturating_sub(stayed.left)).min(self.scale.longest_leaving);
+        let on_the_way = u64::from(work.instructions) * self.scale.gain / 64;
+        // Of a loop it is not known how often it went round.
+        let in_time = stayed.ticks * u64::from(work.rate) / 16;
+        let entering = if work.returned { 0 } else { self.scale.entering };
+        let gain = on_the_way.max(in_time) as i64 - (leaving + entering) as i64;
         self.earned_ticks = (self.earned_ticks + gain * stayed.weight as i64).max(0);
         if stayed.weight == 1 {
+            // The first stays of each trace.
+            self.scale = Scale {
+                gain: self.ticks_of(GAIN_PER_INSTRUCTION * 64),
+                longest_leaving: self.ticks_of(LONGEST_LEAVING),
+                entering: self.ticks_of(ENTERING),
+            };
             return false;
         }
         stay.stays += 1;
@@ -218,7 +253,7 @@ impl Economy {
         if stay.stays < STAYS {
             return false;
         }
-        let is_left_for_good = stay.lost >= STAYS * SAMPLE as u32 / 2;
+        let is_left_for_good = stay.lost >= STAYS * SAMPLE as u32 / 4;
         let loses = is_left_for_good && stay.gain < 0;
         *stay = Stay { entries: stay.entries, ..Stay::default() };
         loses
@@ -356,7 +391,7 @@ mod tests {
                 let stayed = economy.leave(&timed);
                 let since = std::time::Instant::now();
                 while since.elapsed() < std::time::Duration::from_micros(leaving_us) {}
-                loses |= economy.is_back(&stayed, Work { instructions, loops: false }, &mut stay);
+                loses |= economy.is_back(&stayed, Work { instructions, returned: false, rate: 0 }, &mut stay);
             }
             loses
         };

@@ -317,10 +317,13 @@ impl<L: Language> Thread<L> {
     #[inline(always)]
     pub fn push_record(&mut self, code: &'static L::Code, pc: u32, sp: u32, slots: *mut Value) {
         self.depth += 1;
-        self.record = self.record.wrapping_add(1);
-        assert!(self.record < self.record_end, "record stack overflow below the recursion limit");
+        let record = self.record.wrapping_add(1);
+        assert!(record < self.record_end, "record stack overflow below the recursion limit");
         // SAFETY: within the reserved record stack.
-        unsafe { *self.record = Record { code, pc, sp, slots } };
+        unsafe { *record = Record { code, pc, sp, slots } };
+        // A profiler's signal handler sees no record with the code of one frame and the instruction of another.
+        std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::Release);
+        self.record = record;
     }
 
     /// Ends the current frame and gives its window back.

@@ -117,18 +117,18 @@ fn hangs_on_same_place(
     false
 }
 
-fn op_at(place: Place<Python>) -> Op {
-    place.code.source.instructions[place.pc as usize].op
+fn op_at(place: Place<Python>) -> Option<Op> {
+    place.code.source.instructions.get(place.pc as usize).map(|instruction| instruction.op)
 }
 
 /// Whether the instruction calls.
 pub fn is_call(place: Place<Python>) -> bool {
-    matches!(op_at(place), Op::Call | Op::CallKw | Op::CallFunctionEx)
+    matches!(op_at(place), Some(Op::Call | Op::CallKw | Op::CallFunctionEx))
 }
 
 /// Whether an iteration is over: how often loops end is told of the loop.
 fn is_loop_end(place: Place<Python>, exit: &ExitStory<Python>) -> bool {
-    matches!(op_at(place), Op::ForIter) && matches!(exit.why, Why::Condition | Why::Nothing | Why::Bounds)
+    matches!(op_at(place), Some(Op::ForIter)) && matches!(exit.why, Why::Condition | Why::Nothing | Why::Bounds)
 }
 
 fn exit_finding(group: &Group, rate: f64, sources: &mut Sources) -> Option<Finding> {

@@ -8,7 +8,7 @@ use crate::cache::{CachedExit, CachedTrace, ExitKind, exit_kind};
 use crate::compiler::{Compiler, Job, What};
 use crate::counters::Abort;
 use crate::coverage::{self, Path};
-use crate::economy::{Stay, thread_ns};
+use crate::economy::{self, Stay, thread_ns};
 use crate::evict;
 use crate::explain::{Attempt, Rounds, TraceNotes};
 use crate::jit::{Assumption, HotCell, Jit};
@@ -17,7 +17,7 @@ use crate::profile::Activity;
 use crate::tracer::{End, Tracer};
 use codegen::{CompileError, CompileInput, CompiledTrace, Dump, ExitCells, OpPlace, TraceCell};
 use heap::Value;
-use ir::{Arg, Attr, ConstRef, ExitId, OpCode, Position, PositionId, Trace, TraceId, TraceKind};
+use ir::{Arg, Attr, ConstRef, ExitId, Op, OpCode, Position, PositionId, Trace, TraceId, TraceKind};
 use opt::{Failure, Optimized, Origin, Passes, Request};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -359,6 +359,10 @@ fn submit(
         }
     }
     let first_exit = jit.cache.exit_numbers.take(id, exits.len() as u32);
+    let is_call = |op: &&Op| matches!(op.code, OpCode::Call | OpCode::CallSlice) && !is_poll(jit, op);
+    let body = &trace.ops[trace.ops.iter().position(|op| op.code == OpCode::Label).unwrap_or(0)..];
+    let calls = body.iter().filter(is_call).count();
+    let gain_rate = economy::gain_rate(trace.positions.len(), body.len(), calls);
     let bytes = evict::footprint(&trace, &facts);
     jit.takes(bytes);
     jit.economy.submitted(trace.ops.len());
@@ -391,6 +395,7 @@ fn submit(
         root: parent.map_or(id, |(parent, _)| jit.cache.root_of(parent)),
         bridge_ops: 0,
         stay: Stay::default(),
+        gain_rate,
         instructions_before: parent.map_or(0, |(parent, at)| {
             let parent = jit.cache.trace(parent);
             parent.instructions_before + parent.exits[at.0 as usize].instructions
@@ -422,6 +427,11 @@ fn submit(
     }
     submit_job(jit, Job::Trace(input));
     Ok(())
+}
+
+/// The poll for attention is the test of a flag.
+fn is_poll(jit: &Jit, op: &Op) -> bool {
+    matches!(op.attr, Attr::Callee(callee) if jit.cache.callees.is_some_and(|callees| std::ptr::eq(callee, callees.poll)))
 }
 
 fn exit_cells(jit: &Jit, count: usize, stub: usize) -> ExitCells {

@@ -18,7 +18,9 @@ use std::sync::atomic::{Ordering, compiler_fence};
 pub(crate) fn enter<L: Language>(context: *mut L::Context, id: TraceId) -> Option<Outcome> {
     // SAFETY: the context outlives the call, and the thread is its first field.
     let thread = unsafe { &mut *thread_of::<L>(context) };
-    if !thread.has_room(thread.jit.cache.trace(id).inlined) {
+    let trace = thread.jit.cache.trace(id);
+    let (inlined, code) = (trace.inlined, trace.cell.entry.load(Ordering::Acquire));
+    if !thread.has_room(inlined) {
         return None;
     }
     // SAFETY: the current frame has a record.
@@ -30,17 +32,20 @@ pub(crate) fn enter<L: Language>(context: *mut L::Context, id: TraceId) -> Optio
     }
     let jit = &mut thread.jit;
     let timed = jit.economy.enter(jit.counters.entries, &mut jit.cache.trace_mut(id).stay);
-    let left = run::<L>(context, id);
-    let Some(timed) = timed else { return Some(outcome::<L>(context, left)) };
-    // SAFETY: as above.
-    let jit = unsafe { &mut (*thread_of::<L>(context)).jit };
-    let (stayed, bridges) = (jit.economy.leave(&timed), jit.counters.bridges_begun);
+    let left = run::<L>(context, id, code);
+    let stayed = timed.map(|timed| {
+        // SAFETY: as above.
+        let jit = unsafe { &mut (*thread_of::<L>(context)).jit };
+        (jit.economy.leave(&timed), jit.counters.bridges_begun)
+    });
     let outcome = outcome::<L>(context, left);
-    // SAFETY: as above.
-    let jit = unsafe { &mut (*thread_of::<L>(context)).jit };
-    // Recording a bridge is no part of leaving.
-    if jit.counters.bridges_begun == bridges {
-        judge(jit, id, left, &stayed);
+    if let Some((stayed, bridges)) = stayed {
+        // SAFETY: as above.
+        let jit = unsafe { &mut (*thread_of::<L>(context)).jit };
+        // Recording a bridge is no part of leaving.
+        if jit.counters.bridges_begun == bridges {
+            judge(jit, id, left, &stayed);
+        }
     }
     Some(outcome)
 }
@@ -56,7 +61,9 @@ pub(crate) fn call<L: Language>(
 ) -> Option<Result<Value, Value>> {
     // SAFETY: the context outlives the call, and the thread is its first field.
     let thread = unsafe { &mut *thread_of::<L>(context) };
-    if !thread.has_room(thread.jit.cache.trace(id).inlined + 1) {
+    let trace = thread.jit.cache.trace(id);
+    let (inlined, entry) = (trace.inlined, trace.cell.entry.load(Ordering::Acquire));
+    if !thread.has_room(inlined + 1) {
         return None;
     }
     // The slots themselves are written where the code is left.
@@ -67,7 +74,7 @@ pub(crate) fn call<L: Language>(
     given.copy_from_slice(words);
     unset.fill(Value::NULL.0);
     let callee = thread.record;
-    let left = run::<L>(context, id);
+    let left = run::<L>(context, id, entry);
     let finished = match left {
         // SAFETY: as above; the buffer has a first word.
         Left::Return => Outcome::Finished(Ok(unsafe { first_word::<L>(context) })),
@@ -102,12 +109,11 @@ fn grow_entries<L: Language>(thread: &mut Thread<L>) {
     thread.jit.activity.back_to(before);
 }
 
-/// Runs a compiled trace whose inputs are in the buffer.
+/// Runs a compiled trace, whose cell holds `code` and whose inputs are in the buffer.
 #[inline(always)]
-fn run<L: Language>(context: *mut L::Context, id: TraceId) -> Left {
+fn run<L: Language>(context: *mut L::Context, id: TraceId, code: usize) -> Left {
     // SAFETY: the context outlives the call, and the thread is its first field.
     let thread = unsafe { &mut *thread_of::<L>(context) };
-    let code = thread.jit.cache.trace(id).cell.entry.load(Ordering::Acquire);
     let buffer = thread.jit.cache.buffer.as_mut_ptr();
     thread.jit.counters.entries += 1;
     let enter = thread.jit.cache.compiler().enter();
@@ -128,6 +134,7 @@ fn run<L: Language>(context: *mut L::Context, id: TraceId) -> Left {
 }
 
 /// What it means for the frame that the code ran for.
+#[inline(always)]
 fn outcome<L: Language>(context: *mut L::Context, left: Left) -> Outcome {
     // SAFETY: there is compiled code.
     let first = unsafe { first_word::<L>(context) };
@@ -176,6 +183,7 @@ fn outcome<L: Language>(context: *mut L::Context, left: Left) -> Outcome {
 }
 
 /// A trace whose stays gain less than leaving takes is set aside.
+#[inline(never)]
 fn judge(jit: &mut Jit, id: TraceId, left: Left, stayed: &Stayed) {
     // It may have been dropped meanwhile.
     let Some(root_kind) = jit.cache.get(id).map(|trace| trace.root_kind) else { return };
@@ -183,13 +191,18 @@ fn judge(jit: &mut Jit, id: TraceId, left: Left, stayed: &Stayed) {
         Left::Exit(number) => {
             let (at, exit) = jit.cache.exit_of(number);
             let trace = jit.cache.trace(at);
+            let rate = if trace.root != id || root_kind == TraceKind::Loop { trace.gain_rate } else { 0 };
             let instructions = trace.instructions_before + trace.exits[exit.0 as usize].instructions;
-            Work { instructions, loops: trace.root != id || root_kind == TraceKind::Loop }
+            Work { instructions, returned: false, rate }
         }
-        // The way through the function itself stands for all.
+        // On which way is not known: half of the first one recorded stands for all.
         _ => {
             let trace = jit.cache.trace(id);
-            Work { instructions: trace.input.trace.positions.len() as u32, loops: root_kind == TraceKind::Loop }
+            Work {
+                instructions: trace.input.trace.positions.len() as u32 / 2,
+                returned: true,
+                rate: if root_kind == TraceKind::Loop { trace.gain_rate } else { 0 },
+            }
         }
     };
     let Some(trace) = &mut jit.cache.traces[id.0 as usize] else { return };

@@ -16,6 +16,9 @@ type Ref = Traced<Value>;
 /// is recorded then.
 const OTHER_ROUNDS: u32 = 8;
 
+/// A trace of at most one part in so many of the longest is short.
+const SHORT: usize = 20;
+
 impl<L: Language> Tracer<L> {
     /// A window without a check of the recursion limit.
     pub(crate) fn push_window(&mut self, code: &'static L::Code) -> *mut Ref {
@@ -54,10 +57,15 @@ impl<L: Language> Tracer<L> {
 
     /// Whether a call of `code` becomes part of the trace.
     fn inlines(&self, code: &'static L::Code) -> bool {
-        if !L::is_traceable(code) || L::entry_cell(code).no_inline.get() || self.levels.len() > self.inline_depth {
+        if !L::is_traceable(code) || L::entry_cell(code).no_inline.get() || self.levels.len() > self.inline_depth_left()
+        {
             return false;
         }
-        self.levels.iter().filter(|level| std::ptr::eq(level.code, code)).count() <= self.recursion
+        // Into itself a function is inlined where it is short, so that calling is much of what it does: each branch of a long one
+        // has as many ways through it as the whole function.
+        let is_short = self.trace.kind != TraceKind::Bridge && self.size() <= self.trace_limit / SHORT;
+        let recursion = if is_short { self.recursion } else { 0 };
+        self.levels.iter().filter(|level| std::ptr::eq(level.code, code)).count() <= recursion
     }
 
     fn push_level(&mut self, code: &'static L::Code, window: *mut Ref, pc: u32, sp: u32) -> Frame<L, Ref> {
@@ -284,7 +292,7 @@ impl<L: Language> Tracer<L> {
     #[inline]
     pub(crate) fn boundary_traced(&mut self, frame: &mut Frame<L, Ref>) -> Option<Leave<Ref>> {
         match self.mode {
-            Mode::Recording if self.trace.ops.len() < self.trace_limit => {
+            Mode::Recording if self.size() < self.trace_limit => {
                 self.drop_finished();
                 let level: &mut Level<L> = self.levels.last_mut().expect("the dispatch loop runs a frame");
                 level.pc = frame.pc;

@@ -234,6 +234,8 @@ pub struct Tracer<L: Language> {
     pub(crate) check: Option<check::Check>,
     pub(crate) trace_limit: usize,
     pub(crate) inline_depth: usize,
+    /// Slots and log entries in all snapshots, those of callers for each.
+    pub(crate) snapshot_values: usize,
     pub(crate) recursion: usize,
     pub(crate) unroll: u32,
     pub(crate) retries: u32,
@@ -241,6 +243,9 @@ pub struct Tracer<L: Language> {
     /// Exits may be taken although their guards hold.
     pub(crate) exits_at_will: bool,
 }
+
+/// So many slots in a snapshot take as long as an operation.
+const VALUES_PER_OPERATION: usize = 32;
 
 /// Bytes of address space for the slots of a tracer's frames.
 pub(crate) const STACK_BYTES: usize = 64 << 20;
@@ -285,6 +290,7 @@ impl<L: Language> Tracer<L> {
             check: None,
             trace_limit: options.trace_limit as usize,
             inline_depth: options.inline_depth as usize,
+            snapshot_values: 0,
             recursion: options.recursion as usize,
             unroll: options.unroll,
             retries: options.retries,
@@ -313,6 +319,17 @@ impl<L: Language> Tracer<L> {
     #[inline(always)]
     pub(crate) fn direct(&self) -> Direct<L> {
         direct::unbased(self.context)
+    }
+
+    /// How long the trace is. Snapshots amid many frames are large, and take the optimiser as long as operations do.
+    pub(crate) fn size(&self) -> usize {
+        self.trace.ops.len() + self.snapshot_values / VALUES_PER_OPERATION
+    }
+
+    /// Calls below more frames than this are not inlined: the fewer, the longer the trace is already.
+    pub(crate) fn inline_depth_left(&self) -> usize {
+        let left = self.trace_limit.saturating_sub(self.size());
+        (self.inline_depth * left).div_ceil(self.trace_limit.max(1))
     }
 
     pub(crate) fn spare_level(&mut self, code: &'static L::Code) -> Level<L> {

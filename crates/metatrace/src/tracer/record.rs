@@ -123,7 +123,9 @@ impl<L: Language> Tracer<L> {
     pub(crate) fn snapshot(&mut self) -> SnapshotId {
         let mut frames = Vec::with_capacity(self.levels.len());
         for at in 0..self.levels.len() {
-            frames.push(self.level_state(at));
+            let state = self.level_state(at);
+            self.snapshot_values += state.slots.len() + state.log.len();
+            frames.push(state);
         }
         self.trace.snapshots.push(Snapshot { frames });
         SnapshotId(self.trace.snapshots.len() as u32 - 1)
