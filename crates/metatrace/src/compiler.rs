@@ -319,6 +319,10 @@ fn run(backend: Result<&mut dyn Backend, CompileError>, job: Job) -> Done {
 }
 
 fn compile(backend: &mut dyn Backend, job: &Job) -> Result<CompiledTrace, CompileError> {
+    // What generating code allocates cannot be refused half-way.
+    if !heap::has_reserve() {
+        return Err(CompileError::NoMemory);
+    }
     match job {
         Job::Trace(input) => backend.compile(input),
         Job::Unit(members) => {

@@ -135,7 +135,7 @@ impl Economy {
     }
 
     fn allows(&self, counters: &Counters, spent: u64) -> bool {
-        if counters.code_bytes >= self.code_limit {
+        if counters.code_bytes >= self.code_limit || !heap::has_reserve() {
             return false;
         }
         if !self.is_on || spent <= self.grace_ns {
