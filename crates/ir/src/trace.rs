@@ -290,6 +290,9 @@ pub struct Exit {
     /// Whether the guard lies behind a label, in its own trace or, in a bridge, in the loop that the bridge hangs on: only
     /// then do `invariants` let a bridge from here jump into the body.
     pub in_body: bool,
+    /// Whether the optimiser made the guard stronger than the one that was recorded: it may fail where that would have held. A
+    /// bridge from here must test again.
+    pub is_stronger: bool,
 }
 
 /// What kind of place a trace starts at.

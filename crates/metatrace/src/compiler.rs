@@ -149,6 +149,11 @@ impl Compiler {
         self.stub
     }
 
+    /// Whether the code of single traces counts how often bridges are entered. Cranelift's does not.
+    pub(crate) fn counts_bridges(&self) -> bool {
+        self.first.is_some()
+    }
+
     /// Whether units are compiled when [`Compiler::submit`] returns.
     pub(crate) fn is_here(&self) -> bool {
         matches!(self.place, Place::Here(_))

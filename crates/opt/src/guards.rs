@@ -21,7 +21,18 @@ impl Walk<'_> {
             Arg::Value(id) => {
                 // What the exit knows of the condition.
                 let failed = (!self.request.exits_at_will).then_some(Arg::Bool(!expected));
-                if let Some((OpCode::BoolNot, inner @ Arg::Value(_), _)) = self.values.maker(condition) {
+                if let Some((OpCode::IntFits, x, _)) = self.values.maker(condition)
+                    && expected
+                    && self.strengthens()
+                {
+                    self.guard_fits(x, op);
+                } else if let Some((OpCode::IntMulOverflows, a, b)) = self.values.maker(condition)
+                    && !expected
+                    && self.strengthens()
+                    && self.guard_product(a, b, op)
+                {
+                    // Done.
+                } else if let Some((OpCode::BoolNot, inner @ Arg::Value(_), _)) = self.values.maker(condition) {
                     self.values.at_mut(id).forward = failed;
                     self.guard(inner, !expected, op);
                     self.values.at_mut(id).forward = None;

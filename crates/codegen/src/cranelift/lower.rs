@@ -417,7 +417,7 @@ impl<'a> Lower<'a> {
             OpCode::GuardValue => return self.guard_value(op),
             OpCode::StillValid => return self.still_valid(op),
             OpCode::Leave => return self.leave(op),
-            OpCode::AssumeTrue | OpCode::AssumeFalse | OpCode::AssumeValue => return,
+            OpCode::AssumeTrue | OpCode::AssumeFalse | OpCode::AssumeValue | OpCode::ExpectSmall => return,
 
             OpCode::JumpLabel => return self.jump_label(op),
             OpCode::JumpLoop => return self.jump_out(op, Left::LOOP),

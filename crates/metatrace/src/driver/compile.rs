@@ -4,7 +4,7 @@
 //! compiled and makes it reachable. Until then the place stays busy, so nothing is recorded twice.
 
 use super::{Signature, units};
-use crate::cache::{CachedExit, CachedTrace, ExitKind, exit_kind};
+use crate::cache::{CachedExit, CachedTrace, ExitKind, Watched, exit_kind};
 use crate::compiler::{Compiler, Job, What};
 use crate::counters::Abort;
 use crate::coverage::{self, Path};
@@ -355,12 +355,15 @@ fn submit(
     }
     let first_exit = jit.cache.exit_owner.len() as u32;
     jit.economy.submitted(trace.ops.len());
+    let counts = jit.cache.compiler().counts_bridges();
+    let counted = parent.filter(|_| counts).map(|(parent, _)| jit.cache.trace(jit.cache.root_of(parent)).cell.clone());
     let input = Arc::new(CompileInput {
         exits: exit_cells(jit, trace.exits.len(), stub),
         trace,
         id,
         cell: cell.clone(),
         targets,
+        counted,
         first_exit,
         constants: constants.as_ptr().addr(),
         dump: Dump { clif: jit.options.log.clif, asm: jit.options.log.asm, places: jit.places },
@@ -382,6 +385,7 @@ fn submit(
         parent,
         root: parent.map_or(id, |(parent, _)| jit.cache.root_of(parent)),
         bridge_ops: 0,
+        watched: Watched::default(),
         stay: Stay::default(),
         children: Vec::new(),
         entrants: Vec::new(),
@@ -449,6 +453,7 @@ fn request(jit: &Jit, end: End, bridge: Option<(TraceId, ExitId, Vec<Arg>)>, con
         _ => None,
     };
     let facts = bridge.as_ref().and_then(|&(parent, at, _)| jit.cache.trace(parent).facts.get(at.0 as usize).cloned());
+    let is_careful = bridge.as_ref().is_some_and(|&(parent, at, _)| is_careful(jit, parent, at));
     let origin = bridge.and_then(|(parent, at, invariants)| {
         let trace = jit.cache.trace(parent);
         if !trace.exits[at.0 as usize].exit.in_body {
@@ -467,6 +472,7 @@ fn request(jit: &Jit, end: End, bridge: Option<(TraceId, ExitId, Vec<Arg>)>, con
     }
     let own = |&object: &Value| constants.iter().position(|&known| known == object).map(|at| ConstRef(at as u32));
     let facts = facts.unwrap_or_default();
+
     let [false_ref, true_ref] = jit.cache.bools.map(|object| own(&object));
     Request {
         target,
@@ -478,8 +484,22 @@ fn request(jit: &Jit, end: End, bridge: Option<(TraceId, ExitId, Vec<Arg>)>, con
         false_ref,
         distinct_refs: true,
         exits_at_will: jit.options.leave_once,
+        without: if is_careful { Passes::STRENGTHEN } else { Passes::NONE },
         ..Request::default()
     }
+}
+
+/// Whether a bridge from that exit goes on where a guard was stronger than need be. Its own guards are left as they are.
+fn is_careful(jit: &Jit, parent: TraceId, at: ExitId) -> bool {
+    let mut above = Some((parent, at));
+    while let Some((id, at)) = above {
+        let trace = jit.cache.trace(id);
+        if trace.exits[at.0 as usize].exit.is_stronger {
+            return true;
+        }
+        above = trace.parent;
+    }
+    false
 }
 
 /// The object's place in a table of constants.

@@ -274,6 +274,8 @@ fn bridge<L: Language>(
     tracer.recording = true;
     tracer.root_kind = root_kind;
     tracer.root = Some((root, !exit.in_body));
+    // The guard may have held: it is recorded.
+    tracer.exits_at_will |= exit.is_stronger;
     let live: Vec<u32> = exit.live.iter().map(|&(_, ty)| tracer.push(OpCode::Input, ty, &[], Attr::None)).collect();
     // The recipe is emitted again, so that virtual objects stay virtual.
     let mut made: Vec<u32> = Vec::with_capacity(exit.recipe.len());
