@@ -374,9 +374,8 @@ pub fn step(world: &mut World, code: OpCode, ty: Ty, args: &[Value], attr: &Attr
             Attr::Callee(callee) => world.call(callee, args),
             _ => fault("no callee"),
         },
-        GuardTrue | GuardFalse | GuardValue | StillValid | AssumeTrue | AssumeFalse | AssumeValue | ExpectSmall | Label => {
-            Ok(Value::Void)
-        }
+        GuardTrue | GuardFalse | GuardValue | StillValid | AssumeTrue | AssumeFalse | AssumeValue | ExpectSmall
+        | Label => Ok(Value::Void),
         _ => fault(format!("{} of {ty:?} cannot be executed here", code.row().text)),
     }
 }

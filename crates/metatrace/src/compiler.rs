@@ -20,11 +20,13 @@ use std::time::Duration;
 /// The bit of [`crate::Thread::poll`] that says no more than that code is ready to be installed.
 pub(crate) const CODE_READY: u32 = 2;
 
-/// When the compiling thread has had nothing to do for so long, units are compiled that are new or have grown much.
+/// When the compiling thread has had nothing to do for so long, units are compiled that are new or have grown much; some are found to be
+/// worth it only when they are looked at again.
 const QUIET: Duration = Duration::from_millis(3);
 /// And after so long, all others; those that had to wait are asked for once more now and then.
 const CALM: Duration = Duration::from_millis(50);
-const IDLE: [Duration; 5] = [QUIET, CALM, CALM.saturating_mul(5), CALM.saturating_mul(25), CALM.saturating_mul(100)];
+const IDLE: [Duration; 8] =
+    [QUIET, QUIET, QUIET, QUIET, CALM, CALM.saturating_mul(5), CALM.saturating_mul(25), CALM.saturating_mul(100)];
 
 /// A member of a unit; see [`Member`].
 pub(crate) type UnitMember = (Arc<CompileInput>, Option<(usize, ExitId)>);

@@ -23,11 +23,7 @@ pub const TABLE: [Pass; 10] = [
     Pass { name: "heap", flag: Passes::HEAP, does: "forwards loads and stores" },
     Pass { name: "virtuals", flag: Passes::VIRTUALS, does: "keeps objects that nobody sees in registers" },
     Pass { name: "guards", flag: Passes::GUARDS, does: "drops guards that hold already" },
-    Pass {
-        name: "strengthen",
-        flag: Passes::STRENGTHEN,
-        does: "has one guard that an integer fits cover others",
-    },
+    Pass { name: "strengthen", flag: Passes::STRENGTHEN, does: "has one guard that an integer fits cover others" },
     Pass {
         name: "peel",
         flag: Passes::PEEL,

@@ -6,13 +6,17 @@
 //! if that does: a test of the limit in the first iteration serves all.
 //!
 //! A stronger guard leaves where the recorded one would have gone on. That is right at any time, for the state at a guard is
-//! one from which the interpreter can go on; but a bridge from there has to test again what was recorded ([`ir::Exit::is_stronger`]),
-//! and must not make its own guards stronger, or it would be left in the same way.
+//! one from which the interpreter can go on; but a bridge from there has to test again what was recorded ([`ir::Strength`]),
+//! and must not ask for smaller integers itself, or it would be left in the same way.
+//!
+//! A handler asks of an operand whether it is an integer, whether it is a float, and then for its shape. Only the last question says
+//! something where the others are answered with no: so all three guards leave where the first one would, and backends make one test
+//! of them.
 
 use crate::Passes;
 use crate::bounds::Range;
 use crate::walk::Walk;
-use ir::{Arg, Attr, ExitId, Op, OpCode, Ty, ValueId};
+use ir::{Arg, Attr, ExitId, Op, OpCode, Strength, Ty, ValueId};
 use smallvec::SmallVec;
 
 /// A guard in `out` that a value fits.
@@ -54,7 +58,7 @@ impl Walk<'_> {
         self.emit_guard(OpCode::GuardTrue, &[test], exit);
         match (limit, x) {
             (Some((limit, end)), _) => {
-                self.exits[exit.0 as usize].is_stronger = true;
+                self.exits[exit.0 as usize].strength = Strength::Smaller;
                 self.narrow(limit, Range { lo: i64::MIN, hi: end - 1 });
             }
             (None, Arg::Value(value)) => self.checks.push(Check { value, at, exit }),
@@ -68,8 +72,7 @@ impl Walk<'_> {
         let is_expected = |walk: &Self, factor: Arg| {
             let is_small = factor.value().is_some_and(|id| walk.values.at(id).is_small);
             let range = walk.range_now(factor);
-            FACTOR.contains(range)
-                || is_small && range.meet(Range::SMALL).is_some() && !walk.is_unchanging(factor, 3)
+            FACTOR.contains(range) || is_small && range.meet(Range::SMALL).is_some() && !walk.is_unchanging(factor, 3)
         };
         let Some(snapshot) = op.snapshot else { return false };
         if !is_expected(self, a) || !is_expected(self, b) {
@@ -78,7 +81,7 @@ impl Walk<'_> {
         for factor in [a, b] {
             if !FACTOR.contains(self.range_now(factor)) && !self.is_covered(factor, Range::SMALL, FACTOR) {
                 let exit = self.exit(snapshot);
-                self.exits[exit.0 as usize].is_stronger = true;
+                self.exits[exit.0 as usize].strength = Strength::Smaller;
                 let factor = self.forced(factor);
                 let test = self.emit(OpCode::IntFits31, Ty::Bool, SmallVec::from_slice(&[factor]), Attr::None);
                 self.emit_guard(OpCode::GuardTrue, &[test], exit);
@@ -106,7 +109,7 @@ impl Walk<'_> {
             // Whoever enters the body with other invariants could not show it.
             if is_covered && !self.is_unchanging(Arg::Value(value), 3) {
                 self.out[test].op.code = if stronger == Range::SMALL { OpCode::IntFits31 } else { OpCode::IntFits62 };
-                self.exits[exit.0 as usize].is_stronger = true;
+                self.exits[exit.0 as usize].strength = Strength::Smaller;
                 self.narrow(Arg::Value(value), stronger);
                 return true;
             }
@@ -130,8 +133,7 @@ impl Walk<'_> {
         let Some((OpCode::IntUnbox, Arg::Value(input), _)) = self.values.maker(value) else { return false };
         let end = &self.source.ops[self.source.ops.len() - 1];
         let slot = (0..self.source.input_count()).find(|&slot| self.map[slot] == Arg::Value(input));
-        end.code == OpCode::JumpLabel
-            && slot.is_some_and(|slot| end.args[slot] == Arg::Value(ValueId(slot as u32)))
+        end.code == OpCode::JumpLabel && slot.is_some_and(|slot| end.args[slot] == Arg::Value(ValueId(slot as u32)))
     }
 
     /// Whether it follows from nothing but such values.
@@ -145,7 +147,41 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether guards that integers fit are this pass's matter.
+    /// A guard on the shape of what was just found to be neither an integer nor a float: gives all the first one's exit. False if it is
+    /// not that.
+    pub(crate) fn guard_object(&mut self, shape: Arg, constant: Arg) -> bool {
+        let count = self.out.len();
+        let Some(last) = self.out.last().filter(|last| last.op.code == OpCode::Shape) else { return false };
+        if last.result.map(Arg::Value) != Some(shape) || !self.strengthens() {
+            return false;
+        }
+        let object = last.op.args[0];
+        let asks = |at: Option<usize>, code: OpCode| {
+            at.filter(|&at| {
+                let (test, guard) = (&self.out[at], &self.out[at + 1].op);
+                test.op.code == code
+                    && test.op.args[0] == object
+                    && guard.code == OpCode::GuardFalse
+                    && guard.args[0].value() == test.result
+            })
+        };
+        let Some(is_flt) = asks(count.checked_sub(3), OpCode::IsFlt) else { return false };
+        let first = asks(is_flt.checked_sub(2), OpCode::IsInt).unwrap_or(is_flt);
+        let exit = self.out[first + 1].op.exit;
+        let Some(id) = exit else { return false };
+        self.out[is_flt + 1].op.exit = exit;
+        self.exits[id.0 as usize].strength = Strength::Shape;
+        self.emit_guard(OpCode::GuardValue, &[shape, constant], id);
+        true
+    }
+
+    /// Whether the guard's exit may turn out to be another guard's, too.
+    pub(crate) fn may_share_exit(&self, condition: Arg, expected: bool) -> bool {
+        let code = self.values.maker(condition).map(|maker| maker.0);
+        !expected && matches!(code, Some(OpCode::IsInt | OpCode::IsFlt)) && self.strengthens()
+    }
+
+    /// Whether the pass runs, with those that it builds on.
     pub(crate) fn strengthens(&self) -> bool {
         self.has(Passes::STRENGTHEN.with(Passes::BOUNDS).with(Passes::GUARDS))
     }

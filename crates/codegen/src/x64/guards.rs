@@ -6,7 +6,7 @@ use super::encode::{Alu, Cc, Label, Mem, Rm};
 use super::lower::Lower;
 use super::regs::{CTX, TMP};
 use crate::backend::{Activation, ExitCells, TraceCell};
-use ir::{Arg, ExitId, Op, OpCode, Ty};
+use ir::{Arg, ExitId, ObjectGuard, Op, OpCode, Ty};
 
 /// What the flags say.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +35,11 @@ impl Lower<'_> {
             OpCode::IntMulOverflows => (OpCode::IntMul, index + 2),
             OpCode::IntAdd | OpCode::IntSub | OpCode::IntMul => return self.arith_then_overflow(index),
             OpCode::Shape => return self.guarded_shape(index),
+            OpCode::IsInt | OpCode::IsFlt
+                if self.trace.object_guard(index).is_some_and(|guard| self.is_only_guarded(index, guard)) =>
+            {
+                return Some(self.guarded_object(index));
+            }
             OpCode::IsFlt => {
                 let guarded = self.guarded(index)?;
                 return Some(self.guarded_is_flt(index, guarded.holds, guarded.exit));
@@ -97,6 +102,26 @@ impl Lower<'_> {
         self.at = index as u32 + 1;
         self.leave_unless(Test::Is(Cc::Equal), true, exit_of(next));
         Some(2)
+    }
+
+    /// Whether only the guards read the tests.
+    fn is_only_guarded(&self, index: usize, guard: ObjectGuard) -> bool {
+        (index..index + guard.count).step_by(2).all(|test| self.facts.uses[test] == 1)
+    }
+
+    /// Guards that a word is neither an integer nor a float but an object of a shape, which all leave in the same way.
+    fn guarded_object(&mut self, index: usize) -> usize {
+        let trace = self.trace;
+        let ObjectGuard { count, shape, exit } = trace.object_guard(index).expect("asked before");
+        let word = self.gpr(0);
+        self.at = (index + count - 1) as u32;
+        let way = self.exit(exit);
+        self.asm.test8_imm(word, super::guest::POINTER_MASK);
+        self.asm.jump_if(Cc::NotEqual, way);
+        self.asm.alu32_imm(Alu::Cmp, Mem::Base { base: word, disp: 0 }, (shape as i32) << 1 | 1);
+        self.asm.jump_if(Cc::NotEqual, way);
+        self.leave_if_armed(exit, way);
+        count
     }
 
     fn guarded(&self, index: usize) -> Option<Guarded> {

@@ -16,7 +16,7 @@ use crate::profile::Activity;
 use crate::tracer::{End, Tracer};
 use codegen::{CompileError, CompileInput, CompiledTrace, Dump, ExitCells, OpPlace, TraceCell};
 use heap::Value;
-use ir::{Arg, Attr, ConstRef, ExitId, OpCode, Position, Trace, TraceId, TraceKind};
+use ir::{Arg, Attr, ConstRef, ExitId, OpCode, Position, Strength, Trace, TraceId, TraceKind};
 use opt::{Failure, Optimized, Origin, Passes, Request};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -86,9 +86,8 @@ pub(crate) fn finish_root<L: Language>(mut tracer: Box<Tracer<L>>, cell: &'stati
     drop(tracer);
     // SAFETY: the context outlives the call, and the thread is its first field.
     let jit = unsafe { &mut (*crate::language::thread_of::<L>(context)).jit };
-    let retries = jit.options.retries;
     let submitted = recorded.and_then(|recording| {
-        let early = kind == TraceKind::Loop && recording.end == End::Finish && cell.aborts.get() < retries / 2;
+        let early = kind == TraceKind::Loop && recording.end == End::Finish && cell.may_leave_early();
         if early { Err(Failed::Abort(Abort::LeftAtOnce)) } else { submit(jit, recording, None, Some(cell)) }
     });
     match submitted {
@@ -113,7 +112,9 @@ fn root_failed(jit: &mut Jit, cell: &HotCell, kind: TraceKind, name: &str, faile
     if matches!(failed, Failed::Abort(Abort::AssumptionFell)) {
         cell.cool(cell.aborts.get());
     }
-    if !matches!(failed, Failed::Abort(Abort::LoopInCallee)) {
+    if matches!(failed, Failed::Abort(Abort::LeftAtOnce)) && cell.may_leave_early() {
+        cell.left_early.set(cell.left_early.get() + 1);
+    } else if !matches!(failed, Failed::Abort(Abort::LoopInCallee)) {
         cell.aborts.set(cell.aborts.get() + 1);
     }
     if cell.aborts.get() >= jit.options.retries {
@@ -485,7 +486,6 @@ fn request(jit: &Jit, end: End, bridge: Option<(TraceId, ExitId, Vec<Arg>)>, con
         distinct_refs: true,
         exits_at_will: jit.options.leave_once,
         without: if is_careful { Passes::STRENGTHEN } else { Passes::NONE },
-        ..Request::default()
     }
 }
 
@@ -494,7 +494,7 @@ fn is_careful(jit: &Jit, parent: TraceId, at: ExitId) -> bool {
     let mut above = Some((parent, at));
     while let Some((id, at)) = above {
         let trace = jit.cache.trace(id);
-        if trace.exits[at.0 as usize].exit.is_stronger {
+        if trace.exits[at.0 as usize].exit.strength == Strength::Smaller {
             return true;
         }
         above = trace.parent;

@@ -141,7 +141,8 @@ struct Generator {
 
 impl Generator {
     fn op(&mut self) {
-        match self.rng.below(27) {
+        match self.rng.below(28) {
+            27 => self.ask_all(),
             25 | 26 => self.tested_sums(),
             23 | 24 => self.accumulate(),
             20 => self.comes_back(),
@@ -360,6 +361,16 @@ impl Generator {
         } else {
             self.push(OpCode::SetField, Ty::Void, &[object, sum], field);
             self.guard_on(is_less);
+        }
+    }
+
+    /// What a handler asks of an operand that turns out to be an object.
+    fn ask_all(&mut self) {
+        let Some(p) = self.object_operand() else { return };
+        for question in [OpCode::IsInt, OpCode::IsFlt, OpCode::Shape] {
+            if question == OpCode::Shape || !self.rng.one_in(6) {
+                self.ask(question, p);
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::generate::{Drawn, Rng, Style, draw};
 use ir::eval::{self, Ending, Entry, FALSE_CONSTANT, TRUE_CONSTANT, Value, World};
-use ir::{ConstRef, OpCode, Trace, text};
+use ir::{ConstRef, OpCode, Strength, Trace, text};
 use opt::{Failure, Passes, Request};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -150,7 +150,8 @@ fn observed(
         }
         Ending::Left(left) => {
             let mut how = String::new();
-            is_stronger = left.exit.is_some_and(|(exit, _)| trace.exits[exit.0 as usize].is_stronger);
+            is_stronger =
+                left.exit.is_some_and(|(exit, _)| trace.exits[exit.0 as usize].strength != Strength::Recorded);
             for frame in &left.frames {
                 how += &format!("{} {} {} {:?};", frame.code, frame.pc, frame.events, frame.resume);
                 roots.extend(&frame.slots);

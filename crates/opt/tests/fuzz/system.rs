@@ -7,8 +7,8 @@
 use crate::generate::{Drawn, FIELDS, Rng, Style, constant_of, draw};
 use ir::eval::{self, Ending, Entry, ExitId, FALSE_CONSTANT, Fault, Left, TRUE_CONSTANT, Value, World};
 use ir::{
-    Arg, Attr, ConstRef, Effect, Exit, ExitArg, FrameState, Op, OpCode, Resume, Snapshot, SnapshotId, Trace, TraceId,
-    TraceKind, Ty, ValueId,
+    Arg, Attr, ConstRef, Effect, Exit, ExitArg, FrameState, Op, OpCode, Resume, Snapshot, SnapshotId, Strength, Trace,
+    TraceId, TraceKind, Ty, ValueId,
 };
 use opt::{Label, Optimized, Origin, Passes, Request};
 use std::collections::{HashMap, HashSet};
@@ -207,7 +207,7 @@ impl System<'_> {
         request.origin_constants = (0..=FALSE_CONSTANT).map(|id| Some(ConstRef(id))).collect();
         request.target_constants = request.origin_constants.clone();
         request.facts = self.traces[from].facts[exit.0 as usize].clone();
-        if data.is_stronger || self.careful.contains(&from) {
+        if data.strength == Strength::Smaller || self.careful.contains(&from) {
             request.without = request.without.with(Passes::STRENGTHEN);
             self.careful.insert(self.traces.len());
         }
@@ -318,7 +318,9 @@ impl Recorder {
             OpCode::GuardTrue | OpCode::GuardFalse if self.value(args[0]) == Value::Bool(true) => OpCode::GuardTrue,
             OpCode::GuardTrue | OpCode::GuardFalse => OpCode::GuardFalse,
             OpCode::StillValid => return Some(Arg::NULL),
-            OpCode::AssumeTrue | OpCode::AssumeFalse | OpCode::AssumeValue | OpCode::ExpectSmall => return Some(Arg::NULL),
+            OpCode::AssumeTrue | OpCode::AssumeFalse | OpCode::AssumeValue | OpCode::ExpectSmall => {
+                return Some(Arg::NULL);
+            }
             other => other,
         };
         let mut args = args.to_vec();

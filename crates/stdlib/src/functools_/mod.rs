@@ -8,6 +8,7 @@ use heap::Value;
 use objects::args::{CallArgs, MethodDef, Signature};
 use objects::error::PyResult;
 use objects::module::ModuleDef;
+use objects::shape::{Kind, is_exact};
 use objects::vm::Vm;
 
 pub static MODULE: ModuleDef =
@@ -35,6 +36,9 @@ fn reduce(vm: &mut Vm, args: &CallArgs) -> PyResult {
         required: 2,
     };
     let [function, iterable, initial] = args.bind(vm, "reduce", &signature)?;
+    if is_exact(iterable, Kind::List) {
+        return reduce_list(vm, function, iterable, initial);
+    }
     let iterator = match vm.iter(iterable) {
         Ok(iterator) => iterator,
         Err(raised) if vm.is_not_iterable_error(raised, iterable) => {
@@ -46,6 +50,21 @@ fn reduce(vm: &mut Vm, args: &CallArgs) -> PyResult {
     while let Some(element) = vm.next(iterator)? {
         total = if total.is_null() { element } else { vm.call(function, &[total, element])? };
     }
+    reduced(vm, total)
+}
+
+/// The list may change meanwhile, as under an iterator.
+fn reduce_list(vm: &mut Vm, function: Value, list: Value, initial: Value) -> PyResult {
+    let mut total = initial;
+    let mut index = 0;
+    while let Some(&element) = objects::list::items(list).get(index) {
+        total = if total.is_null() { element } else { vm.call(function, &[total, element])? };
+        index += 1;
+    }
+    reduced(vm, total)
+}
+
+fn reduced(vm: &mut Vm, total: Value) -> PyResult {
     if total.is_null() {
         return Err(vm.type_error("reduce() of empty iterable with no initial value"));
     }
