@@ -5,7 +5,7 @@ mod compared;
 mod partial;
 
 use heap::Value;
-use objects::args::{CallArgs, MethodDef, Signature};
+use objects::args::{CallArgs, Intrinsic, MethodDef, Signature};
 use objects::error::PyResult;
 use objects::module::ModuleDef;
 use objects::shape::{Kind, is_exact};
@@ -15,13 +15,14 @@ pub static MODULE: ModuleDef =
     ModuleDef { name: "_functools", doc: "Tools that operate on functions.", functions: FUNCTIONS, init };
 
 static FUNCTIONS: &[MethodDef] = &[
-    MethodDef::function("reduce", 0, 3, reduce).with_keywords().with_doc("reduce($module, function, iterable, /, initial=<unrepresentable>)\n--\n\nApply a function of two arguments cumulatively to the items of an iterable, from left to right.\n\nThis effectively reduces the iterable to a single value.  If initial is\npresent, it is placed before the items of the iterable in the\ncalculation, and serves as a default when the iterable is empty.\n\nFor example, reduce(lambda x, y: x+y, [1, 2, 3, 4, 5])\ncalculates ((((1 + 2) + 3) + 4) + 5)."),
+    MethodDef::function("reduce", 0, 3, reduce).with_keywords().with_intrinsic(Intrinsic::Reduce).with_doc("reduce($module, function, iterable, /, initial=<unrepresentable>)\n--\n\nApply a function of two arguments cumulatively to the items of an iterable, from left to right.\n\nThis effectively reduces the iterable to a single value.  If initial is\npresent, it is placed before the items of the iterable in the\ncalculation, and serves as a default when the iterable is empty.\n\nFor example, reduce(lambda x, y: x+y, [1, 2, 3, 4, 5])\ncalculates ((((1 + 2) + 3) + 4) + 5)."),
     MethodDef::function("cmp_to_key", 0, 1, compared::cmp_to_key)
         .with_keywords()
         .with_doc("cmp_to_key($module, /, mycmp)\n--\n\nConvert a cmp= function into a key= function.\n\n  mycmp\n    Function that compares two objects."),
 ];
 
 fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
+    interp::reducing::functions(vm)?;
     compared::add_type(vm, module);
     cached::add_type(vm, module);
     partial::add_types(vm, module)
