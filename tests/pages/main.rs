@@ -44,7 +44,7 @@ const MODES: [Mode; 7] = [
         collector: None,
     },
     // All traces are dropped again and again.
-    Mode { name: "evict", jit: Some("threshold=3,entry=3,bridge=2,background=off,memory=64"), collector: None },
+    Mode { name: "evict", jit: Some("threshold=3,entry=3,bridge=2,background=off,memory=256"), collector: None },
     Mode { name: "collect", jit: Some("threshold=3,background=off"), collector: Some("stress=100,poison") },
 ];
 

@@ -15,7 +15,8 @@ const EXAMPLE: &str = "examples/clouds/humidity.py";
 const FUNCTION: &str = "vertical_distance";
 /// Traces are compiled where they are recorded, one by one, so that two runs give the same log.
 const OPTIONS: &str = "background=off,unit=0";
-const PASSES: [&str; 9] = ["fold", "bounds", "boxes", "cse", "heap", "virtuals", "guards", "peel", "dce"];
+const PASSES: [&str; 10] =
+    ["fold", "bounds", "boxes", "cse", "heap", "virtuals", "guards", "strengthen", "peel", "dce"];
 /// What is no work: names of values at the start of a loop's body, and the way back to it.
 const MARKS: [&str; 5] = ["loop", "bridge", "label", "phi", "jump_label"];
 
@@ -195,7 +196,8 @@ fn passes(log: &Log, name: &str, recorded: &[String]) -> Result<String, String> 
 
 /// A table: the exits of the loop that were taken.
 fn exits(log: &Log, name: &str, compiled: &[String]) -> String {
-    let guards: Vec<usize> = (0..compiled.len()).filter(|&at| compiled[at].contains(" {")).collect();
+    let guards: Vec<usize> =
+        (0..compiled.len()).filter(|&at| compiled[at].contains(" {") && !shares_exit(compiled, at)).collect();
     let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
     for (head, _) in log.0.iter().filter(|(head, _)| head.contains(&format!(" of {name} ("))) {
         let number = head.split(' ').nth(3).and_then(|number| number.parse().ok()).expect("exit N exit N of NAME");
@@ -211,6 +213,21 @@ fn exits(log: &Log, name: &str, compiled: &[String]) -> String {
         writeln!(table, "| {number} | `{guard}` | `{made}` | {count} | {bridged} |").expect("a string");
     }
     table
+}
+
+/// Whether the guard at that line leaves as one before it does: of the questions whether a value is an integer, a float, an object of a shape
+/// all but the first.
+fn shares_exit(compiled: &[String], at: usize) -> bool {
+    let asked = |back: usize, what: &str| {
+        let line = at.checked_sub(back).map_or("", |line| compiled[line].as_str());
+        line.split_once(what).map(|(_, rest)| rest.trim_end_matches(')').to_string())
+    };
+    let of = |object: &Option<String>, back: usize, what: &str| object.is_some() && asked(back, what) == *object;
+    let (shape, is_flt) = (asked(1, " = shape("), asked(1, " = is_flt("));
+    let shape_follows = is_flt
+        .as_ref()
+        .is_some_and(|object| compiled.get(at + 1).is_some_and(|line| line.ends_with(&format!(" = shape({object})"))));
+    of(&shape, 3, " = is_flt(") || shape_follows && of(&is_flt, 3, " = is_int(")
 }
 
 /// Name and text of the first bridge from the loop.

@@ -163,6 +163,7 @@ fn main() {
             id: TraceId(1),
             cell: TraceCell::new(guest.backend.stub()),
             targets: Vec::new(),
+            counted: None,
             first_exit: 0,
             constants: guest.constants.as_ptr() as usize,
             dump: Dump::default(),

@@ -38,7 +38,7 @@
 
 use ir::{ExitId, Trace, TraceId};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 /// Turns traces into machine code.
 pub trait Backend: Send {
@@ -100,11 +100,13 @@ pub struct TraceCell {
     pub entry: AtomicUsize,
     /// Nonzero once an assumption of the trace fell: `still_valid` then leaves.
     pub fallen: AtomicU8,
+    /// Of a root: how often bridges of its tree were entered that have code of their own.
+    pub bridged: AtomicU64,
 }
 
 impl TraceCell {
     pub fn new(stub: usize) -> Arc<TraceCell> {
-        Arc::new(TraceCell { entry: AtomicUsize::new(stub), fallen: AtomicU8::new(0) })
+        Arc::new(TraceCell { entry: AtomicUsize::new(stub), fallen: AtomicU8::new(0), bridged: AtomicU64::new(0) })
     }
 }
 
@@ -208,6 +210,8 @@ pub struct CompileInput {
     pub cell: Arc<TraceCell>,
     /// The cells of the traces that the trace jumps to.
     pub targets: Vec<(TraceId, Arc<TraceCell>)>,
+    /// Of a bridge: the cell in which its entries are counted ([`TraceCell::bridged`]), if they are.
+    pub counted: Option<Arc<TraceCell>>,
     /// One cell for each exit of the trace.
     pub exits: ExitCells,
     /// The number of exit 0.

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering}
 /// The address space that is kept back.
 const RESERVE_BYTES: usize = 64 << 20;
 /// The part of a limited address space that this may be.
-const RESERVE_PARTS: usize = 32;
+const RESERVE_PARTS: usize = 12;
 
 /// Address of the reserve; 0 if there is none.
 static RESERVE: AtomicUsize = AtomicUsize::new(0);
@@ -67,12 +67,12 @@ unsafe impl GlobalAlloc for Allocator {
     }
 }
 
-/// Asks once more if there was a reserve that may be enough. What is bigger than a quarter of it was asked for by somebody
+/// Asks once more if there was a reserve that may be enough. What is bigger than half of it was asked for by somebody
 /// who can do without: so a failing `try_reserve` does not use it up.
 #[cold]
 #[inline(never)]
 fn again(bytes: usize, ask: impl Fn() -> *mut u8) -> *mut u8 {
-    if bytes <= BYTES.load(Ordering::Relaxed) / 4 && release_reserve() { ask() } else { std::ptr::null_mut() }
+    if bytes <= BYTES.load(Ordering::Relaxed) / 2 && release_reserve() { ask() } else { std::ptr::null_mut() }
 }
 
 /// Takes the reserve, if there is none and the system grants it.
@@ -93,6 +93,13 @@ pub fn ensure_reserve() {
             unsafe { libc::munmap(start, bytes) };
         }
     }
+}
+
+/// Whether there is a reserve; if there is none, it is asked for once more. Who can do without what he is about to make, which may
+/// take much, does without when there is none.
+pub fn has_reserve() -> bool {
+    ensure_reserve();
+    RESERVE.load(Ordering::Relaxed) != 0
 }
 
 /// Gives the reserve to the system; false if there is none. The interpreter hears of it.

@@ -72,6 +72,17 @@ pub(crate) struct DeathList {
 }
 
 impl DeathList {
+    /// Adds a young object; refused, if it may be, where its list cannot grow. The old ones' list gets room for it now: it cannot be refused in the middle of a
+    /// collection.
+    fn add(&mut self, object: usize, may_refuse: bool) {
+        let young = self.young.len() + 1;
+        let has_room = self.young.try_reserve(1).is_ok() && self.old.entries.try_reserve(young).is_ok();
+        if !has_room && may_refuse {
+            crate::refuse();
+        }
+        self.young.push(object);
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         self.old.iter().chain(self.young.iter().copied())
     }
@@ -152,8 +163,8 @@ impl Heap {
         // SAFETY: the mutator passes an object.
         match self.layout(unsafe { shape_of(object) }).finalize {
             Finalize::None => panic!("{object:?} has a shape without finalizer"),
-            Finalize::OffHeap => self.buffers.objects.young.push(object.0 as usize),
-            Finalize::Guest => self.finalizers.objects.young.push(object.0 as usize),
+            Finalize::OffHeap => self.buffers.objects.add(object.0 as usize, self.may_refuse),
+            Finalize::Guest => self.finalizers.objects.add(object.0 as usize, self.may_refuse),
         }
     }
 

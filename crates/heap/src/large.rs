@@ -98,8 +98,8 @@ impl LargeSpace {
         self.low - old.top() >= bytes && old.free_bytes() >= bytes.saturating_add(reserve)
     }
 
-    /// Takes `bytes` bytes, whole pages, out of what both spaces share, `reserve` being left for old space; they are not used
-    /// again. Their address, or `None` if there is not so much.
+    /// Takes `bytes` bytes, whole pages, out of what both spaces share, `reserve` being left for old space. Their address, or `None` if
+    /// there is not so much.
     pub fn give_up_addresses(&mut self, bytes: usize, reserve: usize, old: &mut OldSpace) -> Option<usize> {
         let bytes = pages(bytes);
         self.has_addresses(bytes, reserve, old).then(|| {
@@ -107,6 +107,20 @@ impl LargeSpace {
             old.limit = self.low;
             self.low
         })
+    }
+
+    /// Gets back what was given up, which reads as zero.
+    pub fn take_back_addresses(&mut self, start: usize, bytes: usize, old: &mut OldSpace) {
+        self.free.add(Run { start, bytes, dirty: false });
+        self.leave_lowest(old);
+    }
+
+    /// Leaves the lowest addresses to old space if they are a run that reads as zero.
+    fn leave_lowest(&mut self, old: &mut OldSpace) {
+        while let Some(run) = self.free.clean_run_at(self.low) {
+            self.low += run.bytes;
+            old.limit = self.low;
+        }
     }
 
     pub fn free(&mut self, object: usize) {
@@ -159,10 +173,7 @@ impl LargeSpace {
         let kept = (KEPT_BYTES + self.used / 4).min(old.free_bytes() / 4);
         let done = self.free.clean(kept, bytes);
         if done {
-            while let Some(run) = self.free.clean_run_at(self.low) {
-                self.low += run.bytes;
-                old.limit = self.low;
-            }
+            self.leave_lowest(old);
         }
         done
     }
@@ -254,11 +265,13 @@ impl FreeRuns {
             && before.start + before.bytes == run.start
         {
             self.remove(before.start);
-            run = Run { start: before.start, bytes: before.bytes + run.bytes, dirty: true };
+            let dirty = run.dirty || before.dirty;
+            run = Run { start: before.start, bytes: before.bytes + run.bytes, dirty };
         }
         if let Some(&after) = self.by_address.get(&(run.start + run.bytes)) {
             self.remove(after.start);
             run.bytes += after.bytes;
+            run.dirty |= after.dirty;
         }
         self.insert(run);
     }

@@ -31,11 +31,24 @@ impl Reservation {
         (start != libc::MAP_FAILED).then_some(Reservation { start: start as usize, bytes, lent: Vec::new() })
     }
 
-    /// Gives a part back to the system for good, which may map something else there. Nothing in it is used any more.
+    /// Gives a part back to the system, which may map something else there. Nothing in it is used any more.
     pub fn lend(&mut self, start: usize, bytes: usize) {
         // SAFETY: the part lies in this mapping, and the caller has given it up.
         unsafe { libc::munmap(start as *mut _, bytes) };
         self.lent.push((start, start + bytes));
+    }
+
+    /// Takes back what was lent and where nothing else is mapped by now: start and bytes of each part, which read as zero.
+    pub fn take_back(&mut self) -> Vec<(usize, usize)> {
+        let (free, lent) =
+            std::mem::take(&mut self.lent).into_iter().partition(|&(start, end)| map_at(start, end - start));
+        self.lent = lent;
+        free.into_iter().map(|(start, end): (usize, usize)| (start, end - start)).collect()
+    }
+
+    /// Whether parts of it are lent.
+    pub fn has_lent(&self) -> bool {
+        !self.lent.is_empty()
     }
 
     /// Whether the address lies in what is still reserved.
@@ -43,6 +56,26 @@ impl Reservation {
         address.wrapping_sub(self.start) < self.bytes
             && !self.lent.iter().any(|&(start, end)| (start..end).contains(&address))
     }
+}
+
+/// Reserves addresses if all of them are free; whether they were.
+#[cfg(target_os = "linux")]
+fn map_at(start: usize, bytes: usize) -> bool {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
+    // SAFETY: with this flag a mapping replaces nothing.
+    let mapped = unsafe { libc::mmap(start as *mut _, bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
+    if mapped != libc::MAP_FAILED && mapped as usize != start {
+        // A kernel that does not know the flag takes the address for a wish.
+        // SAFETY: the mapping made above.
+        unsafe { libc::munmap(mapped, bytes) };
+        return false;
+    }
+    mapped != libc::MAP_FAILED
+}
+
+#[cfg(not(target_os = "linux"))]
+fn map_at(_: usize, _: usize) -> bool {
+    false
 }
 
 /// The address ranges of a heap.

@@ -274,7 +274,7 @@ impl OldSpace {
             self.populate_discarded(block);
         }
         self.blocks[block] = Block::Used;
-        self.block_address(block)
+        self.take_hole(block, 0, LINES).0
     }
 
     /// The lowest one.
@@ -379,6 +379,12 @@ impl OldSpace {
         let offset = object - self.start;
         *self.lines.at(offset / LINE_BYTES) = self.epoch;
         *self.lines.at((offset + bytes - 1) / LINE_BYTES) = self.epoch;
+    }
+
+    /// Whether nothing else would be put where the object lies, nor its pages given back.
+    pub fn lines_are_in_use(&self, object: usize, bytes: usize) -> bool {
+        let offset = object - self.start;
+        (offset / LINE_BYTES..=(offset + bytes - 1) / LINE_BYTES).all(|line| self.lines.get(line) != 0)
     }
 
     /// Whether this marking has marked the lines of the object.

@@ -65,8 +65,8 @@ impl Heap {
     }
 
     /// What `ask` gets from the system. If it is much and refused, it asks again after a full collection, for buffers of dead objects may make room, and
-    /// then once more with addresses that the heap does without from now on: where the address space has a limit, much of it may be
-    /// reserved for a heap that remains small.
+    /// then once more with addresses that the heap lends: where the address space has a limit, much of it may be reserved for a heap that
+    /// remains small.
     fn ask_system(&mut self, bytes: usize, ask: impl Fn() -> *mut u8) -> *mut u8 {
         let memory = ask();
         if !memory.is_null() || bytes <= LARGE_BYTES {
@@ -80,14 +80,29 @@ impl Heap {
         ask()
     }
 
-    /// Gives addresses of the range that small and large objects share back to the system, a little more than `bytes`.
+    /// Gives addresses of the range that small and large objects share back to the system, some more than `bytes`: the next buffers shall
+    /// not each have a collection.
     fn lend_addresses(&mut self, bytes: usize) -> bool {
-        let bytes = bytes.saturating_add(LENT_BESIDE) / LENT_BESIDE * LENT_BESIDE + LENT_BESIDE;
+        let bytes = bytes.saturating_add(self.old.free_bytes() / 16).saturating_add(LENT_BESIDE);
+        let bytes = bytes / LENT_BESIDE * LENT_BESIDE;
         let start = self.large.give_up_addresses(bytes, self.pressure.reserve, &mut self.old);
         if let Some(start) = start {
             self.spaces.lend(start, bytes);
         }
         start.is_some()
+    }
+
+    /// Takes back what was lent, as far as the buffers there are gone; whether that is anything.
+    fn take_back_addresses(&mut self) -> bool {
+        if !self.spaces.has_lent() {
+            return false;
+        }
+        trim_malloc();
+        let parts = self.spaces.take_back();
+        for &(start, bytes) in &parts {
+            self.large.take_back_addresses(start, bytes, &mut self.old);
+        }
+        !parts.is_empty()
     }
 
     /// Whether a large object of `bytes` bytes has room, after a full collection if need be.
@@ -108,7 +123,7 @@ impl Heap {
             return false;
         }
         self.collect_full();
-        has_room(self)
+        has_room(self) || self.take_back_addresses() && has_room(self)
     }
 
     fn has_room_now(&mut self, bytes: usize) -> bool {
@@ -138,7 +153,7 @@ impl Heap {
     pub unsafe fn recover_above(&mut self, low: usize) {
         // SAFETY: this function's contract.
         unsafe { self.collect_full_above(low) };
-        if self.can_promote() {
+        if self.can_promote() || self.take_back_addresses() && self.can_promote() {
             self.pressure.exhausted = false;
         }
     }
@@ -166,7 +181,7 @@ impl Heap {
             // SAFETY: it directly follows a minor collection, as its caller does.
             unsafe { self.full_collection() };
         }
-        if !self.can_promote() {
+        if !self.can_promote() && !(self.take_back_addresses() && self.can_promote()) {
             self.exhaust();
         }
     }
@@ -200,6 +215,15 @@ impl Heap {
             signal();
         }
     }
+}
+
+/// Memory that the C library keeps although it is free goes back to the system.
+fn trim_malloc() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it touches only what is free.
+    unsafe {
+        libc::malloc_trim(0)
+    };
 }
 
 /// The machine's memory. Linux would let an object that is larger be made, and end the process when it is filled.

@@ -85,13 +85,14 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// No object of old space reaches into the next, or into another block (invariant 6).
+    /// No object of old space reaches into the next, or into another block (invariant 6), or lies on a line that is free (invariant 10).
     unsafe fn check_overlap(&self) {
         let (mut last, mut end) = (0, 0);
         self.heap.old.for_each_start(|object| {
             assert!(object >= end, "the object at {last:#x} ends at {end:#x}, behind the start of {object:#x}");
             // SAFETY: an object or a reserved slot starts there.
             let bytes = unsafe { self.heap.shapes.size(object, load(object)) };
+            assert!(self.heap.old.lines_are_in_use(object, bytes), "the lines of {object:#x} are free");
             (last, end) = (object, object + bytes);
             let base = object - self.heap.old.start;
             assert_eq!(base / BLOCK_BYTES, (base + bytes - 1) / BLOCK_BYTES, "{object:#x} crosses a block");

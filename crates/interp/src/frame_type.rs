@@ -3,6 +3,7 @@
 use crate::frame_object::{self, FrameObject, code_of};
 use crate::slots::{self, FIRST_LOCAL};
 use heap::Value;
+use metatrace::Record;
 use objects::args::{CallArgs, GetSetDef, MethodDef};
 use objects::builtin_layouts::{CellObject, Function};
 use objects::error::PyResult;
@@ -12,7 +13,7 @@ use objects::shape::Kind;
 use objects::slots::Slots;
 use objects::ty::{TypeRef, TypeSpec, flags};
 use objects::value_vec::ValueVec;
-use objects::vm::Vm;
+use objects::vm::{Python, Vm};
 
 layout! {
     /// `f_locals` of a function's frame: reads and writes the frame's variables.
@@ -23,9 +24,15 @@ layout! {
 
 /// The innermost Python frame, or the one `depth` below it; `None` if there are not so many.
 pub fn frame_at(vm: &mut Vm, depth: usize) -> Option<Value> {
-    let record = vm.thread.records().nth(depth)?;
+    let record = vm.thread.records().filter(is_shown).nth(depth)?;
     // SAFETY: the record of a live frame.
     Some(unsafe { frame_object::of_record(vm, record) })
+}
+
+/// Whether the record is of a frame that is no native function's.
+fn is_shown(record: &*mut Record<Python>) -> bool {
+    // SAFETY: the record of a live frame.
+    unsafe { !(**record).code.is_hidden.get() }
 }
 
 /// The frame object of a suspended or running generator.
@@ -163,7 +170,7 @@ fn index_of(vm: &mut Vm, frame: Value, name: Value) -> Option<usize> {
 
 fn f_back(vm: &mut Vm, frame: Value) -> PyResult {
     if let Some(record) = frame_object::record_of(vm, frame) {
-        let caller = vm.thread.records().skip_while(|other| *other != record).nth(1);
+        let caller = vm.thread.records().skip_while(|other| *other != record).skip(1).find(is_shown);
         return Ok(match caller {
             // SAFETY: the record of a live frame.
             Some(caller) => unsafe { frame_object::of_record(vm, caller) },

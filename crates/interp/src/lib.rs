@@ -26,6 +26,7 @@ pub mod module_spec;
 pub mod observe;
 pub mod poll;
 pub mod raising;
+pub mod reducing;
 pub mod slots;
 pub mod source_cache;
 pub mod special;

@@ -47,6 +47,7 @@ pub fn load(vm: &mut Vm, source: Arc<syntax::Code>) -> &'static Code {
         hot: (0..loops).map(|_| HotCell::default()).collect(),
         entry: HotCell::default(),
         traceable: Cell::new(true),
+        is_hidden: Cell::new(false),
         line_starts: OnceCell::new(),
         instructions,
         source,

@@ -31,6 +31,8 @@ pub struct State {
     pub coroutine_origin_depth: i64,
     /// The native `__import__`.
     pub import_function: Option<Handle>,
+    /// See [`crate::reducing`].
+    pub reducing: Option<&'static [Handle; 2]>,
     /// Options of the command line and the environment.
     pub config: Config,
 }

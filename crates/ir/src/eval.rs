@@ -88,7 +88,20 @@ pub enum Entry {
 
 /// Runs a trace. Going on at the label or at the start again, by falling or by jumping, costs a unit of `fuel`.
 pub fn run(world: &mut World, trace: &Trace, entry: Entry, values: &[Value], fuel: &mut u32) -> Result<Ending, Fault> {
-    Run { world, trace, values: vec![Value::Void; trace.ops.len()], armed: None }.run(entry, values, fuel)
+    Run { world, trace, values: vec![Value::Void; trace.ops.len()], armed: None, early: None }.run(entry, values, fuel)
+}
+
+/// The same, but the guard that is operation `at` is left, even if it holds, when it has been passed `times` times.
+pub fn run_early(
+    world: &mut World,
+    trace: &Trace,
+    entry: Entry,
+    values: &[Value],
+    fuel: &mut u32,
+    (at, times): (usize, u32),
+) -> Result<Ending, Fault> {
+    let values_of_trace = vec![Value::Void; trace.ops.len()];
+    Run { world, trace, values: values_of_trace, armed: None, early: Some((at, times)) }.run(entry, values, fuel)
 }
 
 /// The same, but the guard of the exit `armed` is left the first time that it is reached, even if it holds.
@@ -101,7 +114,7 @@ pub fn run_armed(
     armed: ExitId,
 ) -> Result<Ending, Fault> {
     let values_of_trace = vec![Value::Void; trace.ops.len()];
-    Run { world, trace, values: values_of_trace, armed: Some(armed) }.run(entry, values, fuel)
+    Run { world, trace, values: values_of_trace, armed: Some(armed), early: None }.run(entry, values, fuel)
 }
 
 type Outcome<T> = Result<T, Fault>;
@@ -115,6 +128,7 @@ struct Run<'r> {
     trace: &'r Trace,
     values: Vec<Value>,
     armed: Option<ExitId>,
+    early: Option<(usize, u32)>,
 }
 
 impl Run<'_> {
@@ -172,7 +186,15 @@ impl Run<'_> {
                 OpCode::AssumeValue if args[0] != args[1] => return fault("a false assumption"),
                 _ => true,
             };
-            if !holds {
+            let is_early = match &mut self.early {
+                Some((early, 0)) => *early == at,
+                Some((early, times)) => {
+                    *times -= u32::from(*early == at);
+                    false
+                }
+                None => false,
+            };
+            if !holds || is_early {
                 return Ok(Ending::Left(self.leave(at)?));
             }
             // Phis behind a label that is fallen into take their operand.
@@ -352,9 +374,8 @@ pub fn step(world: &mut World, code: OpCode, ty: Ty, args: &[Value], attr: &Attr
             Attr::Callee(callee) => world.call(callee, args),
             _ => fault("no callee"),
         },
-        GuardTrue | GuardFalse | GuardValue | StillValid | AssumeTrue | AssumeFalse | AssumeValue | Label => {
-            Ok(Value::Void)
-        }
+        GuardTrue | GuardFalse | GuardValue | StillValid | AssumeTrue | AssumeFalse | AssumeValue | ExpectSmall
+        | Label => Ok(Value::Void),
         _ => fault(format!("{} of {ty:?} cannot be executed here", code.row().text)),
     }
 }

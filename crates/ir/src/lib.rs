@@ -10,7 +10,8 @@ mod verify;
 
 pub use ops::{AttrKind, Effect, OpCode, OperandTy, ROWS, Row, Ty, compute};
 pub use trace::{
-    Arg, Attr, CallEffect, Callee, ConstRef, Exit, ExitArg, ExitId, Field, FrameState, Function, Items, LogKind, Op,
-    Position, PositionId, RecipeStep, Repr, Resume, Snapshot, SnapshotId, Trace, TraceId, TraceKind, ValueId,
+    Arg, Attr, CallEffect, Callee, ConstRef, Exit, ExitArg, ExitId, Field, FrameState, Function, Items, LogKind,
+    ObjectGuard, Op, Position, PositionId, RecipeStep, Repr, Resume, Snapshot, SnapshotId, Strength, Trace, TraceId,
+    TraceKind, ValueId,
 };
 pub use verify::verify;

@@ -56,6 +56,10 @@ macro_rules! pure_ops {
             int_mul_overflows IntMulOverflows (a: Int, b: Int) -> Bool = a.checked_mul(b).is_none();
             // Whether `a` fits in the 63 bits of a tagged integer.
             int_fits IntFits (a: Int) -> Bool = (a ^ (a << 1)) >= 0;
+            // Whether it fits in 62 bits. Guards that the optimiser made stronger ask so: what differs little fits in 63, too.
+            int_fits_62 IntFits62 (a: Int) -> Bool = (a << 2) >> 2 == a;
+            // Or in 31, so that products fit.
+            int_fits_31 IntFits31 (a: Int) -> Bool = (a << 33) >> 33 == a;
             // Floor division and its remainder, as in Python. Division by zero gives 0; the handler has checked.
             int_floordiv IntFloordiv (a: Int, b: Int) -> Int = $crate::arith::int_floordiv(a, b);
             int_mod IntMod (a: Int, b: Int) -> Int = $crate::arith::int_mod(a, b);
@@ -167,6 +171,9 @@ macro_rules! other_ops {
             AssumeTrue "assume_true" (Bool) fixed None -> Void, Control;
             AssumeFalse "assume_false" (Bool) fixed None -> Void, Control;
             AssumeValue "assume_value" (Any, Any) fixed None -> Void, Control;
+
+            // The number was small when this was recorded, and so it probably is at other times. It makes no code.
+            ExpectSmall "expect_small" (Int) fixed None -> Void, Control;
 
             // The loop header after peeling. One `phi` for each value carried round follows; its operand is the value on
             // entry, and `jump_label` gives the next values in the same order.

@@ -290,6 +290,28 @@ pub struct Exit {
     /// Whether the guard lies behind a label, in its own trace or, in a bridge, in the loop that the bridge hangs on: only
     /// then do `invariants` let a bridge from here jump into the body.
     pub in_body: bool,
+    pub strength: Strength,
+}
+
+/// Whether the optimiser made a guard stronger than the one that was recorded: it may fail where that would have held. Then a bridge
+/// must test again.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Strength {
+    #[default]
+    Recorded,
+    /// It asks for a smaller integer. A bridge that asked so again would be left again, so its guards are to be as recorded.
+    Smaller,
+    /// It asks for an object of the shape that a later guard asks for.
+    Shape,
+}
+
+/// See [`Trace::object_guard`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ObjectGuard {
+    /// How many operations it takes.
+    pub count: usize,
+    pub shape: u32,
+    pub exit: ExitId,
 }
 
 /// What kind of place a trace starts at.
@@ -351,6 +373,34 @@ impl Trace {
             Arg::Flt(_) => Ty::Flt,
             Arg::Bool(_) => Ty::Bool,
             Arg::Imm(_) | Arg::Ref(_) => Ty::Ref,
+        }
+    }
+
+    /// The guards from this operation on that a guest value is neither an integer nor a float (or only the latter) but an object of a
+    /// shape, if they leave in the same way. If nobody else reads their tests, they are one test: the word may be looked
+    /// into as soon as its tag is that of a pointer, because at the last guard it is looked into in any case.
+    pub fn object_guard(&self, at: usize) -> Option<ObjectGuard> {
+        let op = |at: usize| self.ops.get(at);
+        let mut next = at;
+        let (object, exit) = (*op(at)?.args.first()?, op(at + 1)?.exit?);
+        let asks = |at: usize, code: OpCode| {
+            let (Some(test), Some(guard)) = (op(at), op(at + 1)) else { return false };
+            let reads = guard.args.first() == Some(&Arg::Value(ValueId(at as u32)));
+            test.code == code && test.args[0] == object && reads && guard.exit == Some(exit)
+        };
+        let asks_tag = |at, code| asks(at, code) && op(at + 1).is_some_and(|guard| guard.code == OpCode::GuardFalse);
+        if asks_tag(next, OpCode::IsInt) {
+            next += 2;
+        }
+        if !asks_tag(next, OpCode::IsFlt) || !asks(next + 2, OpCode::Shape) {
+            return None;
+        }
+        let guard = op(next + 3)?;
+        match (guard.code, guard.args.get(1)) {
+            (OpCode::GuardValue, Some(&Arg::Int(shape @ 0..0x4000_0000))) => {
+                Some(ObjectGuard { count: next + 4 - at, shape: shape as u32, exit })
+            }
+            _ => None,
         }
     }
 

@@ -57,6 +57,8 @@ pub(crate) struct CachedTrace {
     pub(crate) root: TraceId,
     /// Of a root: the operations of its tree's bridges so far.
     pub(crate) bridge_ops: u32,
+    /// Of a root: since when the entries of its bridges are watched.
+    pub(crate) watched: Watched,
     /// Of a root: what the interpreter's entries gain.
     pub(crate) stay: Stay,
     /// See [`crate::economy::gain_rate`].
@@ -77,6 +79,15 @@ pub(crate) struct CachedTrace {
     /// For each exit, what is known of its live values.
     pub(crate) facts: Vec<Facts>,
     pub(crate) fallen: bool,
+}
+
+/// The beginning of a span of time in which the entries of a root's bridges are counted.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Watched {
+    /// [`TraceCell::bridged`] then.
+    pub(crate) bridged: u64,
+    /// The guest thread's processor time then.
+    pub(crate) since_ns: u64,
 }
 
 /// Traces that were compiled together.

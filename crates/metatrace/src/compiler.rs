@@ -21,11 +21,13 @@ use std::time::Duration;
 /// The bit of [`crate::Thread::poll`] that says no more than that code is ready to be installed.
 pub(crate) const CODE_READY: u32 = 2;
 
-/// When the compiling thread has had nothing to do for so long, units are compiled that are new or have grown much.
+/// When the compiling thread has had nothing to do for so long, units are compiled that are new or have grown much; some are found to be
+/// worth it only when they are looked at again.
 const QUIET: Duration = Duration::from_millis(3);
 /// And after so long, all others; those that had to wait are asked for once more now and then.
 const CALM: Duration = Duration::from_millis(50);
-const IDLE: [Duration; 5] = [QUIET, CALM, CALM.saturating_mul(5), CALM.saturating_mul(25), CALM.saturating_mul(100)];
+const IDLE: [Duration; 8] =
+    [QUIET, QUIET, QUIET, QUIET, CALM, CALM.saturating_mul(5), CALM.saturating_mul(25), CALM.saturating_mul(100)];
 
 /// A member of a unit; see [`Member`].
 pub(crate) type UnitMember = (Arc<CompileInput>, Option<(usize, ExitId)>);
@@ -195,6 +197,11 @@ impl Compiler {
 
     pub(crate) fn stub(&self) -> usize {
         self.stub
+    }
+
+    /// Whether the code of single traces counts how often bridges are entered. Cranelift's does not.
+    pub(crate) fn counts_bridges(&self) -> bool {
+        self.first.is_some()
     }
 
     /// Whether units are compiled when [`Compiler::submit`] returns.
@@ -414,6 +421,10 @@ fn run(backend: Result<&mut dyn Backend, CompileError>, job: Job) -> Done {
 }
 
 fn compile(backend: &mut dyn Backend, job: &Job) -> Result<CompiledTrace, CompileError> {
+    // What generating code allocates cannot be refused half-way.
+    if !heap::has_reserve() {
+        return Err(CompileError::NoMemory);
+    }
     match job {
         Job::Trace(input) => backend.compile(input),
         Job::Unit(members) => {
@@ -422,5 +433,21 @@ fn compile(backend: &mut dyn Backend, job: &Job) -> Result<CompiledTrace, Compil
             backend.compile_unit(&members)
         }
         _ => unreachable!("no work for a backend"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::News;
+
+    #[test]
+    fn only_who_sleeps_is_woken() {
+        let news = News::default();
+        assert!(!news.post(), "awake, it will look");
+        assert!(!news.sleep(), "there are news");
+        news.wake();
+        assert!(news.take() && !news.take());
+        assert!(news.sleep());
+        assert!(news.post() && !news.post(), "once is enough");
     }
 }

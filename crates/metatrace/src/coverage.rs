@@ -206,7 +206,9 @@ pub(crate) fn reason(trace: &Trace, guard: &Op) -> Path {
     match (guard.code, condition) {
         (GuardValue, Shape) => Path::ExitShape,
         (GuardValue, _) => Path::ExitPromoted,
-        (_, IntAddOverflows | IntSubOverflows | IntMulOverflows | IntFits) => Path::ExitOverflow,
+        (_, IntAddOverflows | IntSubOverflows | IntMulOverflows | IntFits | IntFits62 | IntFits31) => {
+            Path::ExitOverflow
+        }
         (_, IntUlt) => Path::ExitBounds,
         (_, IsInt | IsFlt) => Path::ExitType,
         (_, IsNull) => Path::ExitNull,

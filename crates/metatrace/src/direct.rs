@@ -569,6 +569,9 @@ macro_rules! define_direct {
                 None
             }
             #[inline(always)]
+            fn expect_small(&mut self, _: i64) {}
+
+            #[inline(always)]
             fn poll(&mut self) -> bool {
                 self.thread().poll.load(std::sync::atomic::Ordering::Relaxed) != 0
             }

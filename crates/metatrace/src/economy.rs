@@ -36,6 +36,10 @@ const LONGEST_LEAVING: Duration = Duration::from_nanos(2000);
 /// Asking for the processor time is a system call: who asks again so soon gets the same refusal.
 const REFUSED: Duration = Duration::from_micros(200);
 
+/// So many calls of the interpreter in a stay are timed, of more one of [`SAMPLE`]: native code may call a small function for each item
+/// of a long list, and reading the clock would cost as much as the function.
+const TIMED_PAUSES: u32 = 64;
+
 /// What generating code for an operation is taken to cost as long as nothing is known.
 const OPERATION_NS: u64 = 10_000;
 
@@ -50,8 +54,9 @@ pub(crate) struct Economy {
     earned_ticks: i64,
     /// The time of the innermost stay in compiled code, or of the innermost recording, is being taken.
     is_timing: bool,
-    /// What the interpreter has taken of it.
+    /// What the interpreter has taken of it, in so many calls.
     away_ticks: u64,
+    pauses: u32,
     traces: Ordered,
     units: Ordered,
     scale: Scale,
@@ -98,11 +103,19 @@ pub(crate) struct Timed {
     /// Of a recording: what the thread's clock showed.
     start_ns: u64,
     weight: u64,
-    outer: (bool, u64),
+    outer: Outer,
 }
 
-/// Since when the time that was being taken is not; `None`: none was.
-pub(crate) struct Paused(Option<u64>);
+/// What was being timed before.
+#[derive(Clone, Copy)]
+struct Outer {
+    is_timing: bool,
+    away_ticks: u64,
+    pauses: u32,
+}
+
+/// Since when the time that was being taken is not, and for how many calls that stands; `None`: it is not looked at.
+pub(crate) struct Paused(Option<(u64, u64)>);
 
 /// A stay whose time was taken has ended: what it took.
 pub(crate) struct Stayed {
@@ -153,6 +166,7 @@ impl Economy {
             earned_ticks: 0,
             is_timing: false,
             away_ticks: 0,
+            pauses: 0,
             traces: Ordered::default(),
             units: Ordered::default(),
             scale: Scale::default(),
@@ -182,6 +196,9 @@ impl Economy {
     }
 
     fn allows(&self, counters: &Counters, spent: u64) -> bool {
+        if !heap::has_reserve() {
+            return false;
+        }
         if !self.is_on || spent <= self.grace_ns {
             return true;
         }
@@ -219,7 +236,7 @@ impl Economy {
             // The time of what is around goes on: this entry is in a call of the interpreter, which does not count.
             return None;
         }
-        let outer = (std::mem::replace(&mut self.is_timing, true), std::mem::take(&mut self.away_ticks));
+        let outer = self.start();
         Some(Timed { start: ticks(), start_ns: 0, weight, outer })
     }
 
@@ -261,8 +278,16 @@ impl Economy {
 
     /// A recording begins.
     pub(crate) fn begin(&mut self) -> Timed {
-        let outer = (std::mem::replace(&mut self.is_timing, true), std::mem::take(&mut self.away_ticks));
+        let outer = self.start();
         Timed { start: ticks(), start_ns: thread_ns(), weight: 0, outer }
+    }
+
+    fn start(&mut self) -> Outer {
+        Outer {
+            is_timing: std::mem::replace(&mut self.is_timing, true),
+            away_ticks: std::mem::take(&mut self.away_ticks),
+            pauses: std::mem::take(&mut self.pauses),
+        }
     }
 
     /// A recording has ended: the nanoseconds that it took, without what the program did in its calls.
@@ -276,22 +301,32 @@ impl Economy {
     fn stop(&mut self, timed: &Timed) -> u64 {
         let all = ticks().saturating_sub(timed.start);
         let own = all.saturating_sub(self.away_ticks);
-        let (was_timing, away) = timed.outer;
-        self.is_timing = was_timing;
-        self.away_ticks = if was_timing { away + all } else { away };
+        let Outer { is_timing, away_ticks, pauses } = timed.outer;
+        self.is_timing = is_timing;
+        self.away_ticks = if is_timing { away_ticks + all } else { away_ticks };
+        self.pauses = pauses;
         own
     }
 
     /// The interpreter goes on in a call of compiled code, or of what is recorded.
     #[inline]
     pub(crate) fn pause(&mut self) -> Paused {
-        Paused(std::mem::take(&mut self.is_timing).then(ticks))
+        if !self.is_timing {
+            return Paused(None);
+        }
+        self.pauses = self.pauses.wrapping_add(1);
+        let weight = if self.pauses <= TIMED_PAUSES { 1 } else { SAMPLE };
+        if weight != 1 && !u64::from(self.pauses).is_multiple_of(SAMPLE) {
+            return Paused(None);
+        }
+        self.is_timing = false;
+        Paused(Some((ticks(), weight)))
     }
 
     #[inline]
     pub(crate) fn resume(&mut self, paused: Paused) {
-        if let Some(since) = paused.0 {
-            self.away_ticks += ticks().saturating_sub(since);
+        if let Some((since, weight)) = paused.0 {
+            self.away_ticks += ticks().saturating_sub(since) * weight;
             self.is_timing = true;
         }
     }
@@ -349,7 +384,7 @@ fn clock_ns(clock: libc::clockid_t) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Economy, STAYS, Stay, Work};
+    use super::{Economy, STAYS, Stay, Work, gain_rate};
     use crate::counters::Counters;
     use crate::options::Options;
 
@@ -369,6 +404,14 @@ mod tests {
         // What units cost is the units' affair.
         waiting.unit_submitted(100_000_000);
         assert!(waiting.affords(&Counters::default()) && !waiting.affords_unit(&Counters::default()));
+    }
+
+    #[test]
+    fn rounds_gain_by_what_they_do() {
+        // Forty instructions in sixty operations, then the same with calls.
+        let rates = [0, 2, 8, 100].map(|calls| gain_rate(40, 60, calls));
+        assert_eq!(rates[0], 16);
+        assert!(rates.is_sorted_by(|more, less| more >= less) && rates[2] < 8 && rates[3] == 2, "{rates:?}");
     }
 
     #[test]

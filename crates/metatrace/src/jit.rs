@@ -19,6 +19,9 @@ pub struct HotCell {
     pub entry: Cell<usize>,
     /// Attempts to trace that were given up.
     pub aborts: Cell<u32>,
+    /// Of a loop: recordings that left it before it had gone round. Where loops are short that happens often, and says nothing
+    /// about the next one; but one that is compiled goes on in a bridge if it goes round.
+    pub(crate) left_early: Cell<u32>,
     /// Traces from here that fell with an assumption.
     pub falls: Cell<u32>,
     /// A recording from here is under way; guest code that it runs must not start another one.
@@ -43,7 +46,15 @@ const ASIDE: u32 = 16;
 const DEAD: u32 = 1000;
 const LONGEST: u32 = 8;
 
+/// So many recordings may leave their loop early until one is taken for what the loop does.
+const LEFT_EARLY: u32 = 10;
+
 impl HotCell {
+    /// Whether a recording that left its loop early is to be forgotten.
+    pub(crate) fn may_leave_early(&self) -> bool {
+        self.left_early.get() < LEFT_EARLY
+    }
+
     /// The interpreter does not enter the trace for some time, which is longer each time.
     pub(crate) fn set_aside(&self) {
         self.aside.set(self.entry.replace(0));

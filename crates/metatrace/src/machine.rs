@@ -117,6 +117,8 @@ macro_rules! define_machine {
             fn decide(&mut self, condition: Self::Bool) -> bool;
             fn promote_int(&mut self, x: Self::Int) -> i64;
             fn promote_ref(&mut self, x: Self::Ref) -> Value;
+            /// Has traces work best while the number is as small as it is, if it is small. No event.
+            fn expect_small(&mut self, x: Self::Int);
             /// A read of mutable Rust-side state: `read` returns an immortal result that is valid while an assumption holds.
             /// A function of `key` and the assumption's version alone, without side effects. `site` is the reading
             /// instruction's inline cache, which the direct interpreter consults.

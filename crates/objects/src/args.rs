@@ -67,6 +67,8 @@ pub enum Intrinsic {
     Ceil,
     Trunc,
     Ord,
+    /// `functools.reduce` of a list: a loop of the guest.
+    Reduce,
 }
 
 pub const MANY: u32 = u32::MAX;

@@ -41,6 +41,8 @@ pub struct Code {
     pub entry: HotCell,
     /// Cleared for code that tracing has given up on for good.
     pub traceable: Cell<bool>,
+    /// Its frames stand for a native function's loop: tracebacks, frame objects and tracers do not show them.
+    pub is_hidden: Cell<bool>,
 }
 
 impl Code {

@@ -236,7 +236,7 @@ fn init_list(vm: &mut Vm, list: Value, args: &CallArgs) -> PyResult<()> {
     resize(vm, list, 0);
     match args.args() {
         [iterable] => {
-            if len(list) == 0 && is_exact(*iterable) {
+            if len(list) == 0 && (is_exact(*iterable) || crate::set::is_exact(*iterable)) {
                 let items = sequence::collect(vm, *iterable)?;
                 replace_items(vm, list, items);
                 return Ok(());

@@ -6,6 +6,7 @@ use crate::instance;
 use crate::slots::{CompareOp, InitFn, NewFn, Slots};
 use crate::ty::{ResolutionKind, TypeRef, flags};
 use crate::type_::is_type;
+use crate::value_map::WordSet;
 use crate::vm::Vm;
 use heap::Value;
 
@@ -269,16 +270,35 @@ pub fn own_bytes(vm: &Vm, object: Value) -> usize {
     }
     let heap = &vm.thread.heap;
     let mut bytes = 0;
-    let mut pending = vec![object]; // nothing is allocated
-    while let Some(object) = pending.pop() {
-        bytes += heap.size_of(object) + heap.off_heap_bytes_of(object);
-        heap.for_each_reference(object, |value| {
-            if value.is_object() && vm.shape_of(value).kind == crate::shape::Kind::Storage {
-                pending.push(value);
+    through_storage(vm, object, &[], |part| bytes += heap.size_of(part) + heap.off_heap_bytes_of(part), |_| ());
+    bytes
+}
+
+/// Visits an object and the storage it refers to, which Python code does not see as objects of their own, each `part` once, and the
+/// values that all of them hold. `but` is left out, and what it refers to. Neither function may allocate in the collector's heap.
+pub fn through_storage(
+    vm: &Vm,
+    object: Value,
+    but: &[Value],
+    mut part: impl FnMut(Value),
+    mut value: impl FnMut(Value),
+) {
+    let is_storage = |value: Value| value.is_object() && vm.shape_of(value).kind == crate::shape::Kind::Storage;
+    // The nodes of a cache refer to each other in a ring.
+    let mut seen: WordSet<u64> = but.iter().map(|value| value.0).collect();
+    let mut pending = vec![object]; // nothing moves
+    while let Some(holder) = pending.pop() {
+        part(holder);
+        vm.thread.heap.for_each_reference(holder, |held| {
+            if is_storage(held) {
+                if seen.insert(held.0) {
+                    pending.push(held);
+                }
+            } else if !but.contains(&held) {
+                value(held);
             }
         });
     }
-    bytes
 }
 
 fn dir(vm: &mut Vm, args: &CallArgs) -> PyResult {

@@ -35,6 +35,21 @@ impl ValueVec {
         ValueVec { array: array_of(vm, values), len: values.len() }
     }
 
+    /// What an iterator gives, up to `count` values. It must not allocate.
+    pub fn gather(vm: &mut Vm, count: usize, values: impl Iterator<Item = Value>) -> ValueVec {
+        let array = new_array(vm, count);
+        let mut len = 0;
+        for value in values.take(count) {
+            // SAFETY: the fresh array has room for `count` values.
+            unsafe { *array_base(array).add(len) = value };
+            len += 1;
+        }
+        if len != 0 {
+            vm.thread.heap.write_barrier(array);
+        }
+        ValueVec { array, len }
+    }
+
     /// [`heap::refuse`]d where the heap is full: what gathers values may go on for long.
     pub fn push(&mut self, vm: &mut Vm, value: Value) {
         vm.refuse_if_exhausted();

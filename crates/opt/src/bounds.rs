@@ -23,6 +23,12 @@ impl Range {
     /// What fits in a tagged integer.
     pub const TAGGED: Range = Range { lo: -(1 << 62), hi: (1 << 62) - 1 };
 
+    /// One bit less.
+    pub const SHORTER: Range = Range { lo: -(1 << 61), hi: (1 << 61) - 1 };
+
+    /// What fits in 31 bits.
+    pub const SMALL: Range = Range { lo: -(1 << 30), hi: (1 << 30) - 1 };
+
     pub fn contains(self, other: Range) -> bool {
         self.lo <= other.lo && other.hi <= self.hi
     }
@@ -156,6 +162,10 @@ pub(crate) fn rewrite(code: OpCode, args: &[Arg], values: &Values) -> Option<Rew
         OpCode::IntUlt if a.lo >= 0 && b.lo >= 0 => Some(Rewrite::op(OpCode::IntLt, args[0], args[1])),
         OpCode::IntFits if Range::TAGGED.contains(a) => known(true),
         OpCode::IntFits if a.meet(Range::TAGGED).is_none() => known(false),
+        OpCode::IntFits62 if Range::SHORTER.contains(a) => known(true),
+        OpCode::IntFits62 if a.meet(Range::SHORTER).is_none() => known(false),
+        OpCode::IntFits31 if Range::SMALL.contains(a) => known(true),
+        OpCode::IntFits31 if a.meet(Range::SMALL).is_none() => known(false),
         OpCode::IntAddOverflows => fits(OpCode::IntAdd),
         OpCode::IntSubOverflows => fits(OpCode::IntSub),
         OpCode::IntMulOverflows => fits(OpCode::IntMul),
@@ -208,6 +218,8 @@ impl Walk<'_> {
             }
             (OpCode::IntUlt, false) if ra.lo >= 0 && rb.lo >= 0 => self.learn_less(b, a, 0),
             (OpCode::IntFits, true) => self.narrow(a, Range::TAGGED),
+            (OpCode::IntFits31, true) => self.narrow(a, Range::SMALL),
+            (OpCode::IntFits62, true) => self.narrow(a, Range::SHORTER),
             _ => {}
         }
     }
@@ -221,6 +233,9 @@ impl Walk<'_> {
                 self.narrow(b, Range { lo, hi: i64::MAX });
             }
             _ => self.contradiction = true,
+        }
+        if let (Arg::Value(id), Arg::Value(_)) = (self.values.resolve(a), b) {
+            self.values.at_mut(id).below = Some((b, gap));
         }
     }
 
@@ -244,14 +259,19 @@ impl Walk<'_> {
         if range.lo == range.hi {
             self.values.at_mut(id).forward = Some(Arg::Int(range.lo));
         }
-        // An exact sum tells about what was added to.
-        if let Some((OpCode::IntAdd, x, Arg::Int(c))) = maker
+        // An exact sum or difference tells about its parts.
+        if let Some((code @ (OpCode::IntAdd | OpCode::IntSub), x, y)) = maker
             && depth < 8
-            && let (lo, hi) = exact(OpCode::IntAdd, self.values.range(x), Range { lo: c, hi: c })
+            && let (rx, ry) = (self.values.range(x), self.values.range(y))
+            && let (lo, hi) = exact(code, rx, ry)
             && Range::exact(lo, hi).is_some()
-            && let Some(back) = Range::exact(range.lo as i128 - c as i128, range.hi as i128 - c as i128)
         {
-            self.narrow_through(x, back, depth + 1);
+            let (of_x, of_y) = match code {
+                OpCode::IntAdd => (exact(OpCode::IntSub, range, ry), exact(OpCode::IntSub, range, rx)),
+                _ => (exact(OpCode::IntAdd, range, ry), exact(OpCode::IntSub, rx, range)),
+            };
+            self.narrow_through(x, clamped(of_x), depth + 1);
+            self.narrow_through(y, clamped(of_y), depth + 1);
         }
     }
 
@@ -298,6 +318,12 @@ fn exact(code: OpCode, a: Range, b: Range) -> (i128, i128) {
         OpCode::IntSub => (al - bh, ah - bl),
         _ => Range::hull([al * bl, al * bh, ah * bl, ah * bh]),
     }
+}
+
+/// What of these bounds lies within 64 bits, as something does.
+fn clamped((lo, hi): (i128, i128)) -> Range {
+    let (least, most) = (i64::MIN as i128, i64::MAX as i128);
+    Range { lo: lo.clamp(least, most) as i64, hi: hi.clamp(least, most) as i64 }
 }
 
 fn narrowed(range: Range, repr: Repr) -> Range {

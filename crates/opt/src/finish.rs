@@ -21,6 +21,7 @@ use ir::{
     Arg, Attr, CallEffect, Effect, Exit, ExitArg, ExitId, Op, OpCode, PositionId, RecipeStep, Trace, Ty, ValueId,
 };
 use smallvec::SmallVec;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The label and what belongs to it.
@@ -61,6 +62,7 @@ pub(crate) fn run(
         facts: Vec::with_capacity(old_exits.len()),
         old_exits,
         old_facts,
+        new_exits: HashMap::new(),
         invariants: Vec::new(),
         slots: Vec::new(),
         cells: Vec::new(),
@@ -208,6 +210,8 @@ struct Writer<'w, 'r> {
     /// Those of the walk; each is taken once.
     old_exits: Vec<Exit>,
     old_facts: Vec<Facts>,
+    /// The numbers of exits in the final trace; guards may share one.
+    new_exits: HashMap<ExitId, ExitId>,
     /// Values from before the label that are used behind it.
     invariants: Vec<ValueId>,
     /// The shapes of slots and cells, without phis that nobody reads.
@@ -230,13 +234,17 @@ impl Writer<'_, '_> {
                 op.args.clear();
             }
             op.args.iter_mut().for_each(|arg| *arg = self.renamed(*arg));
-            if let Some(id) = op.exit {
+            if let Some(&known) = op.exit.and_then(|id| self.new_exits.get(&id)) {
+                op.exit = Some(known);
+            } else if let Some(id) = op.exit {
                 let mut exit = std::mem::take(&mut self.old_exits[id.0 as usize]);
                 let mut facts = std::mem::take(&mut self.old_facts[id.0 as usize]);
                 self.add_invariants(&mut exit, &mut facts);
                 self.add_cells(&mut exit, &mut facts, id);
                 exit.live.iter_mut().for_each(|live| live.0 = self.renamed_id(live.0));
-                op.exit = Some(ExitId(self.exits.len() as u32));
+                let new = ExitId(self.exits.len() as u32);
+                self.new_exits.insert(id, new);
+                op.exit = Some(new);
                 self.exits.push(Arc::new(exit));
                 self.facts.push(facts);
             }

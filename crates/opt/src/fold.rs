@@ -152,6 +152,9 @@ fn binary(code: OpCode, a: Arg, b: Arg, values: &Values) -> Option<Rewrite> {
             _ => {}
         }
     }
+    if let Some(of_ints) = compared_as_ints(code, a, b, values) {
+        return Some(of_ints);
+    }
     let (outer, inner) = (code, values.maker(a)?);
     match (outer, inner, b) {
         // (x + c) + d => x + (c + d)
@@ -168,6 +171,33 @@ fn binary(code: OpCode, a: Arg, b: Arg, values: &Values) -> Option<Rewrite> {
         (IntSub, (IntAdd, y, z), _) if z == b => value(y), // (y + z) - z => y
         (IntSub, (IntAdd, y, z), _) if y == b => value(z), // (y + z) - y => z
         (IntAdd, (IntSub, y, z), _) if z == b => value(y), // (y - z) + z => y
+        _ => None,
+    }
+}
+
+/// A comparison of an integer made a float with a whole number: of the integer, if all floats near the number are whole numbers' own.
+/// Rounding keeps the order, and what is beyond 2^53 stays beyond it.
+fn compared_as_ints(code: OpCode, a: Arg, b: Arg, values: &Values) -> Option<Rewrite> {
+    let int_code = match code {
+        OpCode::FltEq => OpCode::IntEq,
+        OpCode::FltLt => OpCode::IntLt,
+        OpCode::FltLe => OpCode::IntLe,
+        _ => return None,
+    };
+    let whole = |arg: Arg| match arg {
+        Arg::Flt(bits) => {
+            let x = f64::from_bits(bits);
+            (x.trunc() == x && x.abs() < (1u64 << 53) as f64).then_some(Arg::Int(x as i64))
+        }
+        _ => None,
+    };
+    let of_int = |arg: Arg| match values.maker(arg) {
+        Some((OpCode::IntToFlt, x, _)) => Some(x),
+        _ => None,
+    };
+    match (of_int(a), of_int(b)) {
+        (Some(x), None) => Some(Rewrite::op(int_code, x, whole(b)?)), // float(x) < 3.0 => x < 3
+        (None, Some(y)) => Some(Rewrite::op(int_code, whole(a)?, y)), // 3.0 < float(y) => 3 < y
         _ => None,
     }
 }

@@ -20,8 +20,20 @@ impl Walk<'_> {
             Arg::Bool(holds) => self.contradiction |= holds != expected,
             Arg::Value(id) => {
                 // What the exit knows of the condition.
-                let failed = (!self.request.exits_at_will).then_some(Arg::Bool(!expected));
-                if let Some((OpCode::BoolNot, inner @ Arg::Value(_), _)) = self.values.maker(condition) {
+                let is_certain = !self.request.exits_at_will && !self.may_share_exit(condition, expected);
+                let failed = is_certain.then_some(Arg::Bool(!expected));
+                if let Some((OpCode::IntFits, x, _)) = self.values.maker(condition)
+                    && expected
+                    && self.strengthens()
+                {
+                    self.guard_fits(x, op);
+                } else if let Some((OpCode::IntMulOverflows, a, b)) = self.values.maker(condition)
+                    && !expected
+                    && self.strengthens()
+                    && self.guard_product(a, b, op)
+                {
+                    // Done.
+                } else if let Some((OpCode::BoolNot, inner @ Arg::Value(_), _)) = self.values.maker(condition) {
                     self.values.at_mut(id).forward = failed;
                     self.guard(inner, !expected, op);
                     self.values.at_mut(id).forward = None;
@@ -75,7 +87,9 @@ impl Walk<'_> {
         if self.values.ty(value) == Ty::Ref && self.guard_box_value(value, constant, op) {
             return;
         }
-        if let Some(op) = op {
+        if let Some(op) = op
+            && !self.guard_object(value, constant)
+        {
             self.guard_op(op, &[value, constant]);
         }
         self.learn_value(value, constant);

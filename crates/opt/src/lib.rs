@@ -37,6 +37,7 @@ mod label;
 mod passes;
 mod peel;
 mod request;
+mod strengthen;
 mod values;
 mod virtuals;
 mod walk;
@@ -55,11 +56,18 @@ use walk::Walk;
 
 /// Optimises a recorded trace.
 pub fn optimize(trace: Trace, request: &Request) -> Result<Optimized, Failure> {
-    let optimized = match trace.ops.last().map(|op| op.code) {
+    let run = |request: &Request| match trace.ops.last().map(|op| op.code) {
         Some(OpCode::JumpLabel) => peel::run(&trace, request),
         Some(_) => straight(&trace, request),
-        None => return Err(Failure::Contradiction),
-    }?;
+        None => Err(Failure::Contradiction),
+    };
+    let mut optimized = run(request);
+    // Perhaps the integers were too large for stronger guards.
+    if optimized.is_err() && !request.without.contains(Passes::STRENGTHEN) {
+        let without = request.without.with(Passes::STRENGTHEN);
+        optimized = run(&Request { without, ..request.clone() });
+    }
+    let optimized = optimized?;
     if cfg!(debug_assertions)
         && let Err(error) = ir::verify(&optimized.trace)
     {

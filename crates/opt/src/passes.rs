@@ -15,7 +15,7 @@ pub struct Pass {
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Passes(pub u32);
 
-pub const TABLE: [Pass; 9] = [
+pub const TABLE: [Pass; 10] = [
     Pass { name: "fold", flag: Passes::FOLD, does: "computes what is constant and rewrites by equations" },
     Pass { name: "bounds", flag: Passes::BOUNDS, does: "knows integers' ranges and drops checks that cannot fail" },
     Pass { name: "boxes", flag: Passes::BOXES, does: "looks into boxes and remembers what a guest value is" },
@@ -23,6 +23,7 @@ pub const TABLE: [Pass; 9] = [
     Pass { name: "heap", flag: Passes::HEAP, does: "forwards loads and stores" },
     Pass { name: "virtuals", flag: Passes::VIRTUALS, does: "keeps objects that nobody sees in registers" },
     Pass { name: "guards", flag: Passes::GUARDS, does: "drops guards that hold already" },
+    Pass { name: "strengthen", flag: Passes::STRENGTHEN, does: "has one guard that an integer fits cover others" },
     Pass {
         name: "peel",
         flag: Passes::PEEL,
@@ -42,7 +43,8 @@ impl Passes {
     pub const GUARDS: Passes = Passes(64);
     pub const PEEL: Passes = Passes(128);
     pub const DCE: Passes = Passes(256);
-    pub const ALL: Passes = Passes(511);
+    pub const STRENGTHEN: Passes = Passes(512);
+    pub const ALL: Passes = Passes(1023);
 
     pub fn contains(self, other: Passes) -> bool {
         self.0 & other.0 == other.0

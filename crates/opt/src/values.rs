@@ -16,6 +16,10 @@ pub(crate) struct Value {
     pub forward: Option<Arg>,
     /// Of an Int.
     pub range: Range,
+    /// Of an Int: it was small when the trace was recorded.
+    pub is_small: bool,
+    /// Of an Int: what it is not above even with so much added, as it was learned last.
+    pub below: Option<(Arg, i64)>,
     /// Of a Ref.
     pub kind: Kind,
     /// Of a Ref that is a box: what is in it.
@@ -64,6 +68,8 @@ impl Values {
             args,
             forward: None,
             range: Range::FULL,
+            is_small: false,
+            below: None,
             kind: Kind::default(),
             unboxed: None,
             object: None,

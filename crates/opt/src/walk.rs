@@ -51,6 +51,8 @@ pub(crate) struct Walk<'r> {
     pub being_made: Vec<ValueId>,
     pub cse: cse::Table,
     pub heap: Cache,
+    /// Guards that integers fit, on this side of the label.
+    pub checks: Vec<crate::strengthen::Check>,
     /// Whether the trace's assumptions were tested since they may have fallen.
     is_valid: bool,
     /// Whether the walk is behind the label.
@@ -87,6 +89,7 @@ impl<'r> Walk<'r> {
             being_made: Vec::new(),
             cse: cse::Table::default(),
             heap,
+            checks: Vec::new(),
             is_valid: false,
             in_body: false,
             contradiction: false,
@@ -135,6 +138,7 @@ impl<'r> Walk<'r> {
     pub fn enter_body(&mut self) {
         self.in_body = true;
         self.is_valid = false;
+        self.checks.clear();
     }
 
     fn op(&mut self, op: &'r Op, args: SmallVec<[Arg; 3]>) -> Option<Arg> {
@@ -154,6 +158,11 @@ impl<'r> Walk<'r> {
             AssumeTrue => self.learn(args[0], true),
             AssumeFalse => self.learn(args[0], false),
             AssumeValue => self.guard_value(args[0], args[1], None),
+            ExpectSmall => {
+                if let Some(id) = args[0].value() {
+                    self.values.at_mut(id).is_small = true;
+                }
+            }
             StillValid => {
                 if !self.is_valid || !self.has(Passes::GUARDS) {
                     self.guard_op(op, &[]);

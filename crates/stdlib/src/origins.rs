@@ -51,7 +51,7 @@ impl Origins {
         let mut places = Vec::new();
         let mut depth = 0;
         for view in vm.thread.frames() {
-            if is_incomplete(view.code, view.instruction()) {
+            if view.code.is_hidden.get() || is_incomplete(view.code, view.instruction()) {
                 continue;
             }
             if places.len() < most {

@@ -22,6 +22,17 @@ impl Lower<'_> {
                 let moved = self.fb.ins().iadd(a, offset);
                 self.fb.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, moved, 0)
             }
+            OpCode::IntFits62 => {
+                let a = self.arg(op.args[0]);
+                let high = self.fb.ins().ishl_imm_u(a, 2);
+                let back = self.fb.ins().sshr_imm_u(high, 2);
+                self.fb.ins().icmp(IntCC::Equal, back, a)
+            }
+            OpCode::IntFits31 => {
+                let a = self.arg(op.args[0]);
+                let moved = self.fb.ins().iadd_imm_s(a, 1 << 30);
+                self.fb.ins().icmp_imm_u(IntCC::UnsignedLessThanOrEqual, moved, i64::from(i32::MAX))
+            }
             OpCode::IntFloordiv => self.floordiv_mod(op).0,
             OpCode::IntMod => self.floordiv_mod(op).1,
             OpCode::IntAnd => self.binary(op, |lower, a, b| lower.fb.ins().band(a, b)),

@@ -4,7 +4,7 @@ use super::lower::Lower;
 use crate::config::fresh_header;
 use crate::tagging::{FLONUM_MASK, FLONUM_TAG, FLONUM_ZERO, RANGE_LENGTH, RANGE_START};
 use cranelift_codegen::ir::{BlockArg, InstBuilder, Value, condcodes::IntCC, types};
-use ir::{Arg, ExitId, Op, ValueId};
+use ir::{Arg, ExitId, ObjectGuard, Op, ValueId};
 
 /// The bits that are clear in every heap pointer.
 const POINTER_MASK: i64 = 7;
@@ -75,6 +75,23 @@ impl Lower<'_> {
         self.fb.ins().brif(is_boxed, way, &[], next, &[]);
         self.fb.switch_to_block(next);
         self.leave_if_armed(exit);
+    }
+
+    /// Guards that a word is an object of a shape; see [`ir::Trace::object_guard`].
+    pub(super) fn guard_object(&mut self, word: Arg, guard: ObjectGuard) {
+        let word = self.arg(word);
+        let way = self.exit_block(guard.exit);
+        let [heap, next] = [(); 2].map(|()| self.fb.create_block());
+        let low = self.fb.ins().ireduce(types::I8, word);
+        let tag = self.fb.ins().band_imm_u(low, POINTER_MASK);
+        self.fb.ins().brif(tag, way, &[], heap, &[]);
+        self.fb.switch_to_block(heap);
+        let header = self.fb.ins().load(types::I32, self.memory.objects, word, HEADER_OFFSET);
+        let expected = i64::from(guard.shape << 1 | 1);
+        let is_it = self.fb.ins().icmp_imm_u(IntCC::Equal, header, expected);
+        self.fb.ins().brif(is_it, next, &[], way, &[]);
+        self.fb.switch_to_block(next);
+        self.leave_if_armed(guard.exit);
     }
 
     /// A guard that the word is a float, together with the unboxing that follows in most traces: one test serves both.

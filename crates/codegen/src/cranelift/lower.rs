@@ -28,7 +28,7 @@ use cranelift_codegen::ir::{
 };
 use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
 use cranelift_frontend::FunctionBuilder;
-use ir::{Arg, Attr, ConstRef, ExitId, Op, OpCode, TraceId, Ty, ValueId};
+use ir::{Arg, Attr, ConstRef, ExitId, ObjectGuard, Op, OpCode, TraceId, Ty, ValueId};
 use std::collections::{HashMap, HashSet};
 
 /// A trace of the unit, with what its lowering must know.
@@ -344,13 +344,25 @@ impl<'a> Lower<'a> {
                 index += self.facts.phis.len();
             } else {
                 self.locate(index as u32);
-                self.op(ValueId(index as u32), op);
+                if let Some(guard) = trace.object_guard(index)
+                    && self.is_only_guarded(index, guard)
+                {
+                    self.guard_object(op.args[0], guard);
+                    index += guard.count - 1;
+                } else {
+                    self.op(ValueId(index as u32), op);
+                }
             }
             index += 1;
         }
         self.fb.set_srcloc(SourceLoc::default());
         self.connect_bridges();
         self.emit_exits();
+    }
+
+    /// Whether only the guards read the tests.
+    fn is_only_guarded(&self, index: usize, guard: ObjectGuard) -> bool {
+        (index..index + guard.count).step_by(2).all(|test| self.facts.uses[test] == 1)
     }
 
     /// What is emitted from here on is the code of that operation.
@@ -417,7 +429,7 @@ impl<'a> Lower<'a> {
             OpCode::GuardValue => return self.guard_value(op),
             OpCode::StillValid => return self.still_valid(op),
             OpCode::Leave => return self.leave(op),
-            OpCode::AssumeTrue | OpCode::AssumeFalse | OpCode::AssumeValue => return,
+            OpCode::AssumeTrue | OpCode::AssumeFalse | OpCode::AssumeValue | OpCode::ExpectSmall => return,
 
             OpCode::JumpLabel => return self.jump_label(op),
             OpCode::JumpLoop => return self.jump_out(op, Left::LOOP),

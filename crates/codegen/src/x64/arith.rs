@@ -97,6 +97,8 @@ impl Lower<'_> {
             | OpCode::IntSubOverflows
             | OpCode::IntMulOverflows
             | OpCode::IntFits
+            | OpCode::IntFits62
+            | OpCode::IntFits31
             | OpCode::IntLt
             | OpCode::IntLe
             | OpCode::IntEq
@@ -145,6 +147,7 @@ impl Lower<'_> {
             | OpCode::AssumeTrue
             | OpCode::AssumeFalse
             | OpCode::AssumeValue
+            | OpCode::ExpectSmall
             | OpCode::JumpLabel
             | OpCode::JumpLoop
             | OpCode::JumpBody

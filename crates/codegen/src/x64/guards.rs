@@ -6,7 +6,7 @@ use super::encode::{Alu, Cc, Label, Mem, Rm};
 use super::lower::Lower;
 use super::regs::{CTX, TMP};
 use crate::backend::{Activation, ExitCells, TraceCell};
-use ir::{Arg, ExitId, Op, OpCode, Ty};
+use ir::{Arg, ExitId, ObjectGuard, Op, OpCode, Ty};
 
 /// What the flags say.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +35,11 @@ impl Lower<'_> {
             OpCode::IntMulOverflows => (OpCode::IntMul, index + 2),
             OpCode::IntAdd | OpCode::IntSub | OpCode::IntMul => return self.arith_then_overflow(index),
             OpCode::Shape => return self.guarded_shape(index),
+            OpCode::IsInt | OpCode::IsFlt
+                if self.trace.object_guard(index).is_some_and(|guard| self.is_only_guarded(index, guard)) =>
+            {
+                return Some(self.guarded_object(index));
+            }
             OpCode::IsFlt => {
                 let guarded = self.guarded(index)?;
                 return Some(self.guarded_is_flt(index, guarded.holds, guarded.exit));
@@ -99,6 +104,26 @@ impl Lower<'_> {
         Some(2)
     }
 
+    /// Whether only the guards read the tests.
+    fn is_only_guarded(&self, index: usize, guard: ObjectGuard) -> bool {
+        (index..index + guard.count).step_by(2).all(|test| self.facts.uses[test] == 1)
+    }
+
+    /// Guards that a word is neither an integer nor a float but an object of a shape, which all leave in the same way.
+    fn guarded_object(&mut self, index: usize) -> usize {
+        let trace = self.trace;
+        let ObjectGuard { count, shape, exit } = trace.object_guard(index).expect("asked before");
+        let word = self.gpr(0);
+        self.at = (index + count - 1) as u32;
+        let way = self.exit(exit);
+        self.asm.test8_imm(word, super::guest::POINTER_MASK);
+        self.asm.jump_if(Cc::NotEqual, way);
+        self.asm.alu32_imm(Alu::Cmp, Mem::Base { base: word, disp: 0 }, (shape as i32) << 1 | 1);
+        self.asm.jump_if(Cc::NotEqual, way);
+        self.leave_if_armed(exit, way);
+        count
+    }
+
     fn guarded(&self, index: usize) -> Option<Guarded> {
         let next = self.trace.ops.get(index + 1)?;
         let holds = match next.code {
@@ -120,10 +145,13 @@ impl Lower<'_> {
             OpCode::IntGt => self.compare(Cc::Greater),
             OpCode::IntGe => self.compare(Cc::GreaterEqual),
             OpCode::IntUlt => self.compare(Cc::Below),
-            OpCode::IntFits => {
-                self.copy_arg(op.args[0], TMP);
-                self.asm.alu(Alu::Add, TMP, TMP);
-                Test::Is(Cc::NoOverflow)
+            OpCode::IntFits => self.fits_times(2),
+            OpCode::IntFits62 => self.fits_times(4),
+            OpCode::IntFits31 => {
+                let a = self.gpr(0);
+                self.asm.lea(TMP, Mem::Base { base: a, disp: 1 << 30 });
+                self.asm.alu_imm(Alu::Cmp, TMP, i32::MAX);
+                Test::Is(Cc::BelowEqual)
             }
             OpCode::IntAddOverflows | OpCode::IntSubOverflows | OpCode::IntMulOverflows => {
                 let other = self.rm(1);
@@ -165,6 +193,19 @@ impl Lower<'_> {
             }
             _ => return None,
         })
+    }
+
+    /// Whether the first operand times `factor` fits in 64 bits. The product is one instruction where a copy and a shift are two;
+    /// nobody waits for it.
+    fn fits_times(&mut self, factor: i32) -> Test {
+        match self.rm_unless_constant(0) {
+            Some(from) => self.asm.imul_imm(TMP, from, factor),
+            None => {
+                self.copy_arg(self.arg(0), TMP);
+                self.asm.imul_imm(TMP, TMP, factor);
+            }
+        }
+        Test::Is(Cc::NoOverflow)
     }
 
     /// Compares the first operand, a truth value, with zero.

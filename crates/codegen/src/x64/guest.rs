@@ -11,7 +11,7 @@ use crate::tagging::{FLONUM_MASK, FLONUM_TAG, FLONUM_ZERO, RANGE_LENGTH, RANGE_S
 use ir::{Arg, ExitId, Op, OpCode, Ty};
 
 /// The bits that are clear in every heap pointer.
-const POINTER_MASK: u8 = 7;
+pub(super) const POINTER_MASK: u8 = 7;
 
 impl Lower<'_> {
     /// A guard on the test `index`, whether a word is a float, together with the unboxing that follows in most traces: one test

@@ -15,7 +15,7 @@ use super::encode::{Alu, Asm, Label, Mem};
 use super::exits::Exits;
 use super::regs::{CTX, GPRS, RDI, RDX, RSI, RSP, Reg, RegSet, TMP, XMMS};
 use super::stubs::Stubs;
-use crate::backend::{Activation, CompileInput, Left};
+use crate::backend::{Activation, CompileInput, Left, TraceCell};
 use crate::config::Config;
 use ir::{Arg, Attr, OpCode, Trace, Ty};
 
@@ -164,6 +164,11 @@ impl<'a> Lower<'a> {
         self.frame_sites.push(site);
         self.asm.store(Mem::Base { base: RSP, disp: self.frame.buffer }, RSI);
         self.asm.mov(CTX, RDI);
+        if let Some(cell) = &self.input.counted {
+            let count = &raw const **cell as usize + std::mem::offset_of!(TraceCell, bridged);
+            self.asm.mov_imm(TMP, count as u64);
+            self.asm.alu_imm(Alu::Add, Mem::Base { base: TMP, disp: 0 }, 1);
+        }
         self.asm.mov(TMP, RSI);
         // At every entry: nobody has inspected this activation.
         if self.facts.activation_words.is_some() {
@@ -261,7 +266,7 @@ impl<'a> Lower<'a> {
             OpCode::GuardValue => self.guard_value(op),
             OpCode::StillValid => self.still_valid(op),
             OpCode::Leave => self.leave(op),
-            OpCode::AssumeTrue | OpCode::AssumeFalse | OpCode::AssumeValue => {}
+            OpCode::AssumeTrue | OpCode::AssumeFalse | OpCode::AssumeValue | OpCode::ExpectSmall => {}
             OpCode::JumpLabel => self.jump_label(),
             OpCode::JumpLoop => self.jump_out(op, Left::LOOP),
             OpCode::JumpBody => self.jump_out(op, Left::BODY),

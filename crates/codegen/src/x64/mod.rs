@@ -82,7 +82,8 @@ impl Backend for X64Backend {
             text = dump::text(&self.asm, &input.trace, &marks);
         }
         self.places = dump::places(entry, input, &marks);
-        let cells = input.targets.iter().map(|(_, cell)| cell.clone()).chain([input.cell.clone()]).collect();
+        let cells = input.targets.iter().map(|(_, cell)| cell.clone()).chain([input.cell.clone()]);
+        let cells = cells.chain(input.counted.clone()).collect();
         let code_bytes = self.asm.code.len();
         Ok(CompiledTrace { entry, code_bytes, text, exits: Some(input.exits), region, _cells: cells })
     }

@@ -276,6 +276,7 @@ impl Guest {
             id: TraceId(id),
             cell: cell.clone(),
             targets: targets.iter().map(|target| (target.id, target.cell.clone())).collect(),
+            counted: None,
             exits: cells(trace_exits, stub),
             first_exit,
             constants: self.constants.as_ptr() as usize,

@@ -2,7 +2,7 @@
 
 use crate::common::{ASKED, Builder, COLLECT, Context, FALSE, FLOAT_SHAPE, Guest, Heap, TRUE};
 use codegen::{Left, tagging};
-use ir::{Arg, Attr, CallEffect, Callee, ConstRef, Field, Function, Items, OpCode, Repr, TraceKind, Ty};
+use ir::{Arg, Attr, CallEffect, Callee, ConstRef, ExitId, Field, Function, Items, OpCode, Repr, TraceKind, Ty};
 
 fn field(offset: u32, repr: Repr) -> Attr {
     Attr::Field(Field { name: "x", offset, repr, immutable: false })
@@ -449,4 +449,44 @@ fn large_objects_are_allocated_out_of_line() {
     assert_eq!(guest.run(&compiled, &[]), Left::Return);
     let heap: &Heap = &guest.heap;
     assert_eq!((heap.free, heap.slow_allocations), (free, 1));
+}
+
+#[test]
+fn guards_that_a_word_is_an_object_are_one() {
+    let mut guest = Guest::new();
+    let wanted = guest.object(5, &[41]);
+    let other = guest.object(6, &[41]);
+    let boxed = guest.object(FLOAT_SHAPE, &[1e300f64.to_bits()]);
+    for asks_for_ints in [true, false] {
+        let mut b = Builder::new(TraceKind::Loop);
+        let (p, x) = (b.input(Ty::Ref), b.input(Ty::Int));
+        if asks_for_ints {
+            let is_int = b.pure(OpCode::IsInt, &[p]);
+            b.guard(OpCode::GuardFalse, &[is_int], &[x]);
+        }
+        let is_flt = b.pure(OpCode::IsFlt, &[p]);
+        b.guard(OpCode::GuardFalse, &[is_flt], &[x]);
+        let shape = b.with(OpCode::Shape, Ty::Int, &[p], Attr::None);
+        b.guard(OpCode::GuardValue, &[shape, Arg::Int(5)], &[x]);
+        let n = b.with(OpCode::GetField, Ty::Int, &[p], field(8, Repr::I64));
+        let sum = b.pure(OpCode::IntAdd, &[n, x]);
+        b.guard(OpCode::Leave, &[], &[sum]);
+        // All leave as the first one does.
+        let guards = b.trace.ops.iter_mut().filter(|op| op.exit.is_some() && op.code != OpCode::Leave);
+        guards.for_each(|op| op.exit = Some(ExitId(0)));
+        let last = b.trace.exits.pop().expect("of the last operation");
+        b.trace.exits.truncate(1);
+        b.trace.exits.push(last);
+        b.trace.ops.last_mut().expect("it").exit = Some(ExitId(1));
+        assert!(b.trace.object_guard(2).is_some());
+        let compiled = guest.compile(1, b.trace, &[]);
+        let int_word = if asks_for_ints { vec![7] } else { Vec::new() };
+        let flonum = tagging::box_flonum(1.5f64.to_bits()).expect("a float that fits into a word");
+        for word in [other, boxed, flonum].into_iter().chain(int_word) {
+            assert_eq!(guest.run(&compiled, &[word, 1]), Left::Exit(compiled.first_exit), "{word:#x}");
+            assert_eq!(guest.buf[0], 1);
+        }
+        assert_eq!(guest.run(&compiled, &[wanted, 1]), Left::Exit(compiled.first_exit + 1));
+        assert_eq!(guest.buf[0], 42);
+    }
 }

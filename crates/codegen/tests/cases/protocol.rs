@@ -271,6 +271,7 @@ fn too_many_values_are_refused() {
         id: TraceId(0),
         cell: codegen::TraceCell::new(guest.backend.stub()),
         targets: Vec::new(),
+        counted: None,
         exits: codegen::ExitCells::new(1, guest.backend.stub()),
         first_exit: 0,
         constants: 0,

@@ -133,6 +133,10 @@ fn extreme(vm: &mut Vm, args: &CallArgs, function: &str, better: CompareOp) -> P
 
 fn sorted(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let list = vm.collect_list(args.values[0])?;
+    if args.values.len() == 1 {
+        vm.list_sort(list, Value::NULL, false)?;
+        return Ok(list);
+    }
     let sort = vm.getattr_str(list, "sort")?;
     vm.call_kw(sort, &CallArgs { values: &args.values[1..], names: args.names })?;
     Ok(list)

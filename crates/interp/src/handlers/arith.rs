@@ -132,6 +132,8 @@ fn int_int<M: PyMachine>(m: &mut M, operation: u32, x: M::Int, y: M::Int) -> Opt
             boxed(m, r)
         }
         op::MUL => {
+            m.expect_small(x);
+            m.expect_small(y);
             let overflows = m.int_mul_overflows(x, y);
             if m.decide(overflows) {
                 return None;

@@ -22,6 +22,9 @@ pub fn raise_varargs<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, count: u32) ->
 /// Adds this frame to the exception's traceback; gives the exception to go on with, another one if a debugger raised it.
 /// `f.pc` is behind the raising instruction.
 pub fn add_traceback<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, exception: M::Ref) -> M::Ref {
+    if f.code.is_hidden.get() {
+        return exception;
+    }
     let frame_object = f.slot(slots::FRAME_OBJECT);
     let function = f.slot(slots::FUNCTION);
     let pc = m.int(f.pc as i64 - 1);

@@ -175,7 +175,8 @@ fn switch_off(vm: &mut Vm) {
 /// Makes a code tell of each of its instructions.
 fn instrument(vm: &mut Vm, code: &'static Code) {
     // The last instruction of a code is never RESUME.
-    if code.instructions.last().is_none_or(|last| last.get().op == Op::InstrumentedLine) {
+    let is_done = code.instructions.last().is_none_or(|last| last.get().op == Op::InstrumentedLine);
+    if is_done || code.is_hidden.get() {
         return;
     }
     for (now, original) in code.instructions.iter().zip(&code.source.instructions) {

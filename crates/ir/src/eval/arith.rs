@@ -16,6 +16,8 @@ pub(super) fn compute(code: OpCode, args: &[Value]) -> Option<Value> {
         (IntSubOverflows, &[Int(a), Int(b)]) => Bool(!in_64_bits(a as i128 - b as i128)),
         (IntMulOverflows, &[Int(a), Int(b)]) => Bool(!in_64_bits(a as i128 * b as i128)),
         (IntFits, &[Int(a)]) => Bool((-(1i64 << 62)..1i64 << 62).contains(&a)),
+        (IntFits31, &[Int(a)]) => Bool((-(1i64 << 30)..1i64 << 30).contains(&a)),
+        (IntFits62, &[Int(a)]) => Bool((-(1i64 << 61)..1i64 << 61).contains(&a)),
         (IntFloordiv, &[Int(a), Int(b)]) => Int(floor_divided(a, b).0),
         (IntMod, &[Int(a), Int(b)]) => Int(floor_divided(a, b).1),
         (IntAnd, &[Int(a), Int(b)]) => Int(bitwise(a, b, |x, y| x && y)),

@@ -4,7 +4,7 @@
 //! compiled and makes it reachable. Until then the place stays busy, so nothing is recorded twice.
 
 use super::{Signature, units};
-use crate::cache::{CachedExit, CachedTrace, ExitKind, exit_kind};
+use crate::cache::{CachedExit, CachedTrace, ExitKind, Watched, exit_kind};
 use crate::compiler::{Compiler, Job, What};
 use crate::counters::Abort;
 use crate::coverage::{self, Path};
@@ -17,7 +17,7 @@ use crate::profile::Activity;
 use crate::tracer::{End, Tracer};
 use codegen::{CompileError, CompileInput, CompiledTrace, Dump, ExitCells, OpPlace, TraceCell};
 use heap::Value;
-use ir::{Arg, Attr, ConstRef, ExitId, Op, OpCode, Position, PositionId, Trace, TraceId, TraceKind};
+use ir::{Arg, Attr, ConstRef, ExitId, Op, OpCode, Position, PositionId, Strength, Trace, TraceId, TraceKind};
 use opt::{Failure, Optimized, Origin, Passes, Request};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -86,9 +86,8 @@ pub(crate) fn finish_root<L: Language>(mut tracer: Box<Tracer<L>>, cell: &'stati
     drop(tracer);
     // SAFETY: the context outlives the call, and the thread is its first field.
     let jit = unsafe { &mut (*crate::language::thread_of::<L>(context)).jit };
-    let retries = jit.options.retries;
     let submitted = recorded.and_then(|recording| {
-        let early = kind == TraceKind::Loop && recording.end == End::Finish && cell.aborts.get() < retries / 2;
+        let early = kind == TraceKind::Loop && recording.end == End::Finish && cell.may_leave_early();
         if early { Err(Failed::Abort(Abort::LeftAtOnce)) } else { submit(jit, recording, None, Some(cell)) }
     });
     match submitted {
@@ -113,7 +112,9 @@ fn root_failed(jit: &mut Jit, cell: &HotCell, kind: TraceKind, name: &str, faile
     if matches!(failed, Failed::Abort(Abort::AssumptionFell)) {
         cell.cool(cell.aborts.get());
     }
-    if !matches!(failed, Failed::Abort(Abort::LoopInCallee)) {
+    if matches!(failed, Failed::Abort(Abort::LeftAtOnce)) && cell.may_leave_early() {
+        cell.left_early.set(cell.left_early.get() + 1);
+    } else if !matches!(failed, Failed::Abort(Abort::LoopInCallee)) {
         cell.aborts.set(cell.aborts.get() + 1);
     }
     if cell.aborts.get() >= jit.options.retries {
@@ -366,12 +367,15 @@ fn submit(
     let bytes = evict::footprint(&trace, &facts);
     jit.takes(bytes);
     jit.economy.submitted(trace.ops.len());
+    let counts = jit.cache.compiler().counts_bridges();
+    let counted = parent.filter(|_| counts).map(|(parent, _)| jit.cache.trace(jit.cache.root_of(parent)).cell.clone());
     let input = Arc::new(CompileInput {
         exits: exit_cells(jit, trace.exits.len(), stub),
         trace,
         id,
         cell: cell.clone(),
         targets,
+        counted,
         first_exit,
         constants: constants.as_ptr().addr(),
         dump: Dump { clif: jit.options.log.clif, asm: jit.options.log.asm, places: jit.places },
@@ -394,6 +398,7 @@ fn submit(
         parent,
         root: parent.map_or(id, |(parent, _)| jit.cache.root_of(parent)),
         bridge_ops: 0,
+        watched: Watched::default(),
         stay: Stay::default(),
         gain_rate,
         instructions_before: parent.map_or(0, |(parent, at)| {
@@ -477,6 +482,7 @@ fn request(jit: &Jit, end: End, bridge: Option<(TraceId, ExitId, Vec<Arg>)>, con
         _ => None,
     };
     let facts = bridge.as_ref().and_then(|&(parent, at, _)| jit.cache.trace(parent).facts.get(at.0 as usize).cloned());
+    let is_careful = bridge.as_ref().is_some_and(|&(parent, at, _)| is_careful(jit, parent, at));
     let origin = bridge.and_then(|(parent, at, invariants)| {
         let trace = jit.cache.trace(parent);
         if !trace.exits[at.0 as usize].exit.in_body {
@@ -495,6 +501,7 @@ fn request(jit: &Jit, end: End, bridge: Option<(TraceId, ExitId, Vec<Arg>)>, con
     }
     let own = |&object: &Value| constants.iter().position(|&known| known == object).map(|at| ConstRef(at as u32));
     let facts = facts.unwrap_or_default();
+
     let [false_ref, true_ref] = jit.cache.bools.map(|object| own(&object));
     Request {
         target,
@@ -506,8 +513,21 @@ fn request(jit: &Jit, end: End, bridge: Option<(TraceId, ExitId, Vec<Arg>)>, con
         false_ref,
         distinct_refs: true,
         exits_at_will: jit.options.leave_once,
-        ..Request::default()
+        without: if is_careful { Passes::STRENGTHEN } else { Passes::NONE },
     }
+}
+
+/// Whether a bridge from that exit goes on where a guard was stronger than need be. Its own guards are left as they are.
+fn is_careful(jit: &Jit, parent: TraceId, at: ExitId) -> bool {
+    let mut above = Some((parent, at));
+    while let Some((id, at)) = above {
+        let trace = jit.cache.trace(id);
+        if trace.exits[at.0 as usize].exit.strength == Strength::Smaller {
+            return true;
+        }
+        above = trace.parent;
+    }
+    false
 }
 
 /// The object's place in a table of constants.

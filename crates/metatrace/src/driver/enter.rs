@@ -70,9 +70,13 @@ pub(crate) fn call<L: Language>(
     let window = thread.window(L::slot_count(code))?;
     thread.push_record(code, 0, sp, window);
     let buffer = &mut thread.jit.cache.buffer[..sp as usize];
-    let (given, unset) = buffer.split_at_mut(words.len());
-    given.copy_from_slice(words);
-    unset.fill(Value::NULL.0);
+    // Word by word, as the code reads them at once: a processor hands on what was just stored only to a load that lies in one store,
+    // and a copy of some other size is made of wide stores that overlap.
+    for (at, to) in buffer.iter_mut().enumerate() {
+        let word = words.get(at).copied().unwrap_or(Value::NULL.0);
+        // SAFETY: a word of the buffer.
+        unsafe { std::ptr::write_volatile(to, word) };
+    }
     let callee = thread.record;
     let left = run::<L>(context, id, entry);
     let finished = match left {

@@ -16,7 +16,7 @@ use crate::language::{Language, thread_of};
 use crate::profile::Activity;
 use crate::tracer::{CONSTANT, Level, LogEntry, Mode, Traced, Tracer};
 use heap::Value;
-use ir::{Arg, Attr, Exit, ExitArg, ExitId, OpCode, Resume, TraceId, TraceKind, Ty};
+use ir::{Arg, Attr, Exit, ExitArg, ExitId, OpCode, Resume, Strength, TraceId, TraceKind, Ty};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -286,6 +286,8 @@ fn bridge<L: Language>(
     tracer.recording = true;
     tracer.root_kind = root_kind;
     tracer.root = Some((root, !exit.in_body));
+    // The guard may have held: it is recorded.
+    tracer.exits_at_will |= exit.strength != Strength::Recorded;
     let live: Vec<u32> = exit.live.iter().map(|&(_, ty)| tracer.push(OpCode::Input, ty, &[], Attr::None)).collect();
     // The recipe is emitted again, so that virtual objects stay virtual.
     let mut made: Vec<u32> = Vec::with_capacity(exit.recipe.len());

@@ -128,8 +128,12 @@ pub(crate) fn count_entry<L: Language>(direct: &mut Direct<L>, frame: &mut Frame
 fn save<L: Language>(direct: &mut Direct<L>, frame: &Frame<L, Value>) {
     // SAFETY: the current frame has a record.
     let record = unsafe { &mut *direct.thread().record };
-    record.pc = frame.pc;
-    record.sp = frame.sp;
+    // One by one, as they were written just before: a load of both would have to wait for two stores.
+    // SAFETY: fields of a frame.
+    unsafe {
+        record.pc = std::ptr::read_volatile(&frame.pc);
+        record.sp = std::ptr::read_volatile(&frame.sp);
+    }
 }
 
 /// Goes on after compiled code or a tracer.

@@ -2,21 +2,32 @@
 //!
 //! A loop with branches is many traces: the loop's own and bridges from its guards, of which most jump back to its start; loops
 //! that are nested jump into each other. Each passes its values through the buffer. In a unit they stay in registers.
+//!
+//! That pays where bridges are entered often. Around a loop that goes round many times for each of them a unit would be a loss: the
+//! allocation over all traces spills in the loop what the bridges want. So bridges count their entries, and a unit is made when there were
+//! many in the time since the last trace came.
 
 use super::compile::submit_job;
-use crate::cache::{Cache, Unit};
+use crate::cache::{Cache, Unit, Watched};
 use crate::compiler::{Job, UnitMember};
+use crate::economy::thread_ns;
 use crate::jit::Jit;
 use codegen::{CompileError, CompiledTrace, OpPlace};
 use ir::{Attr, OpCode, TraceId, TraceKind};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 
+/// About what it costs to enter a bridge through the buffer and to come back.
+const PASS_NS: u64 = 15;
+/// A unit is worth it if the time would go to such passes for one part of so many.
+const WORTHWHILE_PART: u64 = 8;
+
 /// A trace was installed: its unit, if it has one, is not up to date.
 pub(super) fn add(jit: &mut Jit, id: TraceId) {
     let cache = &mut jit.cache;
     let root = cache.root_of(id);
     cache.loose.insert(root);
+    watch(cache, root, thread_ns());
     let last = cache.trace(id).input.trace.ops.last();
     if let Some(Attr::Target(target)) = last.map(|op| op.attr) {
         let of_one_code = cache.trace(target).start.0 == cache.trace(root).start.0;
@@ -45,17 +56,45 @@ pub(super) fn submit_loose(jit: &mut Jit, calm: bool) {
         jit.counters.units_postponed += 1;
         return;
     }
+    let mut asked = BTreeSet::new();
     for root in jit.cache.loose.clone() {
         // Not if it belonged to the unit of an earlier one, nor if that took all the time that there is.
-        if jit.cache.loose.contains(&root) && jit.economy.affords_unit(&jit.counters) {
+        if jit.cache.loose.contains(&root) && !asked.contains(&root) && jit.economy.affords_unit(&jit.counters) {
             let cache = &jit.cache;
             let before = cache.trace(root).unit.map_or(0, |unit| cache.units[unit].members.len());
-            let roots = roots_around(cache, root);
-            if calm || members(jit, &roots).0.len() * 2 >= before * 3 {
+            let mut roots = roots_around(cache, root);
+            let is_due = calm || members(jit, &roots).0.len() * 2 >= before * 3;
+            if is_due && enters_bridges_often(jit, &roots) {
                 submit_unit(jit, root);
             }
+            asked.append(&mut roots);
         }
     }
+}
+
+/// Whether bridges of these roots were entered often since they were last asked. What is not worth a unit stays loose, to be asked again.
+fn enters_bridges_often(jit: &mut Jit, roots: &BTreeSet<TraceId>) -> bool {
+    if !jit.cache.compiler().counts_bridges() {
+        return true;
+    }
+    let now = thread_ns();
+    let mut permille = 0;
+    for &root in roots {
+        let before = jit.cache.trace(root).watched;
+        let passes = watch(&mut jit.cache, root, now) - before.bridged;
+        permille += passes.saturating_mul(1000 * PASS_NS) / (now - before.since_ns).max(1);
+    }
+    let is_often = permille * WORTHWHILE_PART >= 1000;
+    jit.counters.units_rarely_bridged += u64::from(!is_often);
+    is_often
+}
+
+/// Begins to count a root's bridges; how often they have been entered so far.
+fn watch(cache: &mut Cache, root: TraceId, now: u64) -> u64 {
+    let trace = cache.trace_mut(root);
+    let bridged = trace.cell.bridged.load(Ordering::Relaxed);
+    trace.watched = Watched { bridged, since_ns: now };
+    bridged
 }
 
 /// Compiles the unit around a root, if it is worth it. One bridge that goes back to its loop's start is what the outer loop does

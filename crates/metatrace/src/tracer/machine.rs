@@ -27,6 +27,9 @@ macro_rules! rust_ty {
 
 type Ref = Traced<Value>;
 
+/// Far enough below 31 bits that a counter takes a while to grow beyond them.
+const SMALL: u64 = 1 << 24;
+
 impl<L: Language> Tracer<L> {
     /// An operation that computes on a guest value.
     #[inline]
@@ -101,6 +104,12 @@ macro_rules! define_tracer {
                 Traced { value, id: self.push(OpCode::$name, Ty::$result, &args, Attr::None) }
             })*
 
+            fn expect_small(&mut self, x: Traced<i64>) {
+                if self.records() && x.id != CONSTANT && x.value.unsigned_abs() < SMALL {
+                    let args = [self.arg(x)];
+                    self.push(OpCode::ExpectSmall, Ty::Void, &args, Attr::None);
+                }
+            }
             fn int(&mut self, x: i64) -> Traced<i64> {
                 Traced::constant(x)
             }

@@ -3,6 +3,7 @@
 //! Functions that run Python code get the items through a closure and ask for them anew at each step: a list may change.
 
 use crate::args::CallArgs;
+use crate::dict::table::is_exact_str;
 use crate::error::PyResult;
 use crate::shape::{self, Kind};
 use crate::slice::{self, Picked};
@@ -10,6 +11,7 @@ use crate::slots::CompareOp;
 use crate::value_vec::{self, ValueVec};
 use crate::vm::Vm;
 use heap::{MakeRoom, Value};
+use std::cmp::Ordering;
 
 /// `a == b` for items, the answers without a call first.
 #[inline(always)]
@@ -31,19 +33,48 @@ pub fn collect(vm: &mut Vm, iterable: Value) -> PyResult<ValueVec> {
     if shape::is_exact(iterable, Kind::Tuple) {
         return Ok(ValueVec::from_slice(vm, crate::tuple::exact_items(iterable)));
     }
-    let mut items = ValueVec::new();
+    let mut position = 0;
+    if crate::set::is_exact(iterable) {
+        let elements = std::iter::from_fn(|| crate::set::next(iterable, &mut position));
+        return Ok(ValueVec::gather(vm, crate::set::len(iterable), elements));
+    }
     if shape::is_exact(iterable, Kind::Dict) {
-        let mut position = 0;
-        while let Some((key, _)) = crate::dict::next(iterable, &mut position) {
-            items.push(vm, key);
-        }
-        return Ok(items);
+        let keys = std::iter::from_fn(|| crate::dict::next(iterable, &mut position).map(|(key, _)| key));
+        return Ok(ValueVec::gather(vm, crate::dict::len(iterable), keys));
+    }
+    let mut items = ValueVec::new();
+    if shape::is_exact(iterable, Kind::Range) {
+        let count = vm.len(iterable)?;
+        vm.expect_values(count);
     }
     vm.for_each(iterable, |vm, item| {
         items.push(vm, item);
         Ok(())
     })?;
     Ok(items)
+}
+
+/// How two sequences compare, as far as no Python code can be asked: both have the same at the front, then the ones that differ are two
+/// ints, floats or strs. `None`: it takes more.
+pub fn plain_order(a: &[Value], b: &[Value]) -> Option<Ordering> {
+    for (&x, &y) in a.iter().zip(b) {
+        let order = if x == y {
+            Ordering::Equal
+        } else if x.is_int() && y.is_int() {
+            x.as_int().cmp(&y.as_int())
+        } else if x.is_flonum() && y.is_flonum() {
+            x.as_flonum().partial_cmp(&y.as_flonum())?
+        } else if is_exact_str(x) && is_exact_str(y) {
+            // WTF-8 orders like code points.
+            crate::str::exact_bytes(x).cmp(crate::str::exact_bytes(y))
+        } else {
+            return None;
+        };
+        if order != Ordering::Equal {
+            return Some(order);
+        }
+    }
+    Some(a.len().cmp(&b.len()))
 }
 
 /// The repr of a container, or `recursive` where it is being made already.
@@ -127,6 +158,9 @@ pub fn compare(
 ) -> PyResult {
     if matches!(op, CompareOp::Eq | CompareOp::Ne) && a().len() != b().len() {
         return Ok(vm.bool(op == CompareOp::Ne));
+    }
+    if let Some(order) = plain_order(a(), b()) {
+        return Ok(vm.bool(op.holds(order)));
     }
     vm.guarded(" in comparison", |vm| {
         let mut i = 0;

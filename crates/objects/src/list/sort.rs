@@ -2,18 +2,20 @@
 //!
 //! What is sorted is a permutation, numbers in Rust memory: the keys themselves stay in an array of the collector's, so that
 //! comparisons may run Python code and collections may happen at any time. Keys that are all ints, all floats or all strs
-//! are compared without calls, by the standard library's sort. Others are merged run by run, as in timsort: ascending runs
+//! are compared without calls, by the standard library's sort; where they are the items themselves, in place. Others are merged run by run, as in timsort: ascending runs
 //! are found, short ones extended by binary insertion, and merged by the powersort rule, after what is already in place at
 //! both ends was cut off by galloping.
 //!
 //! The list is empty meanwhile; a comparison that changes it is noticed at the end.
 
-use super::replace_items;
+use super::{replace_items, sequence};
 use crate::builtin_layouts::{ItemArray, List};
 use crate::dict::table;
 use crate::error::PyResult;
 use crate::layout::{Object, cast};
+use crate::shape::{self, Kind};
 use crate::slots::CompareOp;
+use crate::tuple;
 use crate::value_vec::{self, ValueVec};
 use crate::vm::Vm;
 use heap::Value;
@@ -22,17 +24,84 @@ use heap::Value;
 pub fn sort(vm: &mut Vm, list: Value, key: Value, reverse: bool) -> PyResult<()> {
     let object = cast::<List>(list);
     let values = ValueVec { array: object.items.get(), len: object.len.get() as usize };
+    if key.is_null() && sort_alike(vm, values, reverse) {
+        return Ok(());
+    }
     // An array without room: whatever adds to the list replaces it.
     let marker = vm.thread.heap.alloc_tail(crate::shape::ITEM_ARRAY, ItemArray::BYTES, 0);
     vm.write(list, &object.items, marker);
     object.len.set(0);
-    let result = sorted(vm, values, key, reverse);
+    // Where memory is refused the list gets its items back, too.
+    let result = vm.refusable(|vm| sorted(vm, values, key, reverse));
     let untouched = object.items.get() == marker && object.len.get() == 0;
     // A failed sort leaves the items in some order.
     let items = *result.as_ref().unwrap_or(&values);
     replace_items(vm, list, items);
     result?;
     if untouched { Ok(()) } else { Err(vm.value_error("list modified during sort")) }
+}
+
+/// Sorts values that are all ints, all immediate floats or all strs, in place; whether they are.
+fn sort_alike(vm: &mut Vm, values: ValueVec, reverse: bool) -> bool {
+    let items = values.as_slice();
+    if items.iter().all(|value| value.is_int()) {
+        // Tagged integers compare like what they stand for, and equal ones are the same.
+        let mut words: Vec<i64> = copied(items, |value| value.0 as i64);
+        if reverse {
+            words.sort_by(|a, b| b.cmp(a));
+        } else {
+            words.sort();
+        }
+        put_back(vm, values, words.iter().map(|&word| Value(word as u64)));
+        return true;
+    }
+    if items.iter().all(|value| value.is_flonum()) {
+        // No NaN is a flonum. The two zeros are equal and stay in their order.
+        let mut floats: Vec<(f64, Value)> = copied(items, |value| (value.as_flonum(), value));
+        floats.sort_by(|a, b| {
+            let (a, b) = if reverse { (b.0, a.0) } else { (a.0, b.0) };
+            a.partial_cmp(&b).expect("no NaN is an immediate float")
+        });
+        put_back(vm, values, floats.iter().map(|pair| pair.1));
+        return true;
+    }
+    if items.iter().all(|&value| table::is_exact_str(value)) {
+        // WTF-8 orders like code points. No collection happens meanwhile.
+        let mut texts: Vec<(&[u8], Value)> = copied(items, |value| (vm.str_bytes(value), value));
+        if reverse {
+            texts.sort_by(|a, b| b.0.cmp(a.0));
+        } else {
+            texts.sort_by(|a, b| a.0.cmp(b.0));
+        }
+        put_back(vm, values, texts.iter().map(|pair| pair.1));
+        return true;
+    }
+    false
+}
+
+fn copied<T>(items: &[Value], f: impl Fn(Value) -> T) -> Vec<T> {
+    let mut copies = heap::vec_with_capacity(items.len());
+    copies.extend(items.iter().map(|&item| f(item)));
+    copies
+}
+
+/// What `f` makes of each key, with its place.
+fn numbered<T>(keys: &[Value], f: impl Fn(Value) -> T) -> Vec<(T, u32)> {
+    let mut pairs = heap::vec_with_capacity(keys.len());
+    pairs.extend(keys.iter().zip(0..).map(|(&key, at)| (f(key), at)));
+    pairs
+}
+
+/// Writes what was in an array into it in another order.
+fn put_back(vm: &mut Vm, values: ValueVec, order: impl Iterator<Item = Value>) {
+    if values.len == 0 {
+        return;
+    }
+    vm.thread.heap.write_barrier(values.array);
+    for (at, value) in order.enumerate() {
+        // SAFETY: there are as many values as before.
+        unsafe { *value_vec::array_base(values.array).add(at) = value };
+    }
 }
 
 /// The values in order, in an array of their own if the order changed.
@@ -47,7 +116,8 @@ fn sorted(vm: &mut Vm, values: ValueVec, key: Value, reverse: bool) -> PyResult<
         }
         keys
     };
-    let mut order: Vec<u32> = (0..values.len as u32).collect();
+    let mut order: Vec<u32> = heap::vec_with_capacity(values.len);
+    order.extend(0..values.len as u32);
     sort_permutation(vm, keys, &mut order, reverse)?;
     if order.iter().enumerate().all(|(at, &from)| at as u32 == from) {
         return Ok(values);
@@ -69,7 +139,7 @@ fn sort_permutation(vm: &mut Vm, keys: ValueVec, order: &mut Vec<u32>, reverse: 
     let values = keys.as_slice();
     if values.iter().all(|key| key.is_int()) {
         // Tagged integers compare like what they stand for.
-        let mut pairs: Vec<(i64, u32)> = values.iter().zip(order.iter()).map(|(key, &at)| (key.0 as i64, at)).collect();
+        let mut pairs: Vec<(i64, u32)> = numbered(values, |key| key.0 as i64);
         if reverse {
             pairs.sort_by_key(|pair| std::cmp::Reverse(pair.0));
         } else {
@@ -80,8 +150,7 @@ fn sort_permutation(vm: &mut Vm, keys: ValueVec, order: &mut Vec<u32>, reverse: 
     }
     if values.iter().all(|key| key.is_flonum()) {
         // No NaN is a flonum.
-        let mut pairs: Vec<(f64, u32)> =
-            values.iter().zip(order.iter()).map(|(key, &at)| (key.as_flonum(), at)).collect();
+        let mut pairs: Vec<(f64, u32)> = numbered(values, |key| key.as_flonum());
         pairs.sort_by(|a, b| {
             let (a, b) = if reverse { (b.0, a.0) } else { (a.0, b.0) };
             a.partial_cmp(&b).expect("no NaN is an immediate float")
@@ -91,8 +160,7 @@ fn sort_permutation(vm: &mut Vm, keys: ValueVec, order: &mut Vec<u32>, reverse: 
     }
     if values.iter().all(|&key| table::is_exact_str(key)) {
         // WTF-8 orders like code points. No collection happens meanwhile.
-        let mut pairs: Vec<(&[u8], u32)> =
-            values.iter().zip(order.iter()).map(|(&key, &at)| (vm.str_bytes(key), at)).collect();
+        let mut pairs: Vec<(&[u8], u32)> = numbered(values, |key| vm.str_bytes(key));
         if reverse {
             pairs.sort_by(|a, b| b.0.cmp(a.0));
         } else {
@@ -166,6 +234,12 @@ impl MergeSort<'_> {
         }
         if a.is_flonum() && b.is_flonum() {
             return Ok(a.as_flonum() < b.as_flonum());
+        }
+        if shape::is_exact(a, Kind::Tuple)
+            && shape::is_exact(b, Kind::Tuple)
+            && let Some(order) = sequence::plain_order(tuple::exact_items(a), tuple::exact_items(b))
+        {
+            return Ok(order.is_lt());
         }
         let result = self.vm.compare(a, b, CompareOp::Lt)?;
         if result == self.vm.true_ {

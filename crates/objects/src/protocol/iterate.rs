@@ -87,22 +87,13 @@ impl Vm {
 
     /// The elements, gathered where the collector sees them.
     pub fn collect(&mut self, iterable: Value) -> PyResult<ValueVec> {
-        let mut values = ValueVec::new();
-        if self.kind(iterable) == Kind::Range {
-            let count = self.len(iterable)?;
-            self.expect_values(count);
-        }
-        self.for_each(iterable, |vm, item| {
-            values.push(vm, item);
-            Ok(())
-        })?;
-        Ok(values)
+        crate::list::sequence::collect(self, iterable)
     }
 
     /// `list(iterable)`.
     pub fn collect_list(&mut self, iterable: Value) -> PyResult {
         let values = self.collect(iterable)?;
-        Ok(self.new_list(values.as_slice()))
+        Ok(crate::list::from_array(self, values))
     }
 
     /// `tuple(iterable)`; an exact tuple is itself.

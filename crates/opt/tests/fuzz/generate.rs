@@ -141,7 +141,9 @@ struct Generator {
 
 impl Generator {
     fn op(&mut self) {
-        match self.rng.below(25) {
+        match self.rng.below(28) {
+            27 => self.ask_all(),
+            25 | 26 => self.tested_sums(),
             23 | 24 => self.accumulate(),
             20 => self.comes_back(),
             21 => self.there_and_back(),
@@ -359,6 +361,45 @@ impl Generator {
         } else {
             self.push(OpCode::SetField, Ty::Void, &[object, sum], field);
             self.guard_on(is_less);
+        }
+    }
+
+    /// What a handler asks of an operand that turns out to be an object.
+    fn ask_all(&mut self) {
+        let Some(p) = self.object_operand() else { return };
+        for question in [OpCode::IsInt, OpCode::IsFlt, OpCode::Shape] {
+            if question == OpCode::Shape || !self.rng.one_in(6) {
+                self.ask(question, p);
+            }
+        }
+    }
+
+    /// Sums and products of sums, each tested, as handlers do.
+    fn tested_sums(&mut self) {
+        let mut x = self.of(Ty::Int);
+        for _ in 0..2 + self.rng.below(3) {
+            let mut y = self.of(Ty::Int);
+            if self.rng.one_in(2) {
+                let mask = self.rng.pick(&[3, 1023, (1 << 40) - 1, (1 << 61) - 1]);
+                let Some(low) = self.push(OpCode::IntAnd, Ty::Int, &[y, Arg::Int(mask)], Attr::None) else { return };
+                y = low;
+            }
+            let code = self.rng.pick(&[OpCode::IntAdd, OpCode::IntAdd, OpCode::IntSub, OpCode::IntMul]);
+            if code == OpCode::IntMul {
+                for factor in [x, y] {
+                    let is_small = matches!(self.value(factor), Value::Int(x) if x.unsigned_abs() < 1 << 24);
+                    if factor.value().is_some() && is_small {
+                        self.push(OpCode::ExpectSmall, Ty::Void, &[factor], Attr::None);
+                    }
+                }
+                let overflows = self.push(OpCode::IntMulOverflows, Ty::Bool, &[x, y], Attr::None);
+                let Some(overflows) = overflows else { return };
+                self.guard_on(overflows);
+            }
+            let Some(result) = self.push(code, Ty::Int, &[x, y], Attr::None) else { return };
+            let Some(fits) = self.push(OpCode::IntFits, Ty::Bool, &[result], Attr::None) else { return };
+            self.guard_on(fits);
+            x = result;
         }
     }
 

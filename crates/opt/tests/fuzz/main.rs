@@ -19,6 +19,9 @@ fn first_seed() -> u64 {
 #[test]
 fn traces_do_the_same() {
     (first_seed()..first_seed() + count()).for_each(single::check);
+    let early = single::EARLY.load(std::sync::atomic::Ordering::Relaxed);
+    println!("left early {early} times");
+    assert!(early > 0);
 }
 
 /// A loop with bridges that grow at its exits and jump back into its body: the same calls and memory as the program.

@@ -7,11 +7,11 @@
 use crate::generate::{Drawn, FIELDS, Rng, Style, constant_of, draw};
 use ir::eval::{self, Ending, Entry, ExitId, FALSE_CONSTANT, Fault, Left, TRUE_CONSTANT, Value, World};
 use ir::{
-    Arg, Attr, ConstRef, Effect, Exit, ExitArg, FrameState, Op, OpCode, Resume, Snapshot, SnapshotId, Trace, TraceId,
-    TraceKind, Ty, ValueId,
+    Arg, Attr, ConstRef, Effect, Exit, ExitArg, FrameState, Op, OpCode, Resume, Snapshot, SnapshotId, Strength, Trace,
+    TraceId, TraceKind, Ty, ValueId,
 };
 use opt::{Label, Optimized, Origin, Passes, Request};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -52,6 +52,7 @@ pub fn check(seed: u64) {
         traces: vec![main],
         detours: vec![Vec::new()],
         bridges: HashMap::new(),
+        careful: HashSet::new(),
         request,
         fuel,
     };
@@ -153,6 +154,8 @@ struct System<'t> {
     /// For each trace, the guards of the line that did not hold on the way that it recorded, from the line's start.
     detours: Vec<Vec<usize>>,
     bridges: HashMap<(usize, ExitId), usize>,
+    /// Bridges that hang on stronger guards, and those that hang on them.
+    careful: HashSet<usize>,
     request: Request,
     fuel: u32,
 }
@@ -204,6 +207,10 @@ impl System<'_> {
         request.origin_constants = (0..=FALSE_CONSTANT).map(|id| Some(ConstRef(id))).collect();
         request.target_constants = request.origin_constants.clone();
         request.facts = self.traces[from].facts[exit.0 as usize].clone();
+        if data.strength == Strength::Smaller || self.careful.contains(&from) {
+            request.without = request.without.with(Passes::STRENGTHEN);
+            self.careful.insert(self.traces.len());
+        }
         if data.in_body {
             let written = self.traces[from].written.clone();
             request.origin = Some(Origin { trace: TraceId(0), invariants, written });
@@ -311,7 +318,9 @@ impl Recorder {
             OpCode::GuardTrue | OpCode::GuardFalse if self.value(args[0]) == Value::Bool(true) => OpCode::GuardTrue,
             OpCode::GuardTrue | OpCode::GuardFalse => OpCode::GuardFalse,
             OpCode::StillValid => return Some(Arg::NULL),
-            OpCode::AssumeTrue | OpCode::AssumeFalse | OpCode::AssumeValue => return Some(Arg::NULL),
+            OpCode::AssumeTrue | OpCode::AssumeFalse | OpCode::AssumeValue | OpCode::ExpectSmall => {
+                return Some(Arg::NULL);
+            }
             other => other,
         };
         let mut args = args.to_vec();

@@ -7,6 +7,7 @@ use objects::builtin_layouts::{Dict, Set};
 use objects::dict::table as dict_table;
 use objects::error::PyResult;
 use objects::layout::cast;
+use objects::object::through_storage;
 use objects::representation::exact_float;
 use objects::set::table as set_table;
 use objects::shape::{Kind, Shape};
@@ -193,7 +194,7 @@ fn referents(vm: &mut Vm, object: Value, found: &mut ValueVec) {
     // Other words of built-in objects may hold numbers that no program knows of.
     let kind = vm.shape_of(object).kind;
     let numbers = matches!(kind, Kind::List | Kind::Tuple | Kind::Cell | Kind::Slice | Kind::Instance);
-    through_storage(vm, object, &tables, numbers, found);
+    held_in_storage(vm, object, &tables, numbers, found);
     let shape = vm.shape_of(object);
     for word in (0..64).filter(|&word| shape.is_float(word)) {
         let float = vm.float(objects::instance::raw(object, word).get());
@@ -208,24 +209,15 @@ fn referents(vm: &mut Vm, object: Value, found: &mut ValueVec) {
 }
 
 /// Appends what the object's words refer to, but for `but`, and what storage among that refers to.
-fn through_storage(vm: &mut Vm, object: Value, but: &[Value], numbers: bool, found: &mut ValueVec) {
+fn held_in_storage(vm: &mut Vm, object: Value, but: &[Value], numbers: bool, found: &mut ValueVec) {
+    let is_wanted = |value: Value| !value.is_null() && (numbers || value.is_object());
     let mut count = 0;
-    vm.thread.heap.for_each_reference(object, |_| count += 1);
-    let mut direct = ValueVec::with_capacity(vm, count);
-    let mut unseen = heap::vec_with_capacity(count);
-    vm.thread.heap.for_each_reference(object, |value| unseen.push(value));
-    // The array has room for all: nothing is allocated, so the objects stay where they are.
-    unseen.into_iter().filter(|value| !value.is_null()).for_each(|value| direct.push(vm, value));
-    for &value in direct.as_slice() {
-        if but.contains(&value) {
-            continue;
-        }
-        if value.is_object() && vm.shape_of(value).kind == Kind::Storage {
-            through_storage(vm, value, &[], numbers, found);
-        } else if numbers || value.is_object() {
-            found.push(vm, value);
-        }
-    }
+    through_storage(vm, object, but, |_| (), |value| count += is_wanted(value) as usize);
+    found.make_room(vm, found.len + count);
+    let mut held = heap::vec_with_capacity(count);
+    through_storage(vm, object, but, |_| (), |value| held.extend(is_wanted(value).then_some(value)));
+    // There is room for all: nothing is allocated, so the objects stay where they are.
+    held.into_iter().for_each(|value| found.push(vm, value));
 }
 
 pub fn get_referrers(vm: &mut Vm, args: &CallArgs) -> PyResult {
@@ -264,15 +256,7 @@ fn refers_to(vm: &Vm, object: Value, wanted: &[Value]) -> bool {
         let bits = objects::instance::raw(object, word).get().to_bits();
         wanted.iter().any(|&value| exact_float(value).is_some_and(|x| x.to_bits() == bits))
     });
-    let mut pending = vec![object]; // nothing moves
-    while let Some(holder) = pending.pop() {
-        vm.thread.heap.for_each_reference(holder, |value| {
-            if value.is_object() && vm.shape_of(value).kind == Kind::Storage {
-                pending.push(value);
-            } else {
-                any |= (numbers || value.is_object()) && wanted.contains(&value);
-            }
-        });
-    }
+    let mut holds = |value: Value| any |= (numbers || value.is_object()) && wanted.contains(&value);
+    through_storage(vm, object, &[], |_| (), &mut holds);
     any
 }
