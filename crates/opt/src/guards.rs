@@ -20,7 +20,7 @@ impl Walk<'_> {
             Arg::Bool(holds) => self.contradiction |= holds != expected,
             Arg::Value(id) => {
                 // What the exit knows of the condition.
-                let is_certain = !self.request.exits_at_will && !self.may_share_exit(condition, expected);
+                let is_certain = !self.request.exits_at_will && !self.may_be_stronger(condition, expected);
                 let failed = is_certain.then_some(Arg::Bool(!expected));
                 if let Some((OpCode::IntFits, x, _)) = self.values.maker(condition)
                     && expected

@@ -175,10 +175,15 @@ impl Walk<'_> {
         true
     }
 
-    /// Whether the guard's exit may turn out to be another guard's, too.
-    pub(crate) fn may_share_exit(&self, condition: Arg, expected: bool) -> bool {
-        let code = self.values.maker(condition).map(|maker| maker.0);
-        !expected && matches!(code, Some(OpCode::IsInt | OpCode::IsFlt)) && self.strengthens()
+    /// Whether the guard may leave although what was recorded holds, now or once it is made stronger: then the exit knows nothing of the
+    /// condition.
+    pub(crate) fn may_be_stronger(&self, condition: Arg, expected: bool) -> bool {
+        match self.values.maker(condition) {
+            Some((OpCode::BoolNot, inner, _)) => self.may_be_stronger(inner, !expected),
+            Some((OpCode::IntFits, ..)) => expected && self.strengthens(),
+            Some((OpCode::IsInt | OpCode::IsFlt | OpCode::IntMulOverflows, ..)) => !expected && self.strengthens(),
+            _ => false,
+        }
     }
 
     /// Whether the pass runs, with those that it builds on.

@@ -82,7 +82,8 @@ pub static EARLY: AtomicU64 = AtomicU64::new(0);
 
 /// Whether the optimised trace was left through a stronger guard, as the drawn one would have been if its guard had not held.
 fn left_early(trace: &Trace, world_seed: u64, inputs: &[Value], fuel: u32, after: &Observed) -> bool {
-    let is_guard = |&at: &usize| matches!(trace.ops[at].code, OpCode::GuardTrue | OpCode::GuardFalse);
+    let is_guard =
+        |&at: &usize| matches!(trace.ops[at].code, OpCode::GuardTrue | OpCode::GuardFalse | OpCode::GuardValue);
     let guards = (0..trace.ops.len()).filter(is_guard);
     let mut places = guards.flat_map(|at| (0..=fuel).map(move |times| (at, times)));
     let is_early = after.is_stronger
