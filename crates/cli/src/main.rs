@@ -49,15 +49,17 @@ fn main() -> ExitCode {
 }
 
 /// The C library's memory for other threads than the first grows by a page at a time and shrinks as soon as it can, and takes
-/// 64 MiB of address space for each: one place that keeps what it has for the next traces and buffers is quicker.
+/// 64 MiB of address space for each: one place that keeps what it has for the next traces and buffers is quicker. Where address space
+/// has a limit large buffers are mapped one by one, so that their addresses are free again when they are.
 #[cfg(target_env = "gnu")]
 fn keep_freed_memory() {
+    let (trim, map) = if heap::address_space().is_some() { (1 << 20, 128 << 10) } else { (64 << 20, 32 << 20) };
     // SAFETY: no other thread is there.
     unsafe {
         libc::mallopt(libc::M_ARENA_MAX, 1);
         libc::mallopt(libc::M_TOP_PAD, 1 << 20);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, 64 << 20);
-        libc::mallopt(libc::M_MMAP_THRESHOLD, 32 << 20);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, trim);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, map);
     }
 }
 

@@ -80,7 +80,7 @@ pub fn ensure_reserve() {
     if RESERVE.load(Ordering::Relaxed) != 0 {
         return;
     }
-    let bytes = crate::share_of_address_space(RESERVE_BYTES, RESERVE_PARTS);
+    let bytes = reserve_bytes();
     // SAFETY: a fresh mapping that nobody touches.
     let start = unsafe {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
@@ -93,6 +93,11 @@ pub fn ensure_reserve() {
             unsafe { libc::munmap(start, bytes) };
         }
     }
+}
+
+/// How big a reserve is.
+pub fn reserve_bytes() -> usize {
+    crate::share_of_address_space(RESERVE_BYTES, RESERVE_PARTS)
 }
 
 /// Whether there is a reserve; if there is none, it is asked for once more. Who can do without what he is about to make, which may

@@ -35,7 +35,9 @@ mod verify;
 mod watch;
 
 pub use alloc::{alloc_buffer, heap_alloc_slow};
-pub use allocator::{Allocator, ensure_reserve, has_reserve, on_reserve_used, release_reserve, take_reserve_used};
+pub use allocator::{
+    Allocator, ensure_reserve, has_reserve, on_reserve_used, release_reserve, reserve_bytes, take_reserve_used,
+};
 pub use barrier::{heap_barrier_slot_slow, heap_barrier_slow};
 pub use census::{Counted, Counts};
 pub use header::{TRACK, fresh_header, set_shape, shape_of};

@@ -92,6 +92,13 @@ impl Heap {
         start.is_some()
     }
 
+    /// Sees to it that Rust's allocator has a reserve behind it, out of the heap's addresses if the system grants none.
+    pub fn ensure_reserve(&mut self) {
+        if !crate::has_reserve() && self.lend_addresses(crate::reserve_bytes()) {
+            crate::ensure_reserve();
+        }
+    }
+
     /// Takes back what was lent, as far as the buffers there are gone; whether that is anything.
     fn take_back_addresses(&mut self) -> bool {
         if !self.spaces.has_lent() {

@@ -57,15 +57,15 @@ pub fn recover(vm: &mut Vm) {
     }
 }
 
-/// MemoryError where there was too little memory since the last safe point, though it went on.
+/// MemoryError where there was too little memory since the last safe point, though it went on, and there still is.
 fn run_out_of_memory(vm: &mut Vm) -> PyResult<()> {
     let used = heap::take_reserve_used();
     if used {
         vm.thread.heap.collect_full();
     }
-    heap::ensure_reserve();
+    vm.thread.heap.ensure_reserve();
     let exhausted = vm.thread.heap.take_exhausted();
-    if used || exhausted { Err(vm.memory_error("")) } else { Ok(()) }
+    if exhausted || used && !heap::has_reserve() { Err(vm.memory_error("")) } else { Ok(()) }
 }
 
 fn order_queue(vm: &mut Vm) -> PyResult<()> {

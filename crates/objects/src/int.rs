@@ -99,8 +99,13 @@ pub fn to_big(value: Value) -> BigInt {
 }
 
 /// Both operands as big ints, or `None` if one is no int: the operator is not for us.
+///
+/// Refused where there is no room for what products and quotients of such ints take on the way: the library cannot fail.
 fn operands(vm: &Vm, a: Value, b: Value) -> Option<(BigInt, BigInt)> {
-    Some((vm.as_bigint(a)?, vm.as_bigint(b)?))
+    let (x, y) = exact(vm, a, b)?;
+    let words = |value: Value| if value.is_int() { 1 } else { words::digits(&value).len() };
+    heap::ensure_room((words(x) + words(y)).saturating_mul(8 * size_of::<u64>()));
+    Some((vm.as_bigint(x)?, vm.as_bigint(y)?))
 }
 
 /// Both operands if they are ints of 63 bits.

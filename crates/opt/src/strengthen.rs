@@ -157,7 +157,8 @@ impl Walk<'_> {
         }
         let object = last.op.args[0];
         let asks = |at: Option<usize>, code: OpCode| {
-            at.filter(|&at| {
+            // Not across the label: the exit in front of it hands over what the body has not.
+            at.filter(|&at| at >= self.body_start).filter(|&at| {
                 let (test, guard) = (&self.out[at], &self.out[at + 1].op);
                 test.op.code == code
                     && test.op.args[0] == object

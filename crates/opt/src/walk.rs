@@ -51,6 +51,8 @@ pub(crate) struct Walk<'r> {
     pub being_made: Vec<ValueId>,
     pub cse: cse::Table,
     pub heap: Cache,
+    /// How many operations were written before the label; 0 in front of it.
+    pub body_start: usize,
     /// Guards that integers fit, on this side of the label.
     pub checks: Vec<crate::strengthen::Check>,
     /// Whether the trace's assumptions were tested since they may have fallen.
@@ -89,6 +91,7 @@ impl<'r> Walk<'r> {
             being_made: Vec::new(),
             cse: cse::Table::default(),
             heap,
+            body_start: 0,
             checks: Vec::new(),
             is_valid: false,
             in_body: false,
@@ -138,6 +141,7 @@ impl<'r> Walk<'r> {
     pub fn enter_body(&mut self) {
         self.in_body = true;
         self.is_valid = false;
+        self.body_start = self.out.len();
         self.checks.clear();
     }
 
