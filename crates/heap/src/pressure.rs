@@ -188,7 +188,8 @@ impl Heap {
             // SAFETY: it directly follows a minor collection, as its caller does.
             unsafe { self.full_collection() };
         }
-        if !self.can_promote() && !(self.take_back_addresses() && self.can_promote()) {
+        let can_promote = self.can_promote() || self.take_back_addresses() && self.can_promote();
+        if !can_promote {
             self.exhaust();
         }
     }

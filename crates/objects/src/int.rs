@@ -104,7 +104,8 @@ pub fn to_big(value: Value) -> BigInt {
 fn operands(vm: &Vm, a: Value, b: Value) -> Option<(BigInt, BigInt)> {
     let (x, y) = exact(vm, a, b)?;
     let words = |value: Value| if value.is_int() { 1 } else { words::digits(&value).len() };
-    heap::ensure_room((words(x) + words(y)).saturating_mul(8 * size_of::<u64>()));
+    let bytes = (words(x) + words(y)).saturating_mul(size_of::<u64>());
+    heap::ensure_room(bytes.saturating_mul(8));
     Some((vm.as_bigint(x)?, vm.as_bigint(y)?))
 }
 
