@@ -278,7 +278,8 @@ pub struct RecipeStep {
 /// Where a guard of an optimised trace leaves to.
 #[derive(Clone, Debug, Default)]
 pub struct Exit {
-    pub frames: Vec<FrameState<ExitArg>>,
+    /// Outermost first. Exits of one trace share those that are alike.
+    pub frames: Vec<Arc<FrameState<ExitArg>>>,
     /// The values that compiled code hands over, with their types.
     pub live: Vec<(ValueId, Ty)>,
     /// What to make from them, in order.

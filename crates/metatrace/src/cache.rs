@@ -148,6 +148,8 @@ pub(crate) struct Cache {
     pub(crate) units: Vec<Unit>,
     /// Roots with members that are in no unit yet.
     pub(crate) loose: BTreeSet<TraceId>,
+    /// Until when nobody looks at them again, by the thread's clock.
+    pub(crate) units_rest_until_ns: u64,
     pub(crate) callees: Option<Callees>,
     /// The guest's false and true.
     pub(crate) bools: [Value; 2],
@@ -176,6 +178,7 @@ impl Default for Cache {
             compiler: None,
             units: Vec::new(),
             loose: BTreeSet::new(),
+            units_rest_until_ns: 0,
             callees: None,
             bools: [Value::NULL; 2],
             traces: Vec::new(),

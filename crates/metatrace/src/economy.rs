@@ -50,6 +50,7 @@ pub(crate) struct Economy {
     began_ticks: u64,
     grace_ns: u64,
     share: u64,
+    reinvest: u64,
     /// What the stays in compiled code have gained, less what entering and leaving took.
     earned_ticks: i64,
     /// The time of the innermost stay in compiled code, or of the innermost recording, is being taken.
@@ -163,6 +164,7 @@ impl Economy {
             began_ticks: ticks(),
             grace_ns: u64::from(options.grace) * 1_000_000,
             share: u64::from(options.budget),
+            reinvest: u64::from(options.reinvest),
             earned_ticks: 0,
             is_timing: false,
             away_ticks: 0,
@@ -203,8 +205,13 @@ impl Economy {
             return true;
         }
         let ran = processor_ns().saturating_sub(counters.compile_ns);
-        let earned = self.nanoseconds(self.earned_ticks as u64).min(ran);
-        spent <= self.grace_ns + ran * self.share / 100 + earned / 4
+        let earned = self.earned_ns().min(ran);
+        spent <= self.grace_ns + (ran * self.share + earned * self.reinvest) / 100
+    }
+
+    /// What compiled code is taken to have gained.
+    pub(crate) fn earned_ns(&self) -> u64 {
+        self.nanoseconds(self.earned_ticks as u64)
     }
 
     pub(crate) fn submitted(&mut self, operations: usize) {

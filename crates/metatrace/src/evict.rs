@@ -28,6 +28,7 @@ use codegen::{Activation, CompileInput, CompiledTrace};
 use ir::{ExitArg, ExitId, FrameState, LogKind, Op, Position, RecipeStep, Trace, TraceId, Ty};
 use opt::Facts;
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// So many traces are given back at once.
@@ -114,9 +115,10 @@ pub(crate) fn footprint(trace: &Trace, facts: &[Facts]) -> u64 {
             .frames
             .iter()
             .map(|frame| {
-                size_of::<FrameState<ExitArg>>()
+                let all = size_of::<FrameState<ExitArg>>()
                     + frame.slots.len() * size_of::<ExitArg>()
-                    + frame.log.len() * size_of::<(LogKind, Ty, ExitArg)>()
+                    + frame.log.len() * size_of::<(LogKind, Ty, ExitArg)>();
+                all.div_ceil(Arc::strong_count(frame)) + size_of::<Arc<FrameState<ExitArg>>>()
             })
             .sum();
         let values = exit.live.len() * 8 + exit.recipe.len() * size_of::<RecipeStep>();

@@ -209,7 +209,7 @@ impl<L: Language> Thread<L> {
             pc: record_pc(state),
             slots: Slots::Known(state.slots.iter().map(|&arg| slot(arg)).collect()),
         };
-        exit.frames.iter().map(view).collect()
+        exit.frames.iter().map(|state| view(state)).collect()
     }
 
     /// Compiled code publishes its frames only for calls that may run guest code.

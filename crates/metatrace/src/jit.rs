@@ -325,6 +325,8 @@ impl Jit {
     /// Counters and abort reasons, for `log=stats` and tests.
     pub fn stats_text(&self) -> String {
         let mut text = self.counters.text();
+        let earned = self.economy.earned_ns();
+        text.push_str(&format!("{earned:>12}  nanoseconds that compiled code is taken to have gained\n"));
         for (&abort, &count) in Abort::ALL.iter().zip(&self.abort_counts) {
             if count > 0 {
                 text.push_str(&format!("{count:>12}  times {}\n", abort.sentence()));

@@ -120,8 +120,9 @@ options! {
     recursion: u32 = 1, "frames", "A function is inlined into itself this often.";
     unroll: u32 = 3, "rounds", "An inlined function whose loops go round more often is called instead.";
     retries: u32 = 6, "attempts", "A place whose recording failed more often is left to the interpreter.";
-    budget: u32 = 2, "percent", "Recording and compiling take at most this share of the time, beside a quarter of what compiled code is taken to have gained; 0: no limit. Without background there is none.";
+    budget: u32 = 2, "percent", "Recording and compiling take at most this share of the time, beside `reinvest`; 0: no limit. Without background there is none.";
     grace: u32 = 30, "ms", "And so much before that counts.";
+    reinvest: u32 = 25, "percent", "And this share of what compiled code is taken to have gained.";
     memory: u32 = 131_072, "KiB", "When traces and their code take so much, all are dropped and what is hot is recorded anew.";
     double_run: bool = false, "switch", "Run each handler a second time at each event and compare (a test of the interpreter).";
     verify: bool = cfg!(debug_assertions), "switch", "Verify every trace, recorded and optimised.";

@@ -257,7 +257,7 @@ impl Walk<'_> {
         self.values.at_mut(id).range = range;
         let maker = self.values.maker(arg);
         if range.lo == range.hi {
-            self.values.at_mut(id).forward = Some(Arg::Int(range.lo));
+            self.forward(id, Some(Arg::Int(range.lo)));
         }
         // An exact sum or difference tells about its parts.
         if let Some((code @ (OpCode::IntAdd | OpCode::IntSub), x, y)) = maker

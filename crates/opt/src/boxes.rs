@@ -107,6 +107,7 @@ impl Walk<'_> {
                 self.learn_kind(args[0], if code == OpCode::IntUnbox { Kind::INT } else { Kind::FLT });
                 if let Some(boxed) = args[0].value() {
                     self.values.at_mut(boxed).unboxed = Some(result);
+                    self.marks.touch(boxed);
                 }
             }
             _ => {}

@@ -9,29 +9,72 @@ use crate::walk::Walk;
 use ir::{Arg, Attr, Exit, ExitArg, ExitId, FrameState, OpCode, RecipeStep, Snapshot, SnapshotId, Ty, ValueId};
 use smallvec::SmallVec;
 use std::ops::RangeBounds;
+use std::sync::Arc;
 
 /// Steps of a recipe from which on no more objects are kept virtual.
 const LONG_RECIPE: usize = 250;
 
-/// Where each value stands in the exit in the making. Entries of other exits do not count.
+/// Where each value stands in the exit in the making.
+///
+/// An exit begins like the one before it, for the frames below the innermost one are seldom other ones: what stands there is taken
+/// over, up to the first frame that has changed or that mentions a value of which more is known now.
 #[derive(Default)]
 pub(crate) struct Marks {
-    current: u32,
-    /// By value: the exit that set it, and the element.
-    places: Vec<(u32, ExitArg)>,
+    /// By value: the element, and its place in `order`, counted from 1; 0: it does not stand there.
+    places: Vec<(ExitArg, u32)>,
+    /// The values that stand there.
+    order: Vec<ValueId>,
+    /// The snapshot of the last exit.
+    snapshot: Option<SnapshotId>,
+    /// Where its frames end.
+    ends: Vec<End>,
+    /// The last exit mentions a truth that may be known for that exit alone.
+    has_truth: bool,
+}
+
+/// The end of a frame in an exit.
+#[derive(Clone, Copy)]
+struct End {
+    live: usize,
+    recipe: usize,
+    marks: usize,
 }
 
 impl Marks {
     fn get(&self, id: ValueId) -> Option<ExitArg> {
-        self.places.get(id.0 as usize).filter(|place| place.0 == self.current).map(|place| place.1)
+        self.places.get(id.0 as usize).filter(|place| place.1 != 0).map(|place| place.0)
     }
 
     fn set(&mut self, id: ValueId, arg: ExitArg) {
         let at = id.0 as usize;
         if self.places.len() <= at {
-            self.places.resize(at + 64, (0, ExitArg::Int(0)));
+            self.places.resize(at + 64, (ExitArg::Int(0), 0));
         }
-        self.places[at] = (self.current, arg);
+        self.order.push(id);
+        self.places[at] = (arg, self.order.len() as u32);
+    }
+
+    /// More is known of the value: no further exit takes over a frame that mentions it.
+    pub(crate) fn touch(&mut self, id: ValueId) {
+        let place = self.places.get(id.0 as usize).map_or(0, |place| place.1) as usize;
+        if place != 0 {
+            let unchanged = self.ends.partition_point(|end| end.marks < place);
+            self.ends.truncate(unchanged);
+        }
+    }
+
+    /// No further exit takes over anything.
+    pub(crate) fn forget(&mut self) {
+        self.ends.clear();
+    }
+
+    /// Leaves only what so many frames mention.
+    fn keep(&mut self, frames: usize) {
+        self.ends.truncate(frames);
+        let kept = self.ends.last().map_or(0, |end| end.marks);
+        for id in self.order.drain(kept..) {
+            self.places[id.0 as usize].1 = 0;
+        }
     }
 }
 
@@ -40,31 +83,16 @@ impl Walk<'_> {
     pub(crate) fn exit(&mut self, id: SnapshotId) -> ExitId {
         let source = self.source;
         let snapshot: &Snapshot = &source.snapshots[id.0 as usize];
-        self.marks.current += 1;
-        // About as much as the last one has.
-        let (live, recipe) = self.exits.last().map_or((0, 0), |exit| (exit.live.len() + 4, exit.recipe.len()));
         let mut exit = Exit {
             frames: Vec::with_capacity(snapshot.frames.len()),
-            live: Vec::with_capacity(live),
-            recipe: Vec::with_capacity(recipe),
             in_body: self.in_body || self.request.origin.is_some(),
             ..Exit::default()
         };
-        for frame in &snapshot.frames {
-            let slots = frame.slots.iter().map(|&slot| self.exit_arg(&mut exit, self.operand(slot))).collect();
-            let log = frame
-                .log
-                .iter()
-                .map(|&(kind, ty, value)| (kind, ty, self.exit_arg(&mut exit, self.operand(value))))
-                .collect();
-            exit.frames.push(FrameState {
-                code: frame.code,
-                pc: frame.pc,
-                slots,
-                log,
-                events: frame.events,
-                resume: frame.resume,
-            });
+        self.take_over(&mut exit, snapshot);
+        self.marks.snapshot = Some(id);
+        self.lower_frames(&mut exit, snapshot);
+        if cfg!(debug_assertions) {
+            self.check_frames(&exit, snapshot);
         }
         let cells = self.exit_cells();
         if self.request.origin.is_some() {
@@ -82,6 +110,58 @@ impl Walk<'_> {
         self.exit_cells.push(cells);
         self.exits.push(exit);
         ExitId(self.exits.len() as u32 - 1)
+    }
+
+    /// The frames behind those that the exit has.
+    fn lower_frames(&mut self, exit: &mut Exit, snapshot: &Snapshot) {
+        for frame in &snapshot.frames[exit.frames.len()..] {
+            self.marks.has_truth = false;
+            let slots = frame.slots.iter().map(|&slot| self.exit_arg(exit, self.operand(slot))).collect();
+            let log = frame
+                .log
+                .iter()
+                .map(|&(kind, ty, value)| (kind, ty, self.exit_arg(exit, self.operand(value))))
+                .collect();
+            exit.frames.push(Arc::new(FrameState {
+                code: frame.code,
+                pc: frame.pc,
+                slots,
+                log,
+                events: frame.events,
+                resume: frame.resume,
+            }));
+            // Where a frame cannot be taken over those behind it cannot either.
+            if self.marks.ends.len() + 1 == exit.frames.len() && !self.marks.has_truth {
+                let end = End { live: exit.live.len(), recipe: exit.recipe.len(), marks: self.marks.order.len() };
+                self.marks.ends.push(end);
+            }
+        }
+    }
+
+    /// What was taken over is what lowering all frames gives.
+    fn check_frames(&mut self, exit: &Exit, snapshot: &Snapshot) {
+        let marks = std::mem::take(&mut self.marks);
+        let mut again = Exit::default();
+        self.lower_frames(&mut again, snapshot);
+        self.marks = marks;
+        assert_eq!(exit.live, again.live, "the values of an exit");
+        let frames =
+            |exit: &Exit| exit.frames.iter().map(|frame| (frame.slots.clone(), frame.log.clone())).collect::<Vec<_>>();
+        assert_eq!(frames(exit), frames(&again), "the frames of an exit");
+        let steps = |exit: &Exit| exit.recipe.iter().map(|step| (step.code, step.args.clone())).collect::<Vec<_>>();
+        assert_eq!(steps(exit), steps(&again), "the recipe of an exit");
+    }
+
+    /// The frames that are as they were at the last exit, with what they mention.
+    fn take_over(&mut self, exit: &mut Exit, snapshot: &Snapshot) {
+        let before = self.marks.snapshot.map_or(&[][..], |id| &self.source.snapshots[id.0 as usize].frames);
+        let same = before.iter().zip(&snapshot.frames).take_while(|(then, now)| Arc::ptr_eq(then, now)).count();
+        self.marks.keep(same);
+        let (Some(last), Some(&end)) = (self.exits.last(), self.marks.ends.last()) else { return };
+        exit.frames.extend_from_slice(&last.frames[..self.marks.ends.len()]);
+        exit.live.reserve(last.live.len() + 4);
+        exit.live.extend_from_slice(&last.live[..end.live]);
+        exit.recipe.extend_from_slice(&last.recipe[..end.recipe]);
     }
 
     /// The invariants that a bridge got, and behind them what was in the cells at its start.
@@ -110,7 +190,10 @@ impl Walk<'_> {
             Arg::Value(id) => id,
             Arg::Int(x) => return ExitArg::Int(x),
             Arg::Flt(x) => return ExitArg::Flt(x),
-            Arg::Bool(x) => return ExitArg::Bool(x),
+            Arg::Bool(x) => {
+                self.marks.has_truth = true;
+                return ExitArg::Bool(x);
+            }
             Arg::Imm(x) => return ExitArg::Imm(x),
             Arg::Ref(x) => return ExitArg::Ref(x),
         };
@@ -133,6 +216,7 @@ impl Walk<'_> {
         match (boxed(inner), inner) {
             (Some(Arg::Imm(bits)), _) => return ExitArg::Imm(bits),
             (_, Arg::Bool(x)) => {
+                self.marks.has_truth = true;
                 let known = if x { self.request.true_ref } else { self.request.false_ref };
                 if let Some(id) = known {
                     return ExitArg::Ref(id);

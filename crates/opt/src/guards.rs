@@ -6,7 +6,7 @@
 use crate::Passes;
 use crate::values::Kind;
 use crate::walk::Walk;
-use ir::{Arg, Op, OpCode, Ty};
+use ir::{Arg, Op, OpCode, Ty, ValueId};
 
 impl Walk<'_> {
     /// `guard_true` or `guard_false`.
@@ -34,13 +34,13 @@ impl Walk<'_> {
                 {
                     // Done.
                 } else if let Some((OpCode::BoolNot, inner @ Arg::Value(_), _)) = self.values.maker(condition) {
-                    self.values.at_mut(id).forward = failed;
+                    self.forward(id, failed);
                     self.guard(inner, !expected, op);
-                    self.values.at_mut(id).forward = None;
+                    self.forward(id, None);
                 } else {
-                    self.values.at_mut(id).forward = failed;
+                    self.forward(id, failed);
                     let exit = op.snapshot.map(|snapshot| self.exit(snapshot));
-                    self.values.at_mut(id).forward = None;
+                    self.forward(id, None);
                     let code = if expected { OpCode::GuardTrue } else { OpCode::GuardFalse };
                     if let Some(exit) = exit {
                         self.emit_guard(code, &[condition], exit);
@@ -143,7 +143,7 @@ impl Walk<'_> {
             Arg::Bool(known) => self.contradiction |= known != holds,
             Arg::Value(id) if self.has(Passes::GUARDS) => {
                 let maker = self.values.maker(condition);
-                self.values.at_mut(id).forward = Some(Arg::Bool(holds));
+                self.forward(id, Some(Arg::Bool(holds)));
                 if let Some((code, a, b)) = maker {
                     self.learn_from(code, a, b, holds);
                 }
@@ -175,7 +175,13 @@ impl Walk<'_> {
         if let Arg::Int(x) = constant {
             self.narrow(value, crate::bounds::Range { lo: x, hi: x });
         }
-        self.values.at_mut(id).forward = Some(constant);
+        self.forward(id, Some(constant));
+    }
+
+    /// Whoever reads the value reads the other one from here on.
+    pub(crate) fn forward(&mut self, id: ValueId, to: Option<Arg>) {
+        self.marks.touch(id);
+        self.values.at_mut(id).forward = to;
     }
 
     /// The guest value is of this kind from here on.

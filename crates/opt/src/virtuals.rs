@@ -17,6 +17,8 @@ const MOST_ITEMS: i64 = 32;
 /// A virtual object.
 #[derive(Clone, Debug)]
 pub(crate) struct Object {
+    /// The value that stands for it.
+    pub id: ValueId,
     pub code: OpCode,
     pub shape: u32,
     pub bytes: u32,
@@ -74,12 +76,14 @@ impl Walk<'_> {
             Some(&Arg::Int(count @ 0..=MOST_ITEMS)) => count as usize,
             Some(_) => return None,
         };
-        let object = Object { code, shape, bytes, item_bytes, fields: Vec::new(), items: vec![None; items] };
+        let id = ValueId(self.values.count());
+        let object = Object { id, code, shape, bytes, item_bytes, fields: Vec::new(), items: vec![None; items] };
         Some(Arg::Value(self.add_object(object)))
     }
 
-    pub(crate) fn add_object(&mut self, object: Object) -> ValueId {
+    pub(crate) fn add_object(&mut self, mut object: Object) -> ValueId {
         let id = self.values.make(object.code, Ty::Ref, [Arg::NULL; 2]);
+        object.id = id;
         let value = self.values.at_mut(id);
         value.object = Some(self.objects.len() as u32);
         value.kind = crate::values::Kind::OBJECT;
@@ -119,6 +123,7 @@ impl Walk<'_> {
         // An object that holds older ones only is in no ring.
         self.has_rings |= self.values.object(value).is_some_and(|held| held >= object);
         let object = &mut self.objects[object as usize];
+        self.marks.touch(object.id);
         match (attr, index) {
             (Attr::Field(field), _) => match object.field(field) {
                 Some(known) => *known = (*field, value),
@@ -172,6 +177,7 @@ impl Walk<'_> {
     /// then gets null and a patch.
     fn force(&mut self, id: ValueId, patches: &mut Vec<(Arg, Attr, Option<Arg>, Arg)>) {
         let Some(index) = self.values.at_mut(id).object.take() else { return };
+        self.marks.touch(id);
         self.being_made.push(id);
         let object = self.objects[index as usize].clone();
         for arg in object.held() {

@@ -140,6 +140,7 @@ impl<'r> Walk<'r> {
     /// The body begins: assumptions may have fallen on the way round.
     pub fn enter_body(&mut self) {
         self.in_body = true;
+        self.marks.forget();
         self.is_valid = false;
         self.body_start = self.out.len();
         self.checks.clear();
@@ -289,6 +290,7 @@ impl<'r> Walk<'r> {
             let is_done = match (op.code, value) {
                 (OpCode::SetShape, Arg::Int(shape @ 0..=0xffff_ffff)) => {
                     self.objects[object as usize].shape = shape as u32;
+                    self.marks.touch(self.objects[object as usize].id);
                     true
                 }
                 (OpCode::SetShape, _) => false,

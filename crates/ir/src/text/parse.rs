@@ -358,7 +358,7 @@ impl<'t> Parser<'t> {
         if had_steps {
             self.rest = after;
         }
-        names.exit.frames = frames;
+        names.exit.frames = frames.into_iter().map(Arc::new).collect();
         names.exit.in_body = in_body;
         let before = self.rest;
         if self.word() == "inv" {

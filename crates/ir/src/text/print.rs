@@ -187,7 +187,7 @@ fn frames_text<A: Copy>(out: &mut String, frames: &[&FrameState<A>], text: &dyn 
 
 /// Steps without memory print where they are used; the others follow behind `with`.
 fn exit_text(out: &mut String, trace: &Trace, exit: &Exit) {
-    let frames: Vec<&FrameState<ExitArg>> = exit.frames.iter().collect();
+    let frames: Vec<&FrameState<ExitArg>> = exit.frames.iter().map(|frame| &**frame).collect();
     frames_text(out, &frames, &|arg| exit_arg_text(trace, exit, arg));
     let mut before = " with ";
     for (index, step) in exit.recipe.iter().enumerate() {

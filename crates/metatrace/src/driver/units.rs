@@ -14,7 +14,7 @@ use crate::economy::thread_ns;
 use crate::jit::Jit;
 use codegen::{CompileError, CompiledTrace, OpPlace};
 use ir::{Attr, OpCode, TraceId, TraceKind};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
 /// About what it costs to enter a bridge through the buffer and to come back.
@@ -22,11 +22,13 @@ const PASS_NS: u64 = 15;
 /// A unit is worth it if the time would go to such passes for one part of so many.
 const WORTHWHILE_PART: u64 = 8;
 
+/// So many times as long as it took to look at all traces that are in no unit they are not looked at again.
+const REST: u64 = 100;
+
 /// A trace was installed: its unit, if it has one, is not up to date.
 pub(super) fn add(jit: &mut Jit, id: TraceId) {
     let cache = &mut jit.cache;
     let root = cache.root_of(id);
-    cache.loose.insert(root);
     watch(cache, root, thread_ns());
     let last = cache.trace(id).input.trace.ops.last();
     if let Some(Attr::Target(target)) = last.map(|op| op.attr) {
@@ -35,6 +37,11 @@ pub(super) fn add(jit: &mut Jit, id: TraceId) {
             cache.trace_mut(root).linked.push(target);
             cache.trace_mut(target).linked.push(root);
         }
+    }
+    // A trace alone is no unit.
+    let trace = cache.trace(root);
+    if !trace.children.is_empty() || !trace.linked.is_empty() {
+        cache.loose.insert(root);
     }
     // Without a thread of its own the compiler is asked each time that the unit has doubled.
     if cache.compiler().is_here() {
@@ -56,20 +63,27 @@ pub(super) fn submit_loose(jit: &mut Jit, calm: bool) {
         jit.counters.units_postponed += 1;
         return;
     }
-    let mut asked = BTreeSet::new();
+    // A program of very many traces is not looked at so often that it is felt.
+    let started = thread_ns();
+    if started < jit.cache.units_rest_until_ns {
+        return;
+    }
+    let mut asked = HashSet::new();
     for root in jit.cache.loose.clone() {
         // Not if it belonged to the unit of an earlier one, nor if that took all the time that there is.
         if jit.cache.loose.contains(&root) && !asked.contains(&root) && jit.economy.affords_unit(&jit.counters) {
             let cache = &jit.cache;
             let before = cache.trace(root).unit.map_or(0, |unit| cache.units[unit].members.len());
-            let mut roots = roots_around(cache, root);
-            let is_due = calm || members(jit, &roots).0.len() * 2 >= before * 3;
+            let roots = roots_around(cache, root);
+            let is_due = calm || before == 0 || members(jit, &roots).0.len() * 2 >= before * 3;
             if is_due && enters_bridges_often(jit, &roots) {
                 submit_unit(jit, root);
             }
-            asked.append(&mut roots);
+            asked.extend(roots);
         }
     }
+    let ended = thread_ns();
+    jit.cache.units_rest_until_ns = ended + (ended - started) * REST;
 }
 
 /// Whether bridges of these roots were entered often since they were last asked. What is not worth a unit stays loose, to be asked again.
