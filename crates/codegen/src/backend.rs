@@ -85,6 +85,7 @@ pub type EnterFn = unsafe extern "C" fn(code: usize, ctx: *mut u8, buf: *mut u64
 pub const START: u64 = 0;
 /// The selector with which code is entered at the start of this trace, one of its roots. If the code is only the stub, that is
 /// how it is left: [`Left::Loop`].
+#[inline]
 pub fn start_of(id: TraceId) -> u64 {
     Left::LOOP | u64::from(id.0)
 }
@@ -100,7 +101,8 @@ pub struct TraceCell {
     pub entry: AtomicUsize,
     /// Nonzero once an assumption of the trace fell: `still_valid` then leaves.
     pub fallen: AtomicU8,
-    /// Of a root: how often bridges of its tree were entered that have code of their own.
+    /// Of a root: how often bridges of its tree were entered that have code of their own, and the root itself if it is a function's entry
+    /// that runs into a loop.
     pub bridged: AtomicU64,
 }
 
@@ -210,7 +212,7 @@ pub struct CompileInput {
     pub cell: Arc<TraceCell>,
     /// The cells of the traces that the trace jumps to.
     pub targets: Vec<(TraceId, Arc<TraceCell>)>,
-    /// Of a bridge: the cell in which its entries are counted ([`TraceCell::bridged`]), if they are.
+    /// The cell in which the trace's entries are counted ([`TraceCell::bridged`]), if they are.
     pub counted: Option<Arc<TraceCell>>,
     /// One cell for each exit of the trace.
     pub exits: ExitCells,
@@ -298,6 +300,7 @@ impl Left {
     /// The sign bit, so that the test at a trace's entry is one instruction.
     pub(crate) const BODY: u64 = BODY;
 
+    #[inline]
     pub fn decode(word: u64) -> Left {
         let low = word as u32;
         match word & !0xffff_ffff {

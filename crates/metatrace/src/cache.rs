@@ -11,7 +11,7 @@ use crate::profile::CodeMap;
 use codegen::{CompileInput, CompiledTrace, TraceCell};
 use heap::Value;
 use ir::{Callee, Exit, ExitId, OpCode, TraceId, TraceKind};
-use opt::{Facts, Label, Written};
+use opt::{ExitFacts, Label, Written};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -21,6 +21,9 @@ pub(crate) const BUFFER_WORDS: usize = 1024;
 
 /// A place whose traces fell this often relies on what does not last: it is left to the interpreter.
 const FALLS: u32 = 25;
+
+/// No instruction: no loop starts there.
+pub(crate) const NO_LOOP: u32 = u32::MAX;
 
 /// An installed trace.
 pub(crate) struct CachedTrace {
@@ -47,7 +50,7 @@ pub(crate) struct CachedTrace {
     pub(crate) inlined: u32,
     /// Of a loop or function: where it starts.
     pub(crate) home: Option<&'static HotCell>,
-    /// The language's token for the code of level 0, and the instruction that a loop starts at.
+    /// Of a root: the language's token for the code of level 0, and the instruction that a loop starts at; [`NO_LOOP`] of others.
     pub(crate) start: (u64, u32),
     /// Of a loop: the types it was recorded for.
     pub(crate) signature: Signature,
@@ -57,6 +60,8 @@ pub(crate) struct CachedTrace {
     pub(crate) root: TraceId,
     /// Of a root: the operations of its tree's bridges so far.
     pub(crate) bridge_ops: u32,
+    /// The guest thread's processor time when a bridge from here last came to a loop in a function that is inlined above it; 0: none did.
+    pub(crate) stuck_since: u64,
     /// Of a root: since when the entries of its bridges are watched.
     pub(crate) watched: Watched,
     /// Of a root: what the interpreter's entries gain.
@@ -77,7 +82,7 @@ pub(crate) struct CachedTrace {
     pub(crate) origin: Option<TraceId>,
     pub(crate) written: Written,
     /// For each exit, what is known of its live values.
-    pub(crate) facts: Vec<Facts>,
+    pub(crate) facts: ExitFacts,
     pub(crate) fallen: bool,
 }
 
@@ -211,6 +216,7 @@ impl Cache {
 
     /// # Panics
     /// If no trace has been compiled yet.
+    #[inline]
     pub(crate) fn compiler(&self) -> &Compiler {
         self.compiler.as_ref().expect("made before the first trace is compiled")
     }
@@ -236,6 +242,7 @@ impl Cache {
 
     /// # Panics
     /// If the trace was dropped: then nobody knows its number, except who has been away while guest code ran.
+    #[inline]
     pub(crate) fn trace(&self, id: TraceId) -> &CachedTrace {
         self.get(id).expect("a trace that was not dropped")
     }

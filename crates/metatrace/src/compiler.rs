@@ -191,6 +191,7 @@ impl Compiler {
         Some(Compiler { config, enter, stub, first, place, done: VecDeque::new() })
     }
 
+    #[inline]
     pub(crate) fn enter(&self) -> EnterFn {
         self.enter
     }

@@ -47,6 +47,7 @@ counters! {
     exits_at_will "exits that were taken once although their guards held";
     forced "activations of compiled code that were inspected";
     fallen "traces that fell with an assumption";
+    uninlined "traces that fell because they inline a function that goes round its loop more often than they do";
     recorded_ops "operations recorded";
     optimized_ops "operations after optimisation";
     guards "guards after optimisation";
@@ -84,6 +85,7 @@ macro_rules! aborts {
 aborts! {
     TooLong "the trace got too long";
     LoopInCallee "an inlined function has a loop";
+    LoopInInlined "a function that is inlined above has a loop";
     LoopInFunction "the function has a loop of its own";
     RecursionLimit "the recursion limit was reached";
     Inspected "a frame of the recording was inspected";

@@ -26,7 +26,7 @@ use crate::language::Language;
 use crate::thread::Thread;
 use codegen::{Activation, CompileInput, CompiledTrace};
 use ir::{ExitArg, ExitId, FrameState, LogKind, Op, Position, RecipeStep, Trace, TraceId, Ty};
-use opt::Facts;
+use opt::ExitFacts;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -109,7 +109,7 @@ impl ExitNumbers {
 }
 
 /// Roughly the bytes that a trace takes beside its code.
-pub(crate) fn footprint(trace: &Trace, facts: &[Facts]) -> u64 {
+pub(crate) fn footprint(trace: &Trace, facts: &ExitFacts) -> u64 {
     let exits = trace.exits.iter().map(|exit| {
         let frames: usize = exit
             .frames
@@ -127,7 +127,7 @@ pub(crate) fn footprint(trace: &Trace, facts: &[Facts]) -> u64 {
     });
     let fixed = size_of::<CachedTrace>() + size_of::<CompileInput>();
     let operations = trace.ops.len() * size_of::<Op>() + trace.positions.len() * size_of::<Position>();
-    (exits.sum::<usize>() + fixed + operations + size_of_val(facts)) as u64
+    (exits.sum::<usize>() + fixed + operations + facts.bytes()) as u64
 }
 
 impl<L: Language> Thread<L> {

@@ -10,12 +10,12 @@
 //! Requirement: the cell belongs to an object that never changes in the loop, and no call writes memory, so that loading
 //! the cell at the loop's end is safe where its contents are not known.
 
-use crate::facts::Fact;
 use crate::heap::{Cache, HEADER, Memory};
 use crate::label::Shape;
 use crate::walk::Walk;
-use ir::{Arg, Attr, Field, Items, OpCode, Repr, Ty};
+use ir::{Arg, Attr, ExitId, Field, Items, OpCode, Repr, Ty};
 use smallvec::SmallVec;
+use std::ops::Range;
 
 /// Cells that go round, at most.
 const MOST_CELLS: usize = 16;
@@ -50,11 +50,27 @@ pub(crate) struct Contents {
     pub value: Arg,
     /// What is in the box that the value is.
     pub unboxed: Option<Arg>,
-    /// Of what the exit hands over for it.
-    pub fact: Fact,
+    /// The number of what is known of what the exit hands over for it.
+    pub fact: u32,
 }
 
-pub(crate) type ExitCells = Box<[Option<Contents>]>;
+/// What is in the cells that go round, at each exit.
+#[derive(Default)]
+pub(crate) struct ExitCells {
+    /// One exit behind the other.
+    pub all: Vec<Option<Contents>>,
+    /// Where the exits end in `all`.
+    ends: Vec<u32>,
+}
+
+impl ExitCells {
+    /// What is in a cell at an exit, if that is known.
+    pub fn at(&self, exit: ExitId, cell: usize) -> Option<Contents> {
+        let at = exit.0 as usize;
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        self.all[start as usize..self.ends[at] as usize].get(cell).copied().flatten()
+    }
+}
 
 impl<P> Cell<P> {
     pub fn is_header(&self) -> bool {
@@ -130,14 +146,19 @@ impl Walk<'_> {
         self.heap.loaded(cell.memory, cell.base, cell.index, cell.repr, value);
     }
 
-    /// What is in the cells that go round, for an exit.
-    pub(crate) fn exit_cells(&self) -> ExitCells {
-        let contents = |cell: &Cell<Arg>| {
-            let value = self.contents(cell)?;
-            let unboxed = self.values.unboxed(value);
-            Some(Contents { value, unboxed, fact: self.fact(unboxed.unwrap_or(value)) })
-        };
-        self.cells.iter().map(contents).collect()
+    /// Notes what is in the cells that go round, for the next exit; where that stands.
+    pub(crate) fn add_exit_cells(&mut self) -> Range<usize> {
+        let start = self.exit_cells.all.len();
+        for at in 0..self.cells.len() {
+            let contents = self.contents(&self.cells[at]).map(|value| {
+                let unboxed = self.values.unboxed(value);
+                Contents { value, unboxed, fact: self.fact_number(unboxed.unwrap_or(value)) }
+            });
+            self.exit_cells.all.push(contents);
+        }
+        let end = self.exit_cells.all.len();
+        self.exit_cells.ends.push(end as u32);
+        start..end
     }
 
     /// A constant of the origin's loop as one of this trace.

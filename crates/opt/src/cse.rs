@@ -8,11 +8,14 @@ use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+/// A table of short keys.
+pub(crate) type Words<K, V> = HashMap<K, V, BuildHasherDefault<WordHasher>>;
+
 /// Results of pure operations.
 #[derive(Default)]
 pub(crate) struct Table {
-    simple: HashMap<(OpCode, Arg, Arg), Arg, BuildHasherDefault<WordHasher>>,
-    calls: HashMap<(usize, SmallVec<[Arg; 3]>), Arg, BuildHasherDefault<WordHasher>>,
+    simple: Words<(OpCode, Arg, Arg), Arg>,
+    calls: Words<(usize, SmallVec<[Arg; 3]>), Arg>,
 }
 
 impl Table {

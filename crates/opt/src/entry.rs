@@ -15,6 +15,7 @@
 //! that other guards of the first iteration taught are forgotten at the label ([`Plan::forget_the_rest`]); the body's own
 //! guards teach them again.
 
+use crate::cse::Words;
 use crate::facts::Fact;
 use crate::heap::{Memory, Written};
 use crate::label::{Shape, Slot};
@@ -23,7 +24,6 @@ use crate::values::Kind;
 use crate::walk::{Walk, cell_of};
 use ir::{Arg, Attr, CallEffect, Effect, OpCode, Ty, ValueId};
 use smallvec::SmallVec;
-use std::collections::HashMap;
 
 /// Steps beyond which a body has no entry: the first iteration is as good.
 const MOST_STEPS: usize = 200;
@@ -70,13 +70,13 @@ struct Made {
 /// The steps of a first iteration.
 pub(crate) struct Plan {
     steps: Vec<Step>,
-    sources: HashMap<ValueId, Source>,
+    sources: Words<ValueId, Source>,
 }
 
 impl Plan {
     /// The steps among what the walk has emitted, which stands at the label. `written`: what the loop writes.
     pub fn new(walk: &Walk, slots: &[Shape], written: &Written) -> Option<Plan> {
-        let mut plan = Plan { steps: Vec::new(), sources: HashMap::new() };
+        let mut plan = Plan { steps: Vec::new(), sources: Words::default() };
         for (at, emitted) in walk.out.iter().enumerate() {
             let op = &emitted.op;
             if op.code == OpCode::Input {
@@ -187,7 +187,7 @@ impl Plan {
     }
 
     /// What the body knows at its start of the values that the steps make.
-    pub fn facts(&self, walk: &Walk) -> HashMap<ValueId, Fact> {
+    pub fn facts(&self, walk: &Walk) -> Words<ValueId, Fact> {
         self.sources.keys().map(|&id| (id, walk.fact(walk.values.resolve(Arg::Value(id))))).collect()
     }
 }

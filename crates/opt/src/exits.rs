@@ -94,20 +94,20 @@ impl Walk<'_> {
         if cfg!(debug_assertions) {
             self.check_frames(&exit, snapshot);
         }
-        let cells = self.exit_cells();
+        let cells = self.add_exit_cells();
         if self.request.origin.is_some() {
             for value in self.origin_invariants() {
                 let arg = self.exit_arg(&mut exit, value);
                 exit.invariants.push(arg);
             }
-            for contents in &cells {
-                let arg = contents.as_ref().map_or(UNKNOWN, |contents| self.exit_arg(&mut exit, contents.value));
+            for at in cells {
+                let contents = self.exit_cells.all[at];
+                let arg = contents.map_or(UNKNOWN, |contents| self.exit_arg(&mut exit, contents.value));
                 exit.invariants.push(arg);
             }
         }
         self.is_full |= exit.recipe.len() > LONG_RECIPE;
-        self.facts.push(self.facts(&exit.live));
-        self.exit_cells.push(cells);
+        self.add_facts(&exit.live);
         self.exits.push(exit);
         ExitId(self.exits.len() as u32 - 1)
     }

@@ -6,14 +6,78 @@
 use crate::bounds::Range;
 use crate::values::Kind;
 use crate::walk::Walk;
-use ir::{Arg, Ty, ValueId};
+use ir::{Arg, ExitId, Ty, ValueId};
 
 /// What is known of an exit's live values, in their order. Opaque outside this crate.
 #[derive(Clone, Default, Debug)]
 pub struct Facts(pub(crate) Vec<Fact>);
 
-/// There are many: one for each value of each exit.
-#[derive(Clone, Copy, Debug)]
+/// What is known of the live values of all exits of a trace. There are many, and exit after exit the same is known of the same values, so
+/// each fact stands once.
+#[derive(Clone, Debug)]
+pub struct ExitFacts {
+    /// The first says nothing.
+    facts: Vec<Fact>,
+    /// Of the exits' live values, one exit behind the other: their facts.
+    live: Vec<u32>,
+    /// Where the exits end in `live`.
+    ends: Vec<u32>,
+}
+
+impl Default for ExitFacts {
+    fn default() -> ExitFacts {
+        ExitFacts { facts: vec![Fact::Unknown], live: Vec::new(), ends: Vec::new() }
+    }
+}
+
+impl ExitFacts {
+    /// Those of one exit.
+    pub fn of(&self, exit: ExitId) -> Option<Facts> {
+        Some(Facts(self.numbers(exit)?.iter().map(|&number| self.facts[number as usize]).collect()))
+    }
+
+    /// Roughly the bytes that they take.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.facts[..]) + size_of_val(&self.live[..]) + size_of_val(&self.ends[..])
+    }
+
+    pub(crate) fn numbers(&self, exit: ExitId) -> Option<&[u32]> {
+        let at = exit.0 as usize;
+        let end = *self.ends.get(at)?;
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        self.live.get(start as usize..end as usize)
+    }
+
+    /// Facts with room for what `like` says of so many exits.
+    pub(crate) fn like(like: &ExitFacts) -> ExitFacts {
+        let (live, exits) = (like.live.len(), like.ends.len());
+        ExitFacts { facts: like.facts.clone(), live: Vec::with_capacity(live), ends: Vec::with_capacity(exits) }
+    }
+
+    /// The next live value of the exit in the making.
+    pub(crate) fn push(&mut self, number: u32) {
+        self.live.push(number);
+    }
+
+    pub(crate) fn extend(&mut self, numbers: &[u32]) {
+        self.live.extend_from_slice(numbers);
+    }
+
+    /// The exit in the making has all.
+    pub(crate) fn end_exit(&mut self) {
+        self.ends.push(self.live.len() as u32);
+    }
+
+    fn add(&mut self, fact: Fact) -> u32 {
+        self.facts.push(fact);
+        self.facts.len() as u32 - 1
+    }
+}
+
+/// The number of the fact that says nothing.
+pub(crate) const UNKNOWN_FACT: u32 = 0;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fact {
     /// Nothing is known.
     Unknown,
@@ -42,9 +106,30 @@ impl Fact {
 }
 
 impl Walk<'_> {
-    /// What is known of these values here.
-    pub(crate) fn facts(&self, live: &[(ValueId, Ty)]) -> Facts {
-        Facts(live.iter().map(|&(id, _)| self.fact(Arg::Value(id))).collect())
+    /// What is known of an exit's values here.
+    pub(crate) fn add_facts(&mut self, live: &[(ValueId, Ty)]) {
+        for &(id, _) in live {
+            let number = self.fact_number(Arg::Value(id));
+            self.facts.push(number);
+        }
+        self.facts.end_exit();
+    }
+
+    /// What is known of a value here, as a number.
+    pub(crate) fn fact_number(&mut self, value: Arg) -> u32 {
+        let fact = self.fact(value);
+        let Arg::Value(id) = value else { return self.facts.add(fact) };
+        let at = id.0 as usize;
+        if self.last_facts.len() <= at {
+            self.last_facts.resize(self.values.all.len().max(at + 1) + 64, UNKNOWN_FACT);
+        }
+        let last = self.last_facts[at];
+        if self.facts.facts[last as usize] == fact {
+            return last;
+        }
+        let number = self.facts.add(fact);
+        self.last_facts[at] = number;
+        number
     }
 
     pub(crate) fn fact(&self, value: Arg) -> Fact {

@@ -12,7 +12,7 @@ use crate::Passes;
 use crate::cells::{Cell, Contents, LabelCell, Place};
 use crate::entry::Plan;
 use crate::exits::UNKNOWN;
-use crate::facts::{Fact, Facts};
+use crate::facts::{ExitFacts, UNKNOWN_FACT};
 use crate::heap::Written;
 use crate::label::{Label, Shape, Slot};
 use crate::request::Optimized;
@@ -21,7 +21,6 @@ use ir::{
     Arg, Attr, CallEffect, Effect, Exit, ExitArg, ExitId, Op, OpCode, PositionId, RecipeStep, Trace, Ty, ValueId,
 };
 use smallvec::SmallVec;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The label and what belongs to it.
@@ -54,15 +53,17 @@ pub(crate) fn run(
     liveness.run();
     let Liveness { is_kept, is_read, .. } = liveness;
     let (old_exits, old_facts) = (std::mem::take(&mut walk.exits), std::mem::take(&mut walk.facts));
+    let count = walk.values.all.len();
     let mut writer = Writer {
-        final_ids: vec![None; walk.values.all.len()],
+        final_ids: vec![None; count],
         is_kept,
         ops: Vec::with_capacity(walk.out.len() + 16),
         exits: Vec::with_capacity(old_exits.len()),
-        facts: Vec::with_capacity(old_exits.len()),
+        facts: ExitFacts::like(&old_facts),
+        new_exits: vec![None; old_exits.len()],
+        live_at: vec![(NONE, 0); count],
         old_exits,
         old_facts,
-        new_exits: HashMap::new(),
         invariants: Vec::new(),
         slots: Vec::new(),
         cells: Vec::new(),
@@ -206,12 +207,14 @@ struct Writer<'w, 'r> {
     final_ids: Vec<Option<ValueId>>,
     ops: Vec<Op>,
     exits: Vec<Arc<Exit>>,
-    facts: Vec<Facts>,
-    /// Those of the walk; each is taken once.
+    facts: ExitFacts,
+    /// Those of the walk; each exit is taken once.
     old_exits: Vec<Exit>,
-    old_facts: Vec<Facts>,
+    old_facts: ExitFacts,
     /// The numbers of exits in the final trace; guards may share one.
-    new_exits: HashMap<ExitId, ExitId>,
+    new_exits: Vec<Option<ExitId>>,
+    /// By value of the walk: an exit of which it is a live value, and which one.
+    live_at: Vec<(u32, u32)>,
     /// Values from before the label that are used behind it.
     invariants: Vec<ValueId>,
     /// The shapes of slots and cells, without phis that nobody reads.
@@ -234,19 +237,10 @@ impl Writer<'_, '_> {
                 op.args.clear();
             }
             op.args.iter_mut().for_each(|arg| *arg = self.renamed(*arg));
-            if let Some(&known) = op.exit.and_then(|id| self.new_exits.get(&id)) {
+            if let Some(known) = op.exit.and_then(|id| self.new_exits[id.0 as usize]) {
                 op.exit = Some(known);
             } else if let Some(id) = op.exit {
-                let mut exit = std::mem::take(&mut self.old_exits[id.0 as usize]);
-                let mut facts = std::mem::take(&mut self.old_facts[id.0 as usize]);
-                self.add_invariants(&mut exit, &mut facts);
-                self.add_cells(&mut exit, &mut facts, id);
-                exit.live.iter_mut().for_each(|live| live.0 = self.renamed_id(live.0));
-                let new = ExitId(self.exits.len() as u32);
-                self.new_exits.insert(id, new);
-                op.exit = Some(new);
-                self.exits.push(Arc::new(exit));
-                self.facts.push(facts);
+                op.exit = Some(self.exit(id));
             }
             if let Some(id) = emitted.result {
                 self.final_ids[id.0 as usize] = Some(ValueId(self.ops.len() as u32));
@@ -255,46 +249,74 @@ impl Writer<'_, '_> {
         }
     }
 
+    /// An exit of the walk as one of the final trace.
+    fn exit(&mut self, id: ExitId) -> ExitId {
+        let mut exit = std::mem::take(&mut self.old_exits[id.0 as usize]);
+        for (at, live) in exit.live.iter().enumerate() {
+            self.live_at[live.0.0 as usize] = (id.0, at as u32);
+        }
+        self.facts.extend(self.old_facts.numbers(id).unwrap_or(&[]));
+        self.add_invariants(&mut exit, id);
+        self.add_cells(&mut exit, id);
+        self.facts.end_exit();
+        exit.live.iter_mut().for_each(|live| live.0 = self.renamed_id(live.0));
+        let new = ExitId(self.exits.len() as u32);
+        self.new_exits[id.0 as usize] = Some(new);
+        self.exits.push(Arc::new(exit));
+        new
+    }
+
+    /// Which of the live values of the exit in the making it is.
+    fn live(&self, id: ValueId, exit: ExitId) -> Option<ExitArg> {
+        let (of, at) = self.live_at[id.0 as usize];
+        (of == exit.0).then_some(ExitArg::Live(at))
+    }
+
+    /// One more live value.
+    fn add_live(&mut self, exit: &mut Exit, at: ExitId, id: ValueId, fact: u32) -> ExitArg {
+        self.live_at[id.0 as usize] = (at.0, exit.live.len() as u32);
+        exit.live.push((id, self.walk.values.at(id).ty));
+        self.facts.push(fact);
+        ExitArg::Live(exit.live.len() as u32 - 1)
+    }
+
     /// An exit behind the label can be followed by a jump back into the body: it hands on the invariants. Where the exit
     /// makes an invariant's box anyway, it hands on that box, so that a bridge sees that they are one.
-    fn add_invariants(&self, exit: &mut Exit, facts: &mut Facts) {
-        for &id in &self.invariants {
-            let at = exit.live.iter().position(|live| live.0 == id);
-            let in_recipe =
-                at.is_none().then(|| self.walk.values.unboxed(Arg::Value(id))).flatten().and_then(|inner| {
-                    let live = exit.live.iter().position(|live| Arg::Value(live.0) == inner)?;
-                    let inner = ExitArg::Live(live as u32);
-                    exit.recipe.iter().position(|step| {
-                        matches!(step.code, OpCode::IntBox | OpCode::FltBox | OpCode::BoolBox) && step.args[0] == inner
-                    })
-                });
-            exit.invariants.push(match (in_recipe, at) {
-                (Some(step), _) => ExitArg::Made(step as u32),
-                (_, Some(at)) => ExitArg::Live(at as u32),
-                _ => {
-                    exit.live.push((id, self.walk.values.at(id).ty));
-                    facts.0.push(Fact::Unknown);
-                    ExitArg::Live(exit.live.len() as u32 - 1)
-                }
+    fn add_invariants(&mut self, exit: &mut Exit, at: ExitId) {
+        exit.invariants.reserve_exact(self.invariants.len() + self.cells.len());
+        for number in 0..self.invariants.len() {
+            let id = self.invariants[number];
+            let live = self.live(id, at);
+            let inner = live.is_none().then(|| self.walk.values.unboxed(Arg::Value(id))).flatten();
+            let in_recipe = inner.and_then(|inner| {
+                let inner = self.live(inner.value()?, at)?;
+                exit.recipe.iter().position(|step| {
+                    matches!(step.code, OpCode::IntBox | OpCode::FltBox | OpCode::BoolBox) && step.args[0] == inner
+                })
             });
+            let arg = match in_recipe {
+                Some(step) => ExitArg::Made(step as u32),
+                None => live.unwrap_or_else(|| self.add_live(exit, at, id, UNKNOWN_FACT)),
+            };
+            exit.invariants.push(arg);
         }
     }
 
     /// It also hands on what is in the cells that go round, where that is known and was made.
-    fn add_cells(&self, exit: &mut Exit, facts: &mut Facts, id: ExitId) {
-        for &cell in &self.cells {
-            let contents = self.walk.exit_cells[id.0 as usize].get(cell).copied().flatten();
-            let arg = contents.and_then(|contents| self.cell_arg(exit, facts, &contents));
+    fn add_cells(&mut self, exit: &mut Exit, at: ExitId) {
+        for number in 0..self.cells.len() {
+            let contents = self.walk.exit_cells.at(at, self.cells[number]);
+            let arg = contents.and_then(|contents| self.cell_arg(exit, at, &contents));
             exit.invariants.push(arg.unwrap_or(UNKNOWN));
         }
     }
 
-    fn cell_arg(&self, exit: &mut Exit, facts: &mut Facts, contents: &Contents) -> Option<ExitArg> {
+    fn cell_arg(&mut self, exit: &mut Exit, at: ExitId, contents: &Contents) -> Option<ExitArg> {
         let Some(inner) = contents.unboxed.filter(|_| contents.value.value().is_some()) else {
-            return self.live_arg(exit, facts, contents.value, contents.fact);
+            return self.live_arg(exit, at, contents.value, contents.fact);
         };
-        let Some(inner_arg) = self.live_arg(exit, facts, inner, contents.fact) else {
-            return self.live_arg(exit, facts, contents.value, Fact::Unknown);
+        let Some(inner_arg) = self.live_arg(exit, at, inner, contents.fact) else {
+            return self.live_arg(exit, at, contents.value, UNKNOWN_FACT);
         };
         let code = match self.walk.values.ty(inner) {
             Ty::Int => OpCode::IntBox,
@@ -310,7 +332,7 @@ impl Writer<'_, '_> {
         Some(ExitArg::Made(step as u32))
     }
 
-    fn live_arg(&self, exit: &mut Exit, facts: &mut Facts, arg: Arg, fact: Fact) -> Option<ExitArg> {
+    fn live_arg(&mut self, exit: &mut Exit, at: ExitId, arg: Arg, fact: u32) -> Option<ExitArg> {
         Some(match arg {
             Arg::Int(x) => ExitArg::Int(x),
             Arg::Flt(x) => ExitArg::Flt(x),
@@ -319,12 +341,10 @@ impl Writer<'_, '_> {
             Arg::Ref(x) => ExitArg::Ref(x),
             Arg::Value(id) => {
                 self.final_ids[id.0 as usize]?;
-                let at = exit.live.iter().position(|live| live.0 == id).unwrap_or_else(|| {
-                    exit.live.push((id, self.walk.values.at(id).ty));
-                    facts.0.push(fact);
-                    exit.live.len() - 1
-                });
-                ExitArg::Live(at as u32)
+                match self.live(id, at) {
+                    Some(live) => live,
+                    None => self.add_live(exit, at, id, fact),
+                }
             }
         })
     }

@@ -9,7 +9,7 @@
 use crate::bounds::Range;
 use crate::label::Label;
 use crate::values::Values;
-use ir::{Arg, CallEffect, Repr, Ty};
+use ir::{Arg, CallEffect, Repr, Ty, ValueId};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -109,6 +109,10 @@ pub(crate) struct Cache {
     fields: Vec<Bucket>,
     items: Vec<Bucket>,
     raw: Vec<Entry>,
+    /// By value: what the newest entry among the shapes says of it; NULL: there is none. Each exit asks for the shapes of all its values.
+    shapes: Vec<Arg>,
+    /// The values of which `shapes` may say something.
+    shaped: Vec<ValueId>,
     pub written: Written,
     /// Memory of which the body knows from before the label: nobody may write it and enter the body.
     pub relied: Written,
@@ -142,6 +146,11 @@ impl Cache {
     }
 
     fn find(&self, memory: Memory, base: Arg, index: Arg, repr: Repr, values: &Values) -> Option<&Entry> {
+        if let (Memory::Field { offset: HEADER, .. }, Arg::Value(_)) = (memory, base)
+            && self.shape_entry(base) == Arg::NULL
+        {
+            return None;
+        }
         let same = |entry: &&Entry| {
             entry.repr == repr && values.resolve(entry.base) == base && values.resolve(entry.index) == index
         };
@@ -156,10 +165,19 @@ impl Cache {
     /// The shape of an object, if it is a known constant.
     pub fn known_shape(&self, base: Arg, values: &Values) -> Option<i64> {
         let memory = Memory::Field { offset: HEADER, immutable: false };
-        match self.load(memory, base, Arg::Int(0), Repr::I64, values)? {
+        let shape = match base {
+            Arg::Value(_) => values.resolve(self.shape_entry(base)),
+            _ => self.load(memory, base, Arg::Int(0), Repr::I64, values)?,
+        };
+        match shape {
             Arg::Int(shape) => Some(shape),
             _ => None,
         }
+    }
+
+    /// What the newest entry says of a value's shape; values are forwarded to constants alone, so there is none under another value.
+    fn shape_entry(&self, base: Arg) -> Arg {
+        base.value().and_then(|id| self.shapes.get(id.0 as usize).copied()).unwrap_or(Arg::NULL)
     }
 
     fn have_other_shapes(&self, a: Arg, b: Arg, values: &Values) -> bool {
@@ -173,10 +191,15 @@ impl Cache {
             Memory::Items { offset, immutable } => (bucket_mut(&mut self.items, offset), immutable),
             Memory::Raw => (&mut self.raw, false),
         };
-        if entries.len() == MOST_ENTRIES {
-            entries.remove(0);
-        }
+        let oldest = (entries.len() == MOST_ENTRIES).then(|| entries.remove(0).base);
+        let is_gone = oldest.is_some_and(|oldest| entries.iter().all(|entry| entry.base != oldest));
         entries.push(Entry { base, index, repr, immutable, value, is_old: false });
+        if let Memory::Field { offset: HEADER, .. } = memory {
+            if let (Some(Arg::Value(oldest)), true) = (oldest, is_gone) {
+                self.shapes[oldest.0 as usize] = Arg::NULL;
+            }
+            set_shape(&mut self.shapes, &mut self.shaped, base, value);
+        }
     }
 
     /// A store of `value`: forgets what it may overwrite.
@@ -193,9 +216,12 @@ impl Cache {
                     !values.may_alias(other, base, distinct)
                         || other != base && offset != HEADER && self.have_other_shapes(other, base, values)
                 };
-                let kept: SmallVec<[bool; 16]> = bucket(&self.fields, offset).iter().map(is_apart).collect();
+                let kept: SmallVec<[bool; 64]> = bucket(&self.fields, offset).iter().map(is_apart).collect();
                 let mut kept = kept.into_iter();
                 bucket_mut(&mut self.fields, offset).retain(|_| kept.next() == Some(true));
+                if offset == HEADER {
+                    self.update_shapes();
+                }
             }
             Memory::Items { offset, .. } => {
                 if !is_private {
@@ -228,6 +254,17 @@ impl Cache {
         self.raw.clear();
         for bucket in self.fields.iter_mut().chain(&mut self.items) {
             bucket.entries.retain(|entry| entry.immutable || values.is_private(values.resolve(entry.base)));
+        }
+        self.update_shapes();
+    }
+
+    /// Entries of shapes may be gone.
+    fn update_shapes(&mut self) {
+        for id in self.shaped.drain(..) {
+            self.shapes[id.0 as usize] = Arg::NULL;
+        }
+        for entry in bucket(&self.fields, HEADER) {
+            set_shape(&mut self.shapes, &mut self.shaped, entry.base, entry.value);
         }
     }
 
@@ -272,6 +309,7 @@ impl Cache {
                 bucket.entries.retain(|entry| entry.immutable);
             }
         }
+        self.update_shapes();
         if all || written.raw {
             self.raw.clear();
         }
@@ -283,6 +321,17 @@ impl Cache {
         if bucket(&self.fields, HEADER).iter().any(|entry| entry.is_old) {
             self.relied.field(HEADER);
         }
+    }
+}
+
+fn set_shape(shapes: &mut Vec<Arg>, shaped: &mut Vec<ValueId>, base: Arg, shape: Arg) {
+    let Arg::Value(id) = base else { return };
+    let at = id.0 as usize;
+    if shapes.len() <= at {
+        shapes.resize(at + 64, Arg::NULL);
+    }
+    if std::mem::replace(&mut shapes[at], shape) == Arg::NULL {
+        shaped.push(id);
     }
 }
 

@@ -43,7 +43,7 @@ mod virtuals;
 mod walk;
 
 pub use bounds::Range;
-pub use facts::Facts;
+pub use facts::{ExitFacts, Facts};
 pub use heap::Written;
 pub use label::Label;
 pub use passes::{Pass, Passes, TABLE};

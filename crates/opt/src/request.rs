@@ -1,6 +1,6 @@
 //! What goes into the optimiser beside the trace, and what comes out.
 
-use crate::facts::Facts;
+use crate::facts::{ExitFacts, Facts};
 use crate::heap::Written;
 use crate::label::Label;
 use crate::passes::Passes;
@@ -55,7 +55,7 @@ pub struct Optimized {
     /// loop and its start.
     pub written: Written,
     /// For each exit of the trace, what is known of its live values.
-    pub facts: Vec<Facts>,
+    pub facts: ExitFacts,
     /// Whether the loop was peeled.
     pub peeled: bool,
 }

@@ -8,7 +8,7 @@
 
 use crate::bounds::{self, Range};
 use crate::cells::{Cell, ExitCells};
-use crate::facts::{Fact, Facts};
+use crate::facts::{ExitFacts, Fact};
 use crate::fold::{self, Rewrite};
 use crate::heap::{Cache, HEADER, Memory};
 use crate::request::{Failure, Request};
@@ -16,7 +16,6 @@ use crate::values::{Kind, Values};
 use crate::{Passes, cse};
 use ir::{Arg, Attr, CallEffect, Exit, ExitId, Op, OpCode, PositionId, Repr, Trace, Ty, ValueId};
 use smallvec::SmallVec;
-use std::collections::HashMap;
 
 /// An operation of the trace in the making.
 #[derive(Clone, Debug)]
@@ -36,12 +35,14 @@ pub(crate) struct Walk<'r> {
     pub out: Vec<Emitted>,
     pub exits: Vec<Exit>,
     /// For each exit, what is known of its live values.
-    pub facts: Vec<Facts>,
+    pub facts: ExitFacts,
+    /// By value: what was known of it when that was asked last.
+    pub last_facts: Vec<u32>,
     /// Memory that goes round the loop in registers, and for each exit what is in it.
     pub cells: Vec<Cell<Arg>>,
     /// Whether the body loads them: else what is known of their contents is no matter.
     pub cells_loaded: Vec<bool>,
-    pub exit_cells: Vec<ExitCells>,
+    pub exit_cells: ExitCells,
     pub objects: Vec<crate::virtuals::Object>,
     /// Whether virtual objects may hold each other in a ring.
     pub has_rings: bool,
@@ -63,7 +64,7 @@ pub(crate) struct Walk<'r> {
     pub contradiction: bool,
     pub marks: crate::exits::Marks,
     /// Of values from before the label, what the body knows of them when it begins.
-    pub label_facts: HashMap<ValueId, Fact>,
+    pub label_facts: cse::Words<ValueId, Fact>,
     /// The instruction of the operation at hand.
     at: PositionId,
 }
@@ -73,18 +74,22 @@ impl<'r> Walk<'r> {
     pub fn new(source: &'r Trace, request: &'r Request) -> Walk<'r> {
         let mut heap = Cache::default();
         heap.distinct_refs = request.distinct_refs;
+        // A loop's operations are walked twice. Room that stays unused costs nothing, growing means copying.
+        let rounds = if source.ops.last().is_some_and(|op| op.code == OpCode::JumpLabel) { 2 } else { 1 };
+        let room = source.ops.len() * rounds;
         let mut walk = Walk {
             source,
             request,
             passes: request.without.complement(),
-            values: Values::default(),
+            values: Values { all: Vec::with_capacity(room) },
             map: vec![Arg::NULL; source.ops.len()],
-            out: Vec::with_capacity(source.ops.len()),
-            exits: Vec::with_capacity(source.snapshots.len()),
-            facts: Vec::with_capacity(source.snapshots.len()),
+            out: Vec::with_capacity(room),
+            exits: Vec::with_capacity(source.snapshots.len() * rounds),
+            facts: ExitFacts::default(),
+            last_facts: Vec::new(),
             cells: Vec::new(),
             cells_loaded: Vec::new(),
-            exit_cells: Vec::with_capacity(source.snapshots.len()),
+            exit_cells: ExitCells::default(),
             objects: Vec::new(),
             has_rings: false,
             is_full: false,
@@ -97,7 +102,7 @@ impl<'r> Walk<'r> {
             in_body: false,
             contradiction: false,
             marks: crate::exits::Marks::default(),
-            label_facts: HashMap::new(),
+            label_facts: cse::Words::default(),
             at: PositionId::NONE,
         };
         for index in 0..source.input_count() {

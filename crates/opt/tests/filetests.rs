@@ -10,8 +10,8 @@
 //! `BLESS=1` rewrites what is expected.
 
 use ir::text;
-use ir::{ConstRef, TraceId};
-use opt::{Failure, Optimized, Origin, Passes, Request};
+use ir::{ConstRef, ExitId, TraceId};
+use opt::{ExitFacts, Failure, Optimized, Origin, Passes, Request};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -46,7 +46,7 @@ fn run(text: &str) -> Result<String, String> {
         option(line, &mut request)?;
     }
     let mut label = None;
-    let mut facts = Vec::new();
+    let mut facts = ExitFacts::default();
     loop {
         let mut input = String::new();
         let mut has_arrow = false;
@@ -76,8 +76,8 @@ fn run(text: &str) -> Result<String, String> {
         writeln!(out, "\n{bridge}").unwrap();
         let (names, exit) = bridge.trim_start_matches("bridge (").split_once(')').ok_or("no `)`")?;
         if let Some(exit) = exit.strip_prefix(" exit ") {
-            let exit: usize = exit.parse().map_err(|_| "no exit of that number")?;
-            request.facts = facts.get(exit).cloned().ok_or("no exit of that number")?;
+            let exit: u32 = exit.parse().map_err(|_| "no exit of that number")?;
+            request.facts = facts.of(ExitId(exit)).ok_or("no exit of that number")?;
         }
         let rest: Vec<&str> = lines.clone().take_while(|line| *line != "=>").collect();
         let header = rest.first().ok_or("a bridge without a trace")?;

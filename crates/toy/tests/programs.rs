@@ -152,6 +152,19 @@ fn loops_in_callees() {
     same(program, "161700");
 }
 
+/// The loop of `sum` goes round once when the loop around it is recorded, so it is inlined; a bridge cannot go on amid its later rounds.
+#[test]
+fn what_loops_after_it_was_inlined_is_called() {
+    let program = "fn sum(n) { let s = 0; let i = 0; while i < n { s = s + i; i = i + 1; } return s; }
+        fn main() { let i = 0; let s = 0; let n = [1];
+            while i < 400 { if i == 31 { n[0] = 9; } s = s + sum(n[0]); i = i + 1; } return s; }";
+    let (direct, _, _) = run(program, "off");
+    assert_eq!(direct, Ok("13284".to_string()));
+    let (traced, _, counters) = run(program, "threshold=3,bridge=3,entry=4,double_run,background=off");
+    assert_eq!(traced, direct);
+    assert!(counters.uninlined >= 1 && counters.exits < 200, "{counters:?}");
+}
+
 #[test]
 fn frames_are_seen_from_below() {
     let program = "fn look(a) { return depth(); } fn mid(a, b) { return look(b) + a; }

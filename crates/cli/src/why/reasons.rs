@@ -311,7 +311,7 @@ fn failures(report: &mut Report, sources: &mut Sources, explanation: &Explanatio
                 format!("one round is too long for a trace; it was cut off {at}"),
                 "split the work: a shorter loop body, or a function with a loop of its own, can be compiled",
             ),
-            "an inlined function has a loop" => (format!("it calls a function with a loop of its own, {at}"), ""),
+            "an inlined function has a loop" | "a function that is inlined above has a loop" => (format!("it calls a function with a loop of its own, {at}"), ""),
             "a frame of the recording was inspected" => (
                 format!("somebody looked at its frames, {at}"),
                 "take `sys._getframe`, `locals()` and tracebacks out of the loop",

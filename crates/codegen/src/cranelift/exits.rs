@@ -6,7 +6,11 @@
 
 use super::lower::Lower;
 use crate::backend::{Activation, ExitCells, TraceCell};
-use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, Value, condcodes::IntCC, types};
+use cranelift_codegen::ir::{
+    Block, BlockArg, InstBuilder, InstructionData, MemFlagsData, Value,
+    condcodes::{CondCode, IntCC},
+    types,
+};
 use ir::{Arg, ExitId, Op, Ty, ValueId};
 use std::collections::HashMap;
 
@@ -64,10 +68,32 @@ impl Lower<'_> {
     pub(super) fn leave_unless(&mut self, condition: Value, holds: bool, exit: ExitId) {
         let way = self.exit_block(exit);
         let next = self.fb.create_block();
-        let (if_true, if_false) = if holds { (next, way) } else { (way, next) };
-        self.fb.ins().brif(condition, if_true, &[], if_false, &[]);
+        self.branch_away(condition, !holds, way, next);
         self.fb.switch_to_block(next);
         self.leave_if_armed(exit);
+    }
+
+    /// To `away` if `condition` is `when`, otherwise to `next`, which comes before all that is reached through `away`.
+    ///
+    /// Cranelift orders blocks by a depth-first walk, the first target of a branch last. The register allocator takes how deep a block lies
+    /// in loops, and with that what its operands are worth, from that order: exits and bridges amid a loop would count as much as the loop,
+    /// and what stands behind a jump back as less.
+    pub(super) fn branch_away(&mut self, condition: Value, when: bool, away: Block, next: Block) {
+        let leaves = if when { condition } else { self.negated(condition) };
+        self.fb.ins().brif(leaves, away, &[], next, &[]);
+    }
+
+    /// The opposite of a truth value: of a comparison, another comparison.
+    fn negated(&mut self, condition: Value) -> Value {
+        let dfg = &self.fb.func.dfg;
+        let made_by = dfg.value_def(condition).inst().map(|inst| dfg.insts[inst]);
+        match made_by {
+            Some(InstructionData::IntCompare { cond, args: [a, b], .. }) => self.fb.ins().icmp(cond.complement(), a, b),
+            Some(InstructionData::FloatCompare { cond, args: [a, b], .. }) => {
+                self.fb.ins().fcmp(cond.complement(), a, b)
+            }
+            _ => self.fb.ins().icmp_imm_u(IntCC::Equal, condition, 0),
+        }
     }
 
     /// Behind a guard that holds: leaves once if its exit is armed.

@@ -89,7 +89,7 @@ impl Lower<'_> {
         let header = self.fb.ins().load(types::I32, self.memory.objects, word, HEADER_OFFSET);
         let expected = i64::from(guard.shape << 1 | 1);
         let is_it = self.fb.ins().icmp_imm_u(IntCC::Equal, header, expected);
-        self.fb.ins().brif(is_it, next, &[], way, &[]);
+        self.branch_away(is_it, false, way, next);
         self.fb.switch_to_block(next);
         self.leave_if_armed(guard.exit);
     }
@@ -110,10 +110,10 @@ impl Lower<'_> {
 
         self.fb.switch_to_block(other);
         let pointer = self.is_object(word);
-        self.fb.ins().brif(pointer, heap, &[], way, &[]);
+        self.branch_away(pointer, false, way, heap);
         self.fb.switch_to_block(heap);
         let is_boxed = self.has_float_header(word);
-        self.fb.ins().brif(is_boxed, boxed, &[], way, &[]);
+        self.branch_away(is_boxed, false, way, boxed);
 
         self.fb.switch_to_block(boxed);
         let from_heap: Vec<BlockArg> = unbox.then(|| BlockArg::from(self.load_float(word))).into_iter().collect();

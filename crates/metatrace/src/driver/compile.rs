@@ -3,8 +3,8 @@
 //! [`finish_root`] and [`finish_bridge`] optimise what was recorded and submit it to the compiler; [`install_done`] takes what is
 //! compiled and makes it reachable. Until then the place stays busy, so nothing is recorded twice.
 
-use super::{Signature, units};
-use crate::cache::{CachedExit, CachedTrace, ExitKind, Watched, exit_kind};
+use super::{Signature, stuck, units};
+use crate::cache::{CachedExit, CachedTrace, ExitKind, NO_LOOP, Watched, exit_kind};
 use crate::compiler::{Compiler, Job, What};
 use crate::counters::Abort;
 use crate::coverage::{self, Path};
@@ -59,7 +59,10 @@ fn recording<L: Language>(tracer: &mut Tracer<L>) -> Result<Recording, Failed> {
         assumptions,
         polls: std::mem::take(&mut tracer.polls),
         inlined: tracer.deepest as u32 - 1,
-        start: tracer.start.map_or((0, 0), |(code, pc)| (code.addr() as u64, pc)),
+        start: match (tracer.start, tracer.function) {
+            (Some((code, pc)), _) => (code.addr() as u64, pc),
+            (None, function) => (function.map_or(0, |code| code.addr() as u64), NO_LOOP),
+        },
         root_kind: tracer.root_kind,
         signature: std::mem::take(&mut tracer.signature),
     })
@@ -133,6 +136,7 @@ pub(crate) fn finish_bridge<L: Language>(
     let name = tracer.trace.name.clone();
     note_attempt(&mut tracer);
     let recorded = recording(&mut tracer);
+    let depth = tracer.active;
     drop(tracer);
     // SAFETY: the context outlives the call, and the thread is its first field.
     let jit = unsafe { &mut (*crate::language::thread_of::<L>(context)).jit };
@@ -143,7 +147,12 @@ pub(crate) fn finish_bridge<L: Language>(
     });
     match submitted {
         Ok(()) => install_done(jit),
-        Err(failed) => bridge_failed(jit, parent, at, &name, &failed),
+        Err(failed) => {
+            bridge_failed(jit, parent, at, &name, &failed);
+            if matches!(failed, Failed::Abort(Abort::LoopInInlined)) {
+                stuck::drop_if_stuck(jit, parent, depth);
+            }
+        }
     }
 }
 
@@ -368,14 +377,18 @@ fn submit(
     jit.takes(bytes);
     jit.economy.submitted(trace.ops.len());
     let counts = jit.cache.compiler().counts_bridges();
-    let counted = parent.filter(|_| counts).map(|(parent, _)| jit.cache.trace(jit.cache.root_of(parent)).cell.clone());
+    let counted = match parent {
+        Some((parent, _)) => Some(jit.cache.trace(jit.cache.root_of(parent)).cell.clone()),
+        // What runs into a loop passes its values on as a bridge does.
+        None => (trace.kind == TraceKind::Function && !targets.is_empty()).then(|| cell.clone()),
+    };
     let input = Arc::new(CompileInput {
         exits: exit_cells(jit, trace.exits.len(), stub),
         trace,
         id,
         cell: cell.clone(),
         targets,
-        counted,
+        counted: counted.filter(|_| counts),
         first_exit,
         constants: constants.as_ptr().addr(),
         dump: Dump { clif: jit.options.log.clif, asm: jit.options.log.asm, places: jit.places },
@@ -398,6 +411,7 @@ fn submit(
         parent,
         root: parent.map_or(id, |(parent, _)| jit.cache.root_of(parent)),
         bridge_ops: 0,
+        stuck_since: 0,
         watched: Watched::default(),
         stay: Stay::default(),
         gain_rate,
@@ -481,7 +495,7 @@ fn request(jit: &Jit, end: End, bridge: Option<(TraceId, ExitId, Vec<Arg>)>, con
         }
         _ => None,
     };
-    let facts = bridge.as_ref().and_then(|&(parent, at, _)| jit.cache.trace(parent).facts.get(at.0 as usize).cloned());
+    let facts = bridge.as_ref().and_then(|&(parent, at, _)| jit.cache.trace(parent).facts.of(at));
     let is_careful = bridge.as_ref().is_some_and(|&(parent, at, _)| is_careful(jit, parent, at));
     let origin = bridge.and_then(|(parent, at, invariants)| {
         let trace = jit.cache.trace(parent);

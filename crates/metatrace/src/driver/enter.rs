@@ -8,7 +8,7 @@ use crate::inspect::Entry;
 use crate::jit::Jit;
 use crate::language::{Language, thread_of};
 use crate::profile::Activity;
-use crate::thread::Thread;
+use crate::thread::{Thread, clear};
 use codegen::Left;
 use heap::Value;
 use ir::{TraceId, TraceKind};
@@ -69,14 +69,15 @@ pub(crate) fn call<L: Language>(
     // The slots themselves are written where the code is left.
     let window = thread.window(L::slot_count(code))?;
     thread.push_record(code, 0, sp, window);
-    let buffer = &mut thread.jit.cache.buffer[..sp as usize];
+    let (given, missing) = thread.jit.cache.buffer[..sp as usize].split_at_mut(words.len().min(sp as usize));
     // Word by word, as the code reads them at once: a processor hands on what was just stored only to a load that lies in one store,
     // and a copy of some other size is made of wide stores that overlap.
-    for (at, to) in buffer.iter_mut().enumerate() {
-        let word = words.get(at).copied().unwrap_or(Value::NULL.0);
+    for (to, &word) in given.iter_mut().zip(words) {
         // SAFETY: a word of the buffer.
         unsafe { std::ptr::write_volatile(to, word) };
     }
+    // SAFETY: words of the buffer.
+    unsafe { clear(missing.as_mut_ptr().cast(), missing.len()) };
     let callee = thread.record;
     let left = run::<L>(context, id, entry);
     let finished = match left {

@@ -286,6 +286,7 @@ fn bridge<L: Language>(
     tracer.recording = true;
     tracer.root_kind = root_kind;
     tracer.root = Some((root, !exit.in_body));
+    tracer.resumed = exit.frames.len();
     // The guard may have held: it is recorded.
     tracer.exits_at_will |= exit.strength != Strength::Recorded;
     let live: Vec<u32> = exit.live.iter().map(|&(_, ty)| tracer.push(OpCode::Input, ty, &[], Attr::None)).collect();

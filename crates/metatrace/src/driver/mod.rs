@@ -6,6 +6,7 @@ mod enter;
 mod exit;
 mod recipe;
 mod record;
+mod stuck;
 mod units;
 mod versions;
 

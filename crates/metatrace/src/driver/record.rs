@@ -41,6 +41,7 @@ pub(crate) fn record_function<L: Language>(
         return None;
     }
     let mut tracer = Tracer::<L>::new(context, TraceKind::Function, L::describe(code, 0));
+    tracer.function = Some(code);
     cell.busy.set(true);
     let outcome = record_current(&mut tracer);
     cell.busy.set(false);

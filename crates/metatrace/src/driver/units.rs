@@ -1,7 +1,8 @@
 //! Units: traces that run into each other, compiled once more as one piece of code.
 //!
 //! A loop with branches is many traces: the loop's own and bridges from its guards, of which most jump back to its start; loops
-//! that are nested jump into each other. Each passes its values through the buffer. In a unit they stay in registers.
+//! that are nested jump into each other, and a function's entry jumps into its first loop. Each passes its values through the buffer.
+//! In a unit they stay in registers.
 //!
 //! That pays where bridges are entered often. Around a loop that goes round many times for each of them a unit would be a loss: the
 //! allocation over all traces spills in the loop what the bridges want. So bridges count their entries, and a unit is made when there were
@@ -20,7 +21,7 @@ use std::sync::atomic::Ordering;
 /// About what it costs to enter a bridge through the buffer and to come back.
 const PASS_NS: u64 = 15;
 /// A unit is worth it if the time would go to such passes for one part of so many.
-const WORTHWHILE_PART: u64 = 8;
+const WORTHWHILE_PART: u64 = 12;
 
 /// So many times as long as it took to look at all traces that are in no unit they are not looked at again.
 const REST: u64 = 100;
@@ -33,7 +34,7 @@ pub(super) fn add(jit: &mut Jit, id: TraceId) {
     let last = cache.trace(id).input.trace.ops.last();
     if let Some(Attr::Target(target)) = last.map(|op| op.attr) {
         let of_one_code = cache.trace(target).start.0 == cache.trace(root).start.0;
-        if target != root && of_one_code && is_loop(cache, target) && is_loop(cache, root) {
+        if target != root && of_one_code && is_loop(cache, target) {
             cache.trace_mut(root).linked.push(target);
             cache.trace_mut(target).linked.push(root);
         }

@@ -116,6 +116,7 @@ impl<L: Language> Tracer<L> {
             return Finished::Base(leave_of(result));
         }
         self.active = at;
+        self.resumed = self.resumed.min(at);
         self.top = self.levels[at].window;
         if self.bases.last() == Some(&at) {
             return Finished::Base(leave_of(result));
@@ -340,7 +341,9 @@ impl<L: Language> Tracer<L> {
             level.rounds += 1;
             if level.rounds > self.unroll {
                 L::entry_cell(frame.code).no_inline.set(true);
-                self.abort(Abort::LoopInCallee);
+                // What a trace above has inlined is inlined in all that hangs on it.
+                let is_above = self.active <= self.resumed;
+                self.abort(if is_above { Abort::LoopInInlined } else { Abort::LoopInCallee });
             }
             return;
         }

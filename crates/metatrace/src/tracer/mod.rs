@@ -192,6 +192,8 @@ pub struct Tracer<L: Language> {
     pub(crate) levels: Vec<Level<L>>,
     /// The frames that are still there: the handler in progress may have finished the topmost levels.
     pub(crate) active: usize,
+    /// Of a bridge: how many of those stand there since it began. The outermost is the root's, the others were inlined above the bridge.
+    pub(crate) resumed: usize,
     /// For each native activation of the dispatch loop, its base level.
     pub(crate) bases: Vec<usize>,
     /// Replaying: levels to be restored, outermost last.
@@ -211,6 +213,8 @@ pub struct Tracer<L: Language> {
     entries: usize,
     /// Where a loop's recording ends.
     pub(crate) start: Option<(*const L::Code, u32)>,
+    /// The function whose entry is recorded.
+    pub(crate) function: Option<*const L::Code>,
     /// Of a loop: the types of its slots at the start.
     pub(crate) signature: Signature,
     /// Of a bridge: the loop it hangs on, and whether it left that before the label.
@@ -276,6 +280,8 @@ impl<L: Language> Tracer<L> {
             run_base: 0,
             entries: thread.entries.len(),
             start: None,
+            function: None,
+            resumed: 0,
             signature: Signature::default(),
             root: None,
             others: SmallVec::new(),

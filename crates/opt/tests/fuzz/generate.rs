@@ -82,6 +82,7 @@ pub fn draw(rng: &mut Rng, world_seed: u64, style: Style) -> Drawn {
         fields: Vec::new(),
         items: Vec::new(),
         asked: None,
+        callers: Vec::new(),
         constants: 1 + rng.below(OLD_OBJECTS as usize),
         style,
     };
@@ -134,6 +135,8 @@ struct Generator {
     items: Vec<Items>,
     /// An input that is asked something at the start, and the value that was asked the same and comes next.
     asked: Option<(usize, Arg)>,
+    /// The frames that wait, outermost first.
+    callers: Vec<Arc<FrameState<Arg>>>,
     /// How many of the old objects are constants of this trace.
     constants: usize,
     style: Style,
@@ -568,25 +571,38 @@ impl Generator {
     }
 
     fn snapshot(&mut self, at: usize) -> SnapshotId {
-        let mut frames = Vec::new();
-        let count = if self.style.full_snapshots { 1 } else { 1 + self.rng.below(2) };
-        for _ in 0..count {
-            let mut slots = Vec::new();
-            let mut log = Vec::new();
-            if !self.style.full_snapshots {
-                slots = (0..self.rng.below(9)).map(|_| self.any_before(at)).collect();
-                log = (0..self.rng.below(2))
-                    .map(|_| {
-                        let arg = self.any_before(at);
-                        (LogKind::Value, self.trace.ty(arg), arg)
-                    })
-                    .collect();
+        // Calls and returns: snapshots share the frames of the callers.
+        if !self.style.full_snapshots {
+            match self.rng.below(6) {
+                0 if self.callers.len() < 4 => {
+                    let caller = self.frame(at);
+                    self.callers.push(caller);
+                }
+                1 => {
+                    self.callers.pop();
+                }
+                _ => {}
             }
-            let pc = at as u32;
-            frames.push(Arc::new(FrameState { code: 1, pc, slots, log, events: 1, resume: Resume::Replay }));
         }
+        let mut frames = self.callers.clone();
+        frames.push(self.frame(at));
         self.trace.snapshots.push(Snapshot { frames });
         SnapshotId(self.trace.snapshots.len() as u32 - 1)
+    }
+
+    fn frame(&mut self, at: usize) -> Arc<FrameState<Arg>> {
+        let mut slots = Vec::new();
+        let mut log = Vec::new();
+        if !self.style.full_snapshots {
+            slots = (0..self.rng.below(9)).map(|_| self.any_before(at)).collect();
+            log = (0..self.rng.below(2))
+                .map(|_| {
+                    let arg = self.any_before(at);
+                    (LogKind::Value, self.trace.ty(arg), arg)
+                })
+                .collect();
+        }
+        Arc::new(FrameState { code: 1, pc: at as u32, slots, log, events: 1, resume: Resume::Replay })
     }
 
     fn any_before(&mut self, at: usize) -> Arg {

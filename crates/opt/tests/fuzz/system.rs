@@ -206,7 +206,7 @@ impl System<'_> {
         request.target = Some((TraceId(0), self.label.clone()));
         request.origin_constants = (0..=FALSE_CONSTANT).map(|id| Some(ConstRef(id))).collect();
         request.target_constants = request.origin_constants.clone();
-        request.facts = self.traces[from].facts[exit.0 as usize].clone();
+        request.facts = self.traces[from].facts.of(exit).unwrap_or_default();
         if data.strength == Strength::Smaller || self.careful.contains(&from) {
             request.without = request.without.with(Passes::STRENGTHEN);
             self.careful.insert(self.traces.len());
