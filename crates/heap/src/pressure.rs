@@ -80,11 +80,15 @@ impl Heap {
         ask()
     }
 
-    /// Gives addresses of the range that small and large objects share back to the system, some more than `bytes`: the next buffers shall
-    /// not each have a collection.
+    /// Gives addresses of the range that small and large objects share back to the system, some more than `bytes` if there are: the
+    /// next buffers shall not each have a collection.
     fn lend_addresses(&mut self, bytes: usize) -> bool {
-        let bytes = bytes.saturating_add(self.old.free_bytes() / 16).saturating_add(LENT_BESIDE);
-        let bytes = bytes / LENT_BESIDE * LENT_BESIDE;
+        let more = bytes.saturating_add(self.old.free_bytes() / 16);
+        self.lend_whole(more) || self.lend_whole(bytes)
+    }
+
+    fn lend_whole(&mut self, bytes: usize) -> bool {
+        let bytes = bytes.saturating_add(LENT_BESIDE) / LENT_BESIDE * LENT_BESIDE;
         let start = self.large.give_up_addresses(bytes, self.pressure.reserve, &mut self.old);
         if let Some(start) = start {
             self.spaces.lend(start, bytes);

@@ -2,9 +2,9 @@
 //!
 //! What is sorted is a permutation, numbers in Rust memory: the keys themselves stay in an array of the collector's, so that
 //! comparisons may run Python code and collections may happen at any time. Keys that are all ints, all floats or all strs
-//! are compared without calls, by the standard library's sort; where they are the items themselves, in place. Others are merged run by run, as in timsort: ascending runs
-//! are found, short ones extended by binary insertion, and merged by the powersort rule, after what is already in place at
-//! both ends was cut off by galloping.
+//! are compared without calls, by the standard library's sort; where they are the items themselves, in place. Others are
+//! merged run by run, as in timsort: ascending runs are found, short ones extended by binary insertion, and merged by the
+//! powersort rule, after what is already in place at both ends was cut off by galloping.
 //!
 //! The list is empty meanwhile; a comparison that changes it is noticed at the end.
 
@@ -19,6 +19,7 @@ use crate::tuple;
 use crate::value_vec::{self, ValueVec};
 use crate::vm::Vm;
 use heap::Value;
+use std::cmp::Ordering;
 
 /// Sorts `list` in place. `key` is NULL or a callable.
 pub fn sort(vm: &mut Vm, list: Value, key: Value, reverse: bool) -> PyResult<()> {
@@ -44,51 +45,67 @@ pub fn sort(vm: &mut Vm, list: Value, key: Value, reverse: bool) -> PyResult<()>
 /// Sorts values that are all ints, all immediate floats or all strs, in place; whether they are.
 fn sort_alike(vm: &mut Vm, values: ValueVec, reverse: bool) -> bool {
     let items = values.as_slice();
-    if items.iter().all(|value| value.is_int()) {
-        // Tagged integers compare like what they stand for, and equal ones are the same.
-        let mut words: Vec<i64> = copied(items, |value| value.0 as i64);
-        if reverse {
-            words.sort_by(|a, b| b.cmp(a));
-        } else {
-            words.sort();
+    match Alike::of(items) {
+        Some(Alike::Ints) => {
+            // Equal ones are the same.
+            let words = in_order(items, reverse, i64::cmp, |item, _| (item.0 as i64, ()));
+            put_back(vm, values, words.iter().map(|word| Value(word.0 as u64)));
         }
-        put_back(vm, values, words.iter().map(|&word| Value(word as u64)));
-        return true;
-    }
-    if items.iter().all(|value| value.is_flonum()) {
-        // No NaN is a flonum. The two zeros are equal and stay in their order.
-        let mut floats: Vec<(f64, Value)> = copied(items, |value| (value.as_flonum(), value));
-        floats.sort_by(|a, b| {
-            let (a, b) = if reverse { (b.0, a.0) } else { (a.0, b.0) };
-            a.partial_cmp(&b).expect("no NaN is an immediate float")
-        });
-        put_back(vm, values, floats.iter().map(|pair| pair.1));
-        return true;
-    }
-    if items.iter().all(|&value| table::is_exact_str(value)) {
-        // WTF-8 orders like code points. No collection happens meanwhile.
-        let mut texts: Vec<(&[u8], Value)> = copied(items, |value| (vm.str_bytes(value), value));
-        if reverse {
-            texts.sort_by(|a, b| b.0.cmp(a.0));
-        } else {
-            texts.sort_by(|a, b| a.0.cmp(b.0));
+        Some(Alike::Floats) => {
+            let floats = in_order(items, reverse, flonum_order, |item, _| (item.as_flonum(), item));
+            put_back(vm, values, floats.iter().map(|pair| pair.1));
         }
-        put_back(vm, values, texts.iter().map(|pair| pair.1));
-        return true;
+        Some(Alike::Strs) => {
+            let texts = in_order(items, reverse, |a: &&[u8], b| a.cmp(b), |item, _| (vm.str_bytes(item), item));
+            put_back(vm, values, texts.iter().map(|pair| pair.1));
+        }
+        None => return false,
     }
-    false
+    true
 }
 
-fn copied<T>(items: &[Value], f: impl Fn(Value) -> T) -> Vec<T> {
-    let mut copies = heap::vec_with_capacity(items.len());
-    copies.extend(items.iter().map(|&item| f(item)));
-    copies
+/// Keys that are compared without calls; no collection happens meanwhile.
+enum Alike {
+    /// Tagged, which compare like what they stand for.
+    Ints,
+    /// Immediate, of which none is a NaN. The two zeros are equal.
+    Floats,
+    /// WTF-8 orders like code points.
+    Strs,
 }
 
-/// What `f` makes of each key, with its place.
-fn numbered<T>(keys: &[Value], f: impl Fn(Value) -> T) -> Vec<(T, u32)> {
-    let mut pairs = heap::vec_with_capacity(keys.len());
-    pairs.extend(keys.iter().zip(0..).map(|(&key, at)| (f(key), at)));
+impl Alike {
+    fn of(keys: &[Value]) -> Option<Alike> {
+        if keys.iter().all(|key| key.is_int()) {
+            Some(Alike::Ints)
+        } else if keys.iter().all(|key| key.is_flonum()) {
+            Some(Alike::Floats)
+        } else if keys.iter().all(|&key| table::is_exact_str(key)) {
+            Some(Alike::Strs)
+        } else {
+            None
+        }
+    }
+}
+
+fn flonum_order(a: &f64, b: &f64) -> Ordering {
+    a.partial_cmp(b).expect("no NaN is an immediate float")
+}
+
+/// What `f` makes of each key and its place, a thing to compare and what goes with it, in the things' order.
+fn in_order<K, T>(
+    keys: &[Value],
+    reverse: bool,
+    compare: impl Fn(&K, &K) -> Ordering,
+    f: impl Fn(Value, u32) -> (K, T),
+) -> Vec<(K, T)> {
+    let mut pairs: Vec<(K, T)> = heap::vec_with_capacity(keys.len());
+    pairs.extend(keys.iter().zip(0..).map(|(&key, at)| f(key, at)));
+    if reverse {
+        pairs.sort_by(|a, b| compare(&b.0, &a.0));
+    } else {
+        pairs.sort_by(|a, b| compare(&a.0, &b.0));
+    }
     pairs
 }
 
@@ -137,37 +154,25 @@ fn sort_permutation(vm: &mut Vm, keys: ValueVec, order: &mut Vec<u32>, reverse: 
         return Ok(());
     }
     let values = keys.as_slice();
-    if values.iter().all(|key| key.is_int()) {
-        // Tagged integers compare like what they stand for.
-        let mut pairs: Vec<(i64, u32)> = numbered(values, |key| key.0 as i64);
-        if reverse {
-            pairs.sort_by_key(|pair| std::cmp::Reverse(pair.0));
-        } else {
-            pairs.sort_by_key(|pair| pair.0);
+    let mut fill =
+        |places: &mut dyn Iterator<Item = u32>| order.iter_mut().zip(places).for_each(|(at, place)| *at = place);
+    match Alike::of(values) {
+        Some(Alike::Ints) => {
+            let pairs = in_order(values, reverse, i64::cmp, |key, at| (key.0 as i64, at));
+            fill(&mut pairs.iter().map(|pair| pair.1));
+            return Ok(());
         }
-        order.iter_mut().zip(&pairs).for_each(|(at, pair)| *at = pair.1);
-        return Ok(());
-    }
-    if values.iter().all(|key| key.is_flonum()) {
-        // No NaN is a flonum.
-        let mut pairs: Vec<(f64, u32)> = numbered(values, |key| key.as_flonum());
-        pairs.sort_by(|a, b| {
-            let (a, b) = if reverse { (b.0, a.0) } else { (a.0, b.0) };
-            a.partial_cmp(&b).expect("no NaN is an immediate float")
-        });
-        order.iter_mut().zip(&pairs).for_each(|(at, pair)| *at = pair.1);
-        return Ok(());
-    }
-    if values.iter().all(|&key| table::is_exact_str(key)) {
-        // WTF-8 orders like code points. No collection happens meanwhile.
-        let mut pairs: Vec<(&[u8], u32)> = numbered(values, |key| vm.str_bytes(key));
-        if reverse {
-            pairs.sort_by(|a, b| b.0.cmp(a.0));
-        } else {
-            pairs.sort_by(|a, b| a.0.cmp(b.0));
+        Some(Alike::Floats) => {
+            let pairs = in_order(values, reverse, flonum_order, |key, at| (key.as_flonum(), at));
+            fill(&mut pairs.iter().map(|pair| pair.1));
+            return Ok(());
         }
-        order.iter_mut().zip(&pairs).for_each(|(at, pair)| *at = pair.1);
-        return Ok(());
+        Some(Alike::Strs) => {
+            let pairs = in_order(values, reverse, |a: &&[u8], b| a.cmp(b), |key, at| (vm.str_bytes(key), at));
+            fill(&mut pairs.iter().map(|pair| pair.1));
+            return Ok(());
+        }
+        None => {}
     }
     let len = order.len();
     // A stable descending sort is an ascending one of the reversed sequence, reversed.
