@@ -108,11 +108,7 @@ pub fn update_dict(vm: &mut Vm, dict: Value, mapping: Value) -> PyResult<()> {
 pub fn merge_keywords(vm: &mut Vm, function: Value, dict: Value, mapping: Value) -> PyResult<()> {
     // Most often into an empty dict: then no key can be there already.
     if vm.dict_len(dict) == 0 && count_of_names(vm, mapping).is_some() {
-        let mut index = 0;
-        while let Some((key, value)) = vm.dict_next(mapping, &mut index) {
-            vm.dict_set(dict, key, value)?;
-        }
-        return Ok(());
+        return vm.dict_update(dict, mapping);
     }
     let keys = vm.intern("keys");
     if vm.getattr_opt(mapping, keys)?.is_none() {
@@ -136,9 +132,9 @@ pub fn merge_keywords(vm: &mut Vm, function: Value, dict: Value, mapping: Value)
     Ok(())
 }
 
-/// How many entries `mapping` has, if it is a plain dict whose keys are plain strs: going through it runs no Python code.
+/// How many entries `mapping` has, if it is a dict of the built-in kind whose keys are plain strs: going through it runs no Python code.
 pub fn count_of_names(vm: &Vm, mapping: Value) -> Option<usize> {
-    if !is_exact(mapping, Kind::Dict) {
+    if !vm.is_plain_dict(mapping) {
         return None;
     }
     let (mut count, mut index) = (0, 0);
