@@ -51,7 +51,7 @@ pub fn load<M: PyMachine>(
         }
         _ => {}
     }
-    if (M::DIRECT || !m.is_varied(site))
+    if !m.is_varied(site)
         && let Tag::Object(shape) = tag(m, object)
     {
         let plan = plan_of(m, site, object, shape, name);
@@ -297,7 +297,7 @@ pub fn store<M: PyMachine>(
         m.set_ref(object, field, value);
         return Ok(());
     }
-    if (M::DIRECT || !m.is_varied(site))
+    if !m.is_varied(site)
         && let Tag::Object(shape) = tag(m, object)
     {
         let key = shape.id.0 as i64;

@@ -48,6 +48,8 @@ pub fn call<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, pc: usize, count: usize
             let given = count + has_receiver(m, f, count) as usize;
             call_builtin(m, f, pc, callable, given, count + 2)
         }
+        // Where classes come and go a plan for each would never be used again.
+        Kind::Type if M::DIRECT && m.is_varied(site) => f.lend(|f| call_any(m, f, count)),
         Kind::Type => call_class(m, f, pc, callable, count),
         _ => f.lend(|f| call_any(m, f, count)),
     }
