@@ -6,7 +6,7 @@ use objects::builtin_layouts::Function;
 use objects::code::Code;
 use objects::error::{PyResult, Raised};
 use objects::layout::cast;
-use objects::shape::Kind;
+use objects::shape::{Kind, is_exact};
 use objects::value_vec::ValueVec;
 use objects::vm::Vm;
 use syntax::CodeFlags;
@@ -20,10 +20,7 @@ pub fn bind(vm: &mut Vm, function: Value, args: &CallArgs) -> PyResult {
     let named = positional + keyword_only;
     let has_rest = source.flags.has(CodeFlags::VARARGS);
     let has_keywords = source.flags.has(CodeFlags::VARKEYWORDS);
-    let mut values = ValueVec::new();
-    for _ in 0..source.parameter_count() {
-        values.push(vm, Value::NULL);
-    }
+    let values = ValueVec::nulls(vm, source.parameter_count());
     let given = args.args();
     for (i, value) in given.iter().take(positional).enumerate() {
         values.set(vm, i, *value);
@@ -169,6 +166,8 @@ pub fn with_unpacked(
 ) -> PyResult {
     let mut values = ValueVec::new();
     if vm.type_of(positional).has(objects::ty::flags::TUPLE) {
+        let more = if is_exact(keywords, Kind::Dict) { vm.dict_len(keywords) } else { 0 };
+        values.make_room(vm, objects::tuple::items(positional).len() + more);
         for value in objects::tuple::items(positional) {
             values.push(vm, *value);
         }
@@ -186,12 +185,16 @@ pub fn with_unpacked(
             values.push(vm, value);
         }
     }
-    if keywords.is_null() || vm.kind(keywords) == Kind::Dict && vm.dict_len(keywords) == 0 {
+    let keyword_count = if keywords.is_null() { Some(0) } else { crate::unpack::count_of_names(vm, keywords) };
+    if keyword_count == Some(0) {
         return f(vm, &CallArgs::positional(values.as_slice()));
     }
-    let merged = vm.new_dict();
-    crate::unpack::merge_keywords(vm, callable, merged, keywords)?;
-    let mut names = ValueVec::new();
+    let mut merged = keywords;
+    if keyword_count.is_none() {
+        merged = vm.new_dict();
+        crate::unpack::merge_keywords(vm, callable, merged, keywords)?;
+    }
+    let mut names = ValueVec::with_capacity(vm, vm.dict_len(merged));
     let mut index = 0;
     while let Some((name, value)) = vm.dict_next(merged, &mut index) {
         names.push(vm, name);

@@ -52,6 +52,7 @@ fn native(vm: &Vm, ty: TypeRef) -> Option<&'static ClassPlan> {
         _ if ty == types.complex => &ClassPlan::Native(Native::Complex),
         _ if ty == types.range => &ClassPlan::Native(Native::Range),
         _ if ty == types.type_ => &ClassPlan::Native(Native::Type),
+        _ if ty == types.str_ => &ClassPlan::Native(Native::Str),
         _ => return None,
     })
 }

@@ -32,16 +32,24 @@ pub fn run_traced(machine: &mut Tracer<Python>, frame: Frame<Python, Traced<Valu
 
 /// Runs the frame and what it calls until the machine's base frame is left.
 #[inline(always)]
-fn run<M: PyMachine>(m: &mut M, mut frame: PyFrame<M>) -> Leave<M::Ref> {
+fn run<M: PyMachine>(m: &mut M, frame: PyFrame<M>) -> Leave<M::Ref> {
+    // The argument is memory of the caller's; this one is registers: see `Frame::lend`.
+    let Frame { code, pc, sp, slots } = frame;
+    let mut frame = Frame { code, pc, sp, slots };
+    // An instruction is fetched at the end of the round in front: what just goes on jumps there without asking where to.
+    if let Some(leave) = m.boundary(&mut frame) {
+        return leave;
+    }
+    let mut instruction = fetch::<M>(&frame);
     loop {
-        if let Some(leave) = m.boundary(&mut frame) {
-            return leave;
-        }
-        let instruction = fetch::<M>(&frame);
         let step = step(m, &mut frame, instruction);
         if let Some(leave) = follow(m, &mut frame, step) {
             return leave;
         }
+        if let Some(leave) = m.boundary(&mut frame) {
+            return leave;
+        }
+        instruction = fetch::<M>(&frame);
     }
 }
 
@@ -57,13 +65,13 @@ fn follow<M: PyMachine>(
         Ok(Flow::BackEdge) => m.back_edge(frame),
         Ok(Flow::Enter { code, window, pc, sp }) => match m.enter(frame, code, window, pc, sp) {
             Entered::Frame => None,
-            Entered::Done(result) => arrive(m, frame, result),
+            Entered::Done(result) => frame.lend(|frame| arrive(m, frame, result)),
         },
-        Ok(Flow::Arrive(result)) => arrive(m, frame, result),
+        Ok(Flow::Arrive(result)) => frame.lend(|frame| arrive(m, frame, result)),
         Ok(Flow::Return(value)) => leave(m, frame, Ok(value)),
-        Ok(Flow::Observe) => observed(m, frame),
-        Err(Raise::Here(exception)) => raise_here(m, frame, exception),
-        Err(Raise::Again(exception)) => unwind(m, frame, exception),
+        Ok(Flow::Observe) => frame.lend(|frame| observed(m, frame)),
+        Err(Raise::Here(exception)) => frame.lend(|frame| raise_here(m, frame, exception)),
+        Err(Raise::Again(exception)) => frame.lend(|frame| unwind(m, frame, exception)),
         Err(Raise::Out(exception)) => leave(m, frame, Err(exception)),
     }
 }
@@ -75,7 +83,7 @@ fn raise_here<M: PyMachine>(m: &mut M, frame: &mut PyFrame<M>, exception: M::Ref
 
 /// The instruction in progress. A machine that does not just run has the code as it was compiled.
 #[inline(always)]
-fn fetch<M: PyMachine>(f: &PyFrame<M>) -> Instruction {
+pub(crate) fn fetch<M: PyMachine>(f: &PyFrame<M>) -> Instruction {
     let (code, pc) = (f.code, f.pc as usize);
     debug_assert!(pc < code.instructions.len());
     // SAFETY: jumps stay inside the code, and it does not fall off its end; `source` has as many instructions.
@@ -144,7 +152,7 @@ fn leave<M: PyMachine>(m: &mut M, frame: &mut PyFrame<M>, result: Result<M::Ref,
             frame.push(value);
             None
         }
-        Finished::Caller(Err(exception)) => arrive(m, frame, Err(exception)),
+        Finished::Caller(Err(exception)) => frame.lend(|frame| arrive(m, frame, Err(exception))),
     }
 }
 

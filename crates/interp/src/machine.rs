@@ -81,8 +81,11 @@ pub fn tag<M: PyMachine>(m: &mut M, value: M::Ref) -> Tag {
 #[inline(always)]
 pub fn shape_of<M: PyMachine>(m: &mut M, object: M::Ref) -> &'static Shape {
     let shape = m.shape(object);
-    let id = m.promote_int(shape);
-    m.context().shapes[id as usize]
+    let id = m.promote_int(shape) as usize;
+    let shapes = &m.context().shapes;
+    debug_assert!(id < shapes.len());
+    // SAFETY: headers hold numbers of shapes that exist.
+    unsafe { shapes.get_unchecked(id) }
 }
 
 /// The shape, if `value` is neither a tagged integer nor a float.

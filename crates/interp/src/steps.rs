@@ -4,6 +4,7 @@ use crate::callees::exceptions::*;
 use crate::callees::names::*;
 use crate::callees::structures::*;
 use crate::callees::{attributes, imports, matching, subscripts};
+use crate::dispatch::fetch;
 use crate::generator;
 use crate::handlers::arith::op;
 use crate::handlers::attribute::Loaded;
@@ -57,7 +58,7 @@ pub(crate) fn step<M: PyMachine>(
             let value = f.slot(local);
             let unbound = m.is_null(value);
             if m.decide(unbound) {
-                return Err(names::unbound_error(m, f, arg).into());
+                return Err(f.lend(|f| names::unbound_error(m, f, arg)).into());
             }
             f.push(value);
         }
@@ -89,7 +90,7 @@ pub(crate) fn step<M: PyMachine>(
             let value = f.slot(local);
             let unbound = m.is_null(value);
             if m.decide(unbound) {
-                return Err(names::unbound_error(m, f, arg).into());
+                return Err(f.lend(|f| names::unbound_error(m, f, arg)).into());
             }
             let null = null(m);
             f.set_slot(local, null);
@@ -135,7 +136,7 @@ pub(crate) fn step<M: PyMachine>(
             let value = if arg == op::SUBSCRIPT {
                 subscript::load(m, a, b)?
             } else {
-                arith::binary(m, &code.sites[pc], arg, a, b)?
+                arith::binary(m, code.site(pc), arg, a, b)?
             };
             f.push(value);
         }
@@ -240,12 +241,12 @@ pub(crate) fn step<M: PyMachine>(
             call2(m, &DELETE_GLOBAL, f.slot(slots::GLOBALS), name)?;
         }
         Op::LoadName => {
-            let value = names::load_name(m, f, pc, code.names[arg as usize])?;
+            let value = f.lend(|f| names::load_name(m, f, pc, code.names[arg as usize]))?;
             f.push(value);
         }
         Op::StoreName => {
             let value = f.pop();
-            names::store_name(m, f, code.names[arg as usize], value)?;
+            f.lend(|f| names::store_name(m, f, code.names[arg as usize], value))?;
         }
         Op::DeleteName => {
             let name = m.constant(code.names[arg as usize]);
@@ -350,7 +351,7 @@ pub(crate) fn step<M: PyMachine>(
             let class = f.pop();
             let super_ = f.pop();
             let name = code.names[(arg >> 2) as usize];
-            match attribute::load_super(m, &code.sites[pc], [super_, class, receiver], name, method) {
+            match attribute::load_super(m, code.site(pc), [super_, class, receiver], name, method) {
                 Some((function, receiver)) => {
                     f.push(function);
                     f.push(receiver);
@@ -370,7 +371,7 @@ pub(crate) fn step<M: PyMachine>(
         }
         Op::LoadSpecial => {
             let object = f.pop();
-            if let Some(function) = attribute::load_special(m, &code.sites[pc], object, arg) {
+            if let Some(function) = attribute::load_special(m, code.site(pc), object, arg) {
                 f.push(function);
                 f.push(object);
             } else {
@@ -417,8 +418,8 @@ pub(crate) fn step<M: PyMachine>(
 
         // Calls.
         Op::Call => return Ok(call::call(m, f, pc, arg as usize)?),
-        Op::CallKw => return Ok(call::call_keywords(m, f, pc, arg as usize)?),
-        Op::CallFunctionEx => return Ok(call::call_unpacked(m, f)?),
+        Op::CallKw => return Ok(f.lend(|f| call::call_keywords(m, f, pc, arg as usize))?),
+        Op::CallFunctionEx => return Ok(f.lend(|f| call::call_unpacked(m, f))?),
         Op::ReturnValue => return return_value(m, f),
         Op::Resume => {
             if arg & 3 != 0 {
@@ -433,7 +434,11 @@ pub(crate) fn step<M: PyMachine>(
             f.pc -= 1;
             return Ok(Flow::Observe);
         }
-        Op::ExitInitCheck | Op::InterpreterExit => unreachable!("{:?} is in no code object", instruction.op),
+        Op::ExitInitCheck | Op::InterpreterExit => {
+            // A copy: what is printed has an address, and the instruction in progress is to stay in registers.
+            let op = instruction.op;
+            unreachable!("{op:?} is in no code object")
+        }
 
         // Literals.
         Op::BuildTuple => {
@@ -445,15 +450,15 @@ pub(crate) fn step<M: PyMachine>(
             f.push(value);
         }
         Op::BuildSet => {
-            let value = build::from_stack(m, f, &BUILD_SET, arg as usize)?;
+            let value = f.lend(|f| build::from_stack(m, f, &BUILD_SET, arg as usize))?;
             f.push(value);
         }
         Op::BuildMap => {
-            let value = build::map(m, f, arg as usize)?;
+            let value = f.lend(|f| build::map(m, f, arg as usize))?;
             f.push(value);
         }
         Op::BuildString => {
-            let value = build::from_stack(m, f, &BUILD_STRING, arg as usize)?;
+            let value = f.lend(|f| build::from_stack(m, f, &BUILD_STRING, arg as usize))?;
             f.push(value);
         }
         Op::BuildSlice => {
@@ -553,7 +558,7 @@ pub(crate) fn step<M: PyMachine>(
         Op::ForIter => match iterate::for_iter(m, f)? {
             Iterated::Value(value) => {
                 // The plain interpreter stores the value at once, unless somebody watches each instruction.
-                let next = if M::DIRECT { code.instructions[f.pc as usize].get() } else { instruction };
+                let next = if M::DIRECT { fetch::<M>(f) } else { instruction };
                 if next.op == Op::StoreFast {
                     f.pc += 1;
                     f.set_slot(FIRST_LOCAL + next.arg as usize, value);
@@ -566,7 +571,7 @@ pub(crate) fn step<M: PyMachine>(
             Iterated::Enter(flow) => return Ok(flow),
         },
         Op::UnpackSequence => iterate::unpack(m, f, arg as usize)?,
-        Op::UnpackEx => iterate::unpack_extended(m, f, arg)?,
+        Op::UnpackEx => f.lend(|f| iterate::unpack_extended(m, f, arg))?,
         Op::GetLen => {
             let value = call1(m, &matching::GET_LEN, f.peek(0))?;
             f.push(value);
@@ -577,14 +582,14 @@ pub(crate) fn step<M: PyMachine>(
             let function = f.slot(slots::FUNCTION);
             let object = call1(m, &crate::callees::generators::NEW_GENERATOR, function)?;
             f.set_slot(slots::GENERATOR, object);
-            generator::save(m, f, object, generator::state::CREATED);
+            f.lend(|f| generator::save(m, f, object, generator::state::CREATED));
             return Ok(Flow::Return(object));
         }
         Op::YieldValue => {
-            let value = generator::suspend(m, f);
+            let value = f.lend(|f| generator::suspend(m, f));
             return Ok(Flow::Return(value));
         }
-        Op::Send => return send(m, f, arg),
+        Op::Send => return f.lend(|f| send(m, f, arg)),
         Op::GetYieldFromIter => {
             let iterable = f.pop();
             let is_coroutine_code = flow::bool_value(m, code.flags().has_any(CodeFlags::COROUTINE_LIKE));
@@ -624,7 +629,7 @@ pub(crate) fn step<M: PyMachine>(
                 let result = m.call_ref(&RERAISE_HANDLED, &[Operand::Ref(handled)]);
                 return Err(check(m, result).map_or_else(Raise::Here, Raise::Again));
             }
-            let exception = exception::raise_varargs(m, f, arg);
+            let exception = f.lend(|f| exception::raise_varargs(m, f, arg));
             return Err(Raise::Here(exception));
         }
         Op::Reraise => {
@@ -633,7 +638,7 @@ pub(crate) fn step<M: PyMachine>(
                 let at = f.peek(arg as usize - 1);
                 let is_int = m.is_int(at);
                 if m.decide(is_int) {
-                    exception::reraised_at(m, f, at);
+                    f.lend(|f| exception::reraised_at(m, f, at));
                 }
             }
             return Err(Raise::Again(exception));
@@ -672,7 +677,7 @@ pub(crate) fn step<M: PyMachine>(
                 f.set_slot(slots::HANDLED, matched);
             }
         }
-        Op::WithExceptStart => exception::with_except_start(m, f)?,
+        Op::WithExceptStart => f.lend(|f| exception::with_except_start(m, f))?,
         Op::CleanupThrow => {
             let exception = f.pop();
             f.pop();
@@ -740,7 +745,7 @@ pub(crate) fn step<M: PyMachine>(
             let subject = f.peek(0);
             let matches = match object_shape(m, subject) {
                 // `Sequence.register` and the like change what a class is.
-                Some(shape) => *m.lookup(&f.code.sites[pc], shape.id.0 as i64, |_| {
+                Some(shape) => *m.lookup(f.code.site(pc), shape.id.0 as i64, |_| {
                     let has_flag = if shape.ty.has(flag) { &true } else { &false };
                     Lookup::lasting(shape.ty.data().version, has_flag)
                 }),
@@ -774,7 +779,7 @@ pub(crate) fn step<M: PyMachine>(
 #[inline(always)]
 fn push_truth<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, truth: M::Bool) {
     if M::DIRECT {
-        let next = f.code.instructions[f.pc as usize].get();
+        let next = fetch::<M>(f);
         if matches!(next.op, Op::PopJumpIfTrue | Op::PopJumpIfFalse) {
             f.pc += 1;
             if m.decide(truth) == (next.op == Op::PopJumpIfTrue) {
@@ -793,7 +798,7 @@ fn push_truth<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, truth: M::Bool) {
 #[inline(always)]
 fn pass_not_taken<M: PyMachine>(f: &mut PyFrame<M>) {
     if M::DIRECT {
-        f.pc += (f.code.instructions[f.pc as usize].get().op == Op::NotTaken) as u32;
+        f.pc += (fetch::<M>(f).op == Op::NotTaken) as u32;
     }
 }
 

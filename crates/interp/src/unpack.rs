@@ -4,7 +4,7 @@ use heap::Value;
 use objects::builtin_layouts::Function;
 use objects::error::{PyResult, Raised};
 use objects::layout::cast;
-use objects::shape::Kind;
+use objects::shape::{Kind, is_exact};
 use objects::value_vec::ValueVec;
 use objects::vm::Vm;
 
@@ -106,6 +106,10 @@ pub fn update_dict(vm: &mut Vm, dict: Value, mapping: Value) -> PyResult<()> {
 
 /// `f(**mapping)`: like an update, but a key that is there already is an error.
 pub fn merge_keywords(vm: &mut Vm, function: Value, dict: Value, mapping: Value) -> PyResult<()> {
+    // Most often into an empty dict: then no key can be there already.
+    if vm.dict_len(dict) == 0 && count_of_names(vm, mapping).is_some() {
+        return vm.dict_update(dict, mapping);
+    }
     let keys = vm.intern("keys");
     if vm.getattr_opt(mapping, keys)?.is_none() {
         let (name, kind) = (callable_name(vm, function)?, vm.type_of(mapping).name());
@@ -126,6 +130,21 @@ pub fn merge_keywords(vm: &mut Vm, function: Value, dict: Value, mapping: Value)
         vm.dict_set(dict, key, value)?;
     }
     Ok(())
+}
+
+/// How many entries `mapping` has, if it is a dict of the built-in kind whose keys are plain strs: going through it runs no Python code.
+pub fn count_of_names(vm: &Vm, mapping: Value) -> Option<usize> {
+    if !vm.is_plain_dict(mapping) {
+        return None;
+    }
+    let (mut count, mut index) = (0, 0);
+    while let Some((key, _)) = vm.dict_next(mapping, &mut index) {
+        if !is_exact(key, Kind::Str) {
+            return None;
+        }
+        count += 1;
+    }
+    Some(count)
 }
 
 /// How error messages name a callable: `module.qualname()`.

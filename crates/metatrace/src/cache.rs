@@ -155,6 +155,8 @@ pub(crate) struct Cache {
     pub(crate) loose: BTreeSet<TraceId>,
     /// Until when nobody looks at them again, by the thread's clock.
     pub(crate) units_rest_until_ns: u64,
+    /// Which of those is asked next whether it is worth a unit.
+    pub(crate) loose_from: TraceId,
     pub(crate) callees: Option<Callees>,
     /// The guest's false and true.
     pub(crate) bools: [Value; 2],
@@ -184,6 +186,7 @@ impl Default for Cache {
             units: Vec::new(),
             loose: BTreeSet::new(),
             units_rest_until_ns: 0,
+            loose_from: TraceId(0),
             callees: None,
             bools: [Value::NULL; 2],
             traces: Vec::new(),

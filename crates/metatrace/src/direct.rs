@@ -485,6 +485,14 @@ macro_rules! define_direct {
                 found.result
             }
             #[inline(always)]
+            fn cached<T: 'static>(&mut self, site: &'static Site, object: Value) -> Option<&'static T> {
+                if !object.is_object() {
+                    return None;
+                }
+                let shape = load::<u32>(object, 0) >> 1;
+                site.get::<T>(shape as i64, self.thread().jit.epoch)
+            }
+            #[inline(always)]
             fn is_varied(&mut self, site: &'static Site) -> bool {
                 site.is_varied()
             }
@@ -523,7 +531,7 @@ macro_rules! define_direct {
                     let count = cell.count.get().wrapping_add(1);
                     cell.count.set(count);
                     if cell.entry.get() != 0 || count >= self.thread().jit.entry_threshold {
-                        return crate::driver::hot_callee(self, frame, cell);
+                        return frame.lend(|frame| crate::driver::hot_callee(self, frame, cell));
                     }
                 }
                 Entered::Frame
@@ -564,7 +572,7 @@ macro_rules! define_direct {
                 let count = cell.count.get().wrapping_add(1);
                 cell.count.set(count);
                 if cell.entry.get() != 0 || count >= self.thread().jit.threshold {
-                    return crate::driver::hot_loop(self, frame, cell);
+                    return frame.lend(|frame| crate::driver::hot_loop(self, frame, cell));
                 }
                 None
             }

@@ -77,6 +77,18 @@ impl<L: Language, R: Copy> Frame<L, R> {
     }
 }
 
+impl<L: Language, R: Copy> Frame<L, R> {
+    /// Lends a copy of the frame to a function that is not inlined, and takes over what it made of it. A frame whose address
+    /// no function gets is kept in registers: the dispatch loops lend theirs.
+    #[inline(always)]
+    pub fn lend<T>(&mut self, function: impl FnOnce(&mut Self) -> T) -> T {
+        let mut copy = *self;
+        let result = function(&mut copy);
+        *self = copy;
+        result
+    }
+}
+
 /// How a dispatch loop ended.
 #[derive(Clone, Copy, Debug)]
 pub enum Leave<R> {

@@ -180,8 +180,9 @@ impl Site {
     /// instruction, whose lookups all have one result type.
     #[inline(always)]
     pub(crate) fn get<T>(&self, key: i64, epoch: u32) -> Option<&'static T> {
-        if self.key.get() == key && self.epoch.get() == epoch && !self.result.get().is_null() {
-            // SAFETY: stored by `set` from a `&'static T`.
+        debug_assert_ne!(epoch, 0);
+        if self.key.get() == key && self.epoch.get() == epoch {
+            // SAFETY: the epoch of a site is 0, which no thread's is, until `set` stores a `&'static T`.
             return Some(unsafe { &*self.result.get().cast::<T>() });
         }
         None

@@ -56,6 +56,11 @@ pub trait Language: Sized + 'static {
         0
     }
 
+    /// The shape of an object that keeps it as long as it lives, so that traces that know the object need not ask.
+    fn fixed_shape(_context: &mut Self::Context, _object: Value) -> Option<heap::ShapeId> {
+        None
+    }
+
     /// What an explanation calls a value's type: "an int", "a list".
     fn kind_of(_context: &mut Self::Context, _value: Value) -> String {
         "a value".to_owned()

@@ -128,6 +128,9 @@ macro_rules! define_machine {
                 key: i64,
                 read: impl FnOnce(&mut <Self::L as Language>::Context) -> Lookup<T>,
             ) -> &'static T;
+            /// What the cache of this instruction has under the shape of `object` as key, if it is the direct interpreter's: it need not
+            /// find out first what the object is. `None` on other machines.
+            fn cached<T: 'static>(&mut self, site: &'static Site, object: Self::Ref) -> Option<&'static T>;
             /// Whether what the instruction of this cache finds varied so much that traces have no path for each any more. A handler
             /// then promotes nothing that varies, but calls in the general way. A read of Rust-side state like `lookup`: what
             /// relied on the other answer falls when it changes, which it does once.

@@ -304,9 +304,18 @@ impl<L: Language> Thread<L> {
     /// Room for a frame with `slots` slots, all NULL; `None` at the recursion limit.
     #[inline(always)]
     pub fn window(&mut self, slots: usize) -> Option<*mut Value> {
+        if self.depth >= self.depth_limit || stack_pointer() < self.native_limit {
+            return None;
+        }
+        self.window_below_limit(slots)
+    }
+
+    /// The same where [`Thread::has_room`] has been asked; `None` where the stack ends.
+    #[inline(always)]
+    pub(crate) fn window_below_limit(&mut self, slots: usize) -> Option<*mut Value> {
         let window = self.top;
         let top = window.wrapping_add(slots);
-        if top > self.stack_end || self.depth >= self.depth_limit || stack_pointer() < self.native_limit {
+        if top > self.stack_end {
             return None;
         }
         // SAFETY: the window lies within the reserved stack.

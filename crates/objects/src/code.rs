@@ -58,6 +58,14 @@ impl Code {
         std::ptr::from_ref(self).addr() as i64
     }
 
+    /// The inline cache of instruction `pc`, which the code has.
+    #[inline(always)]
+    pub fn site(&'static self, pc: usize) -> &'static Site {
+        debug_assert!(pc < self.sites.len());
+        // SAFETY: there are as many as instructions, and a frame's `pc` is one of these.
+        unsafe { self.sites.get_unchecked(pc) }
+    }
+
     #[inline]
     pub fn flags(&self) -> syntax::CodeFlags {
         self.flags

@@ -5,6 +5,7 @@ use crate::builtin_layouts::RangeIterator;
 use crate::code::Code;
 use crate::layout::cast;
 use crate::shape::{self, Kind};
+use crate::ty::flags;
 use crate::vm::{Python, Vm};
 use heap::{ShapeId, Value};
 use metatrace::{Direct, Frame, HotCell, Language, Leave, Traced, Tracer};
@@ -58,6 +59,19 @@ impl Language for Python {
             Kind::RangeIterator => cast::<RangeIterator>(object).step.get() as u16,
             _ => 0,
         }
+    }
+
+    fn fixed_shape(context: &mut Vm, object: Value) -> Option<ShapeId> {
+        if !object.is_object() {
+            return None;
+        }
+        let shape = context.shape_of(object);
+        // Neither has attributes in itself, and `__class__` of an instance of a built-in class cannot be set.
+        let is_fixed = matches!(shape.kind, Kind::Builtin | Kind::Type)
+            && shape.capacity == 0
+            && shape.overflow_word == 0
+            && !shape.ty.has(flags::HEAP);
+        is_fixed.then_some(shape.id)
     }
 
     fn kind_of(context: &mut Vm, value: Value) -> String {

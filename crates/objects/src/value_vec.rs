@@ -31,6 +31,11 @@ impl ValueVec {
         ValueVec { array: new_array(vm, capacity), len: 0 }
     }
 
+    /// `count` NULLs.
+    pub fn nulls(vm: &mut Vm, count: usize) -> ValueVec {
+        ValueVec { array: new_array(vm, count), len: count }
+    }
+
     pub fn from_slice(vm: &mut Vm, values: &[Value]) -> ValueVec {
         ValueVec { array: array_of(vm, values), len: values.len() }
     }

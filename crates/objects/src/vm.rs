@@ -47,7 +47,7 @@ pub struct Vm {
     pub(crate) retired: Vec<Handle>,
     /// The dictionary of module `builtins`.
     pub builtins: Handle,
-    pub(crate) interned: std::collections::HashMap<&'static [u8], Value>,
+    pub(crate) interned: std::collections::HashMap<&'static [u8], Value, foldhash::fast::RandomState>,
     pub(crate) kind_shapes: [Option<&'static Shape>; 64],
     /// Watched dictionaries: the globals of modules.
     pub(crate) namespaces: crate::namespace::Namespaces,

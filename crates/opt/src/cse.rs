@@ -19,6 +19,11 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    pub fn clear(&mut self) {
+        self.simple.clear();
+        self.calls.clear();
+    }
+
     pub fn get(&self, code: OpCode, args: &[Arg]) -> Option<Arg> {
         self.simple.get(&key(code, args)).copied()
     }

@@ -41,6 +41,13 @@ struct End {
 }
 
 impl Marks {
+    pub fn clear(&mut self) {
+        self.places.clear();
+        self.order.clear();
+        self.ends.clear();
+        (self.snapshot, self.has_truth) = (None, false);
+    }
+
     fn get(&self, id: ValueId) -> Option<ExitArg> {
         self.places.get(id.0 as usize).filter(|place| place.1 != 0).map(|place| place.0)
     }

@@ -54,10 +54,12 @@ pub(crate) fn run(
     let Liveness { is_kept, is_read, .. } = liveness;
     let (old_exits, old_facts) = (std::mem::take(&mut walk.exits), std::mem::take(&mut walk.facts));
     let count = walk.values.all.len();
+    let kept = is_kept.iter().filter(|is_kept| **is_kept).count();
     let mut writer = Writer {
         final_ids: vec![None; count],
         is_kept,
-        ops: Vec::with_capacity(walk.out.len() + 16),
+        // And the phis: of the shapes, and of some invariants.
+        ops: Vec::with_capacity(kept + place.as_ref().map_or(0, |place| place.phis.len() + 32)),
         exits: Vec::with_capacity(old_exits.len()),
         facts: ExitFacts::like(&old_facts),
         new_exits: vec![None; old_exits.len()],

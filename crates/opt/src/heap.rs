@@ -128,6 +128,16 @@ pub(crate) enum Memory {
 }
 
 impl Cache {
+    /// The tables are empty.
+    pub fn new(distinct_refs: bool, shapes: Vec<Arg>, shaped: Vec<ValueId>) -> Cache {
+        Cache { distinct_refs, shapes, shaped, ..Cache::default() }
+    }
+
+    /// For the next cache.
+    pub fn take_tables(&mut self) -> (Vec<Arg>, Vec<ValueId>) {
+        (std::mem::take(&mut self.shapes), std::mem::take(&mut self.shaped))
+    }
+
     /// What is known to lie there. `base` and `index` are resolved; so is the result.
     pub fn load(&self, memory: Memory, base: Arg, index: Arg, repr: Repr, values: &Values) -> Option<Arg> {
         self.find(memory, base, index, repr, values).map(|entry| values.resolve(entry.value))

@@ -37,6 +37,7 @@ mod label;
 mod passes;
 mod peel;
 mod request;
+mod scratch;
 mod strengthen;
 mod values;
 mod virtuals;

@@ -26,6 +26,8 @@ pub struct Request {
     /// The constants that are the guest's true and false, if the recorder has them in its table.
     pub true_ref: Option<ConstRef>,
     pub false_ref: Option<ConstRef>,
+    /// The shapes of constants that never have another one.
+    pub constant_shapes: Vec<Option<u32>>,
     /// Whether different [`ConstRef`]s are certainly different objects.
     pub distinct_refs: bool,
     /// Exits may be taken although their guards hold (a test of exits), so they rely on nothing that failed.

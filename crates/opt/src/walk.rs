@@ -12,6 +12,7 @@ use crate::facts::{ExitFacts, Fact};
 use crate::fold::{self, Rewrite};
 use crate::heap::{Cache, HEADER, Memory};
 use crate::request::{Failure, Request};
+use crate::scratch::Scratch;
 use crate::values::{Kind, Values};
 use crate::{Passes, cse};
 use ir::{Arg, Attr, CallEffect, Exit, ExitId, Op, OpCode, PositionId, Repr, Trace, Ty, ValueId};
@@ -69,24 +70,43 @@ pub(crate) struct Walk<'r> {
     at: PositionId,
 }
 
+impl Drop for Walk<'_> {
+    fn drop(&mut self) {
+        let (shapes, shaped) = self.heap.take_tables();
+        let scratch = Scratch {
+            values: std::mem::take(&mut self.values.all),
+            out: std::mem::take(&mut self.out),
+            map: std::mem::take(&mut self.map),
+            marks: std::mem::take(&mut self.marks),
+            cse: std::mem::take(&mut self.cse),
+            last_facts: std::mem::take(&mut self.last_facts),
+            shapes,
+            shaped,
+        };
+        scratch.give_back();
+    }
+}
+
 impl<'r> Walk<'r> {
     /// A walk at the start of the trace, its inputs read.
     pub fn new(source: &'r Trace, request: &'r Request) -> Walk<'r> {
-        let mut heap = Cache::default();
-        heap.distinct_refs = request.distinct_refs;
+        let Scratch { mut values, mut out, mut map, marks, cse, last_facts, shapes, shaped } = Scratch::take();
         // A loop's operations are walked twice. Room that stays unused costs nothing, growing means copying.
         let rounds = if source.ops.last().is_some_and(|op| op.code == OpCode::JumpLabel) { 2 } else { 1 };
-        let room = source.ops.len() * rounds;
+        values.reserve(source.ops.len() * rounds);
+        out.reserve(source.ops.len() * rounds);
+        map.resize(source.ops.len(), Arg::NULL);
+        let heap = Cache::new(request.distinct_refs, shapes, shaped);
         let mut walk = Walk {
             source,
             request,
             passes: request.without.complement(),
-            values: Values { all: Vec::with_capacity(room) },
-            map: vec![Arg::NULL; source.ops.len()],
-            out: Vec::with_capacity(room),
+            values: Values { all: values },
+            map,
+            out,
             exits: Vec::with_capacity(source.snapshots.len() * rounds),
             facts: ExitFacts::default(),
-            last_facts: Vec::new(),
+            last_facts,
             cells: Vec::new(),
             cells_loaded: Vec::new(),
             exit_cells: ExitCells::default(),
@@ -94,14 +114,14 @@ impl<'r> Walk<'r> {
             has_rings: false,
             is_full: false,
             being_made: Vec::new(),
-            cse: cse::Table::default(),
+            cse,
             heap,
             body_start: 0,
             checks: Vec::new(),
             is_valid: false,
             in_body: false,
             contradiction: false,
-            marks: crate::exits::Marks::default(),
+            marks,
             label_facts: cse::Words::default(),
             at: PositionId::NONE,
         };
@@ -259,6 +279,11 @@ impl<'r> Walk<'r> {
                 return known;
             }
         }
+        if op.code == OpCode::Shape
+            && let Some(shape) = self.fixed_shape(base)
+        {
+            return Arg::Int(shape);
+        }
         let (memory, repr) = self.memory(op.code, &op.attr);
         let (base_key, index_key) = cell_of(op.code, args);
         if !matches!(memory, Memory::Raw) {
@@ -277,6 +302,13 @@ impl<'r> Walk<'r> {
             self.heap.loaded(memory, base_key, index_key, repr, result);
         }
         result
+    }
+
+    /// The shape of a constant that never has another one.
+    fn fixed_shape(&self, base: Arg) -> Option<i64> {
+        let Arg::Ref(id) = base else { return None };
+        let shape = self.request.constant_shapes.get(id.0 as usize).copied().flatten()?;
+        self.has(Passes::HEAP).then_some(i64::from(shape))
     }
 
     pub(crate) fn range_of_load(&mut self, result: Arg, code: OpCode, repr: Repr) {

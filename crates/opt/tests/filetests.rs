@@ -114,6 +114,9 @@ fn option(line: &str, request: &mut Request) -> Result<(), String> {
         request.true_ref = Some(constant(text)?);
     } else if let Some(text) = line.strip_prefix("false=@") {
         request.false_ref = Some(constant(text)?);
+    } else if let Some(text) = line.strip_prefix("shape @0=") {
+        let shape = text.parse().map_err(|_| format!("no shape in `{line}`"))?;
+        request.constant_shapes = vec![Some(shape)];
     } else if line == "distinct" {
         request.distinct_refs = true;
     } else if !line.starts_with('#') && !line.is_empty() {

@@ -36,7 +36,21 @@ pub fn load<M: PyMachine>(
     name: Value,
     method: bool,
 ) -> Result<Loaded<M::Ref>, M::Ref> {
-    let site = &f.code.sites[pc];
+    let site = f.code.site(pc);
+    // What most instructions find, without asking what the object is.
+    match m.cached::<AttributePlan>(site, object) {
+        Some(AttributePlan::Inline(field)) => {
+            let value = m.get_ref(object, field);
+            let unset = m.is_null(value);
+            if !m.decide(unset) {
+                return Ok(Loaded::Value(value));
+            }
+        }
+        Some(AttributePlan::Method(handle)) if method => {
+            return Ok(Loaded::Method { function: m.handle(*handle), receiver: object });
+        }
+        _ => {}
+    }
     if !m.is_varied(site)
         && let Tag::Object(shape) = tag(m, object)
     {
@@ -277,7 +291,12 @@ pub fn store<M: PyMachine>(
     name: Value,
     value: M::Ref,
 ) -> Result<(), M::Ref> {
-    let site = &f.code.sites[pc];
+    let site = f.code.site(pc);
+    // As in `load`.
+    if let Some(StorePlan::Inline(field)) = m.cached::<StorePlan>(site, object) {
+        m.set_ref(object, field, value);
+        return Ok(());
+    }
     if !m.is_varied(site)
         && let Tag::Object(shape) = tag(m, object)
     {

@@ -14,7 +14,7 @@ const TRACED_ITEMS: usize = 8;
 #[inline(always)]
 pub fn tuple<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, count: usize) -> Outcome<M> {
     if count == 0 || count > TRACED_ITEMS {
-        return from_stack(m, f, &BUILD_TUPLE, count);
+        return f.lend(|f| from_stack(m, f, &BUILD_TUPLE, count));
     }
     let tuple = tuple_of(m, f.top(count));
     f.sp -= count as u32;
@@ -65,7 +65,7 @@ pub fn map<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, count: usize) -> Outcome
 #[inline(always)]
 pub fn list<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, count: usize) -> Outcome<M> {
     if count > TRACED_ITEMS {
-        return from_stack(m, f, &BUILD_LIST, count);
+        return f.lend(|f| from_stack(m, f, &BUILD_LIST, count));
     }
     let items = if count == 0 {
         null(m)

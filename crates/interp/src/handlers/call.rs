@@ -12,7 +12,7 @@ use metatrace::{Operand, Site};
 use objects::args::{Intrinsic, MethodDef};
 use objects::builtin_layouts::{Builtin, Dict, Function, Method, Tuple};
 use objects::code::Code;
-use objects::shape::{Kind, Shape};
+use objects::shape::{Kind, Shape, is_exact};
 use objects::ty::TypeObject;
 use syntax::CodeFlags;
 
@@ -20,26 +20,26 @@ use syntax::CodeFlags;
 #[inline(always)]
 pub fn call<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, pc: usize, count: usize) -> Step<M> {
     let callable = f.peek(count + 1);
-    let site = &f.code.sites[pc];
-    if m.is_varied(site) {
-        return call_any(m, f, count);
+    let site = f.code.site(pc);
+    if !M::DIRECT && m.is_varied(site) {
+        return f.lend(|f| call_any(m, f, count));
     }
-    let Some(shape) = object_shape(m, callable) else {
-        return call_any(m, f, count);
+    let Some(kind) = callable_kind(m, callable) else {
+        return f.lend(|f| call_any(m, f, count));
     };
-    match shape.kind {
+    match kind {
         Kind::Function => {
             let given = count + has_receiver(m, f, count) as usize;
             call_function(m, f, callable, given, count + 2, None, None)
         }
         Kind::Method => {
             if has_receiver(m, f, count) {
-                return call_any(m, f, count);
+                return f.lend(|f| call_any(m, f, count));
             }
             let function = m.get_ref(callable, Method::FUNCTION);
             let receiver = m.get_ref(callable, Method::RECEIVER);
             if object_kind(m, function) != Some(Kind::Function) {
-                return call_any(m, f, count);
+                return f.lend(|f| call_any(m, f, count));
             }
             f.poke(count, receiver);
             call_function(m, f, function, count + 1, count + 2, None, None)
@@ -48,9 +48,23 @@ pub fn call<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, pc: usize, count: usize
             let given = count + has_receiver(m, f, count) as usize;
             call_builtin(m, f, pc, callable, given, count + 2)
         }
+        // Where classes come and go a plan for each would never be used again.
+        Kind::Type if M::DIRECT && m.is_varied(site) => f.lend(|f| call_any(m, f, count)),
         Kind::Type => call_class(m, f, pc, callable, count),
-        _ => call_any(m, f, count),
+        _ => f.lend(|f| call_any(m, f, count)),
     }
+}
+
+/// What is called. The direct interpreter asks for the most frequent kinds by their shapes, which it knows.
+#[inline(always)]
+fn callable_kind<M: PyMachine>(m: &mut M, callable: M::Ref) -> Option<Kind> {
+    if M::DIRECT {
+        let value = m.promote_ref(callable);
+        if let Some(kind) = [Kind::Function, Kind::Builtin].into_iter().find(|&kind| is_exact(value, kind)) {
+            return Some(kind);
+        }
+    }
+    object_kind(m, callable)
 }
 
 #[inline(always)]
@@ -322,7 +336,7 @@ fn call_builtin<M: PyMachine>(
     // SAFETY: the field holds a `&'static MethodDef`.
     let def: &'static MethodDef = unsafe { &*(def as usize as *const MethodDef) };
     if let Some(intrinsic) = def.intrinsic {
-        let site = &f.code.sites[pc];
+        let site = f.code.site(pc);
         match call_intrinsic(m, site, intrinsic, callable, f.top(given))? {
             Some(Loaded::Value(result)) => {
                 f.sp -= drop as u32;
@@ -408,9 +422,9 @@ pub enum ClassPlan {
 fn call_class<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, pc: usize, class: M::Ref, count: usize) -> Step<M> {
     let data = m.get_int(class, TypeObject::DATA);
     let data = m.promote_int(data);
-    let site = &f.code.sites[pc];
+    let site = f.code.site(pc);
     if has_receiver(m, f, count) {
-        return call_any(m, f, count);
+        return f.lend(|f| call_any(m, f, count));
     }
     match m.lookup(site, data, |vm| crate::classes::class_plan(vm, data)) {
         ClassPlan::Init { shape, init } => {
@@ -427,12 +441,14 @@ fn call_class<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, pc: usize, class: M::
             Ok(Flow::Next)
         }
         ClassPlan::Native(native) => {
-            let Some(made) = construct::call(m, *native, f.top(count))? else { return call_any(m, f, count) };
+            let Some(made) = construct::call(m, *native, f.top(count))? else {
+                return f.lend(|f| call_any(m, f, count));
+            };
             f.sp -= count as u32 + 2;
             f.push(made);
             Ok(Flow::Next)
         }
-        _ => call_any(m, f, count),
+        _ => f.lend(|f| call_any(m, f, count)),
     }
 }
 
@@ -466,7 +482,7 @@ pub fn call_keywords<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, pc: usize, cou
         Some(Kind::Type) if !has_receiver => {
             let data = m.get_int(callable, TypeObject::DATA);
             let data = m.promote_int(data);
-            let plan = m.lookup(&f.code.sites[pc], data, |vm| crate::classes::class_plan(vm, data));
+            let plan = m.lookup(f.code.site(pc), data, |vm| crate::classes::class_plan(vm, data));
             if let ClassPlan::Init { shape, init } = plan {
                 let instance = new_instance(m, shape);
                 let init = m.handle(*init);

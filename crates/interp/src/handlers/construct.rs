@@ -1,6 +1,6 @@
 //! Calls of built-in classes with common arguments.
 
-use crate::handlers::flow;
+use crate::handlers::{flow, plain};
 use crate::machine::*;
 use heap::Value;
 use objects::builtin_layouts::{Complex, Range};
@@ -16,6 +16,7 @@ pub enum Native {
     Complex,
     Range,
     Type,
+    Str,
 }
 
 /// The result; `None`: in the general way. Nothing has been done then.
@@ -46,6 +47,12 @@ pub fn call<M: PyMachine>(m: &mut M, native: Native, arguments: &[M::Ref]) -> Re
         }
         (Native::Range, &[start, stop, step]) => range(m, start, stop, step),
         (Native::Type, &[x]) => type_of(m, x),
+        (Native::Str, &[x]) => {
+            if object_kind(m, x) == Some(Kind::Str) {
+                return Ok(Some(x));
+            }
+            plain::format(m, x)
+        }
         _ => None,
     })
 }

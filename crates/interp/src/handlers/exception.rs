@@ -78,7 +78,9 @@ pub fn leave_frame<M: PyMachine>(m: &mut M, f: &PyFrame<M>) {
     let frame_object = f.slot(slots::FRAME_OBJECT);
     let none = m.is_null(frame_object);
     if !m.decide(none) {
-        keep_slots(m, f, frame_object);
+        // A copy, as in `Frame::lend`.
+        let frame = *f;
+        keep_slots(m, &frame, frame_object);
     }
 }
 

@@ -91,9 +91,12 @@ pub fn for_iter<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Result<Iterated<
     match shape.kind {
         Kind::Generator => {
             let state = m.get_int(iterator, GeneratorObject::STATE);
-            if m.promote_int(state) == generator::state::SUSPENDED {
+            let state = m.promote_int(state);
+            // Where a generator begins differs from where it goes on: a trace has a call for the former.
+            let fresh = M::DIRECT && state == generator::state::CREATED;
+            if fresh || state == generator::state::SUSPENDED {
                 let sent = none(m);
-                return generator::resume(m, f, iterator, sent).map(Iterated::Enter);
+                return f.lend(|f| generator::resume(m, f, iterator, sent)).map(Iterated::Enter);
             }
             next_slow(m, iterator)
         }
@@ -252,12 +255,12 @@ pub fn unpack<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, count: usize) -> Resu
             let array = m.get_ref(sequence, List::ITEMS);
             (m.get_int(sequence, List::LEN), objects::list::ARRAY_ITEMS, array)
         }
-        _ => return unpack_general(m, f, sequence, count),
+        _ => return f.lend(|f| unpack_general(m, f, sequence, count)),
     };
     let wanted = m.int(count as i64);
     let fits = m.int_eq(len, wanted);
     if !m.decide(fits) {
-        return unpack_general(m, f, sequence, count);
+        return f.lend(|f| unpack_general(m, f, sequence, count));
     }
     for i in (0..count).rev() {
         let index = m.int(i as i64);

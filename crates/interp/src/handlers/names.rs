@@ -15,7 +15,7 @@ pub fn load_global<M: PyMachine>(m: &mut M, f: &PyFrame<M>, pc: usize, name: Val
     let namespace = m.get_int(globals, Dict::NAMESPACE);
     let namespace = m.promote_int(namespace);
     if namespace != 0 {
-        let site = &f.code.sites[pc];
+        let site = f.code.site(pc);
         match m.lookup(site, namespace, |vm| namespace::global_plan(vm, namespace, name)) {
             GlobalPlan::Constant(handle) => return Ok(m.handle(*handle)),
             GlobalPlan::Entry(entry) => {
@@ -82,7 +82,9 @@ pub fn load_cell<M: PyMachine>(m: &mut M, f: &PyFrame<M>, local: u32) -> Outcome
     let value = m.get_ref(cell, CellObject::CONTENT);
     let unbound = m.is_null(value);
     if m.decide(unbound) {
-        return Err(unbound_error(m, f, local));
+        // A copy, as in `Frame::lend`.
+        let frame = *f;
+        return Err(unbound_error(m, &frame, local));
     }
     Ok(value)
 }

@@ -27,6 +27,8 @@ struct Recording {
     trace: Trace,
     end: End,
     constants: Vec<Value>,
+    /// Of constants that never have another one: their shapes.
+    shapes: Vec<Option<u32>>,
     assumptions: Vec<(Assumption, u32)>,
     polls: Vec<(u64, u32, u32)>,
     inlined: u32,
@@ -52,10 +54,14 @@ fn recording<L: Language>(tracer: &mut Tracer<L>) -> Result<Recording, Failed> {
         return Err(Failed::Abort(Abort::AssumptionFell));
     }
     let kind = tracer.trace.kind;
+    // SAFETY: the context outlives the tracer.
+    let context = unsafe { &mut *tracer.context };
+    let shapes = tracer.constants.iter().map(|&object| L::fixed_shape(context, object).map(|shape| shape.0)).collect();
     Ok(Recording {
         trace: std::mem::replace(&mut tracer.trace, Trace::new(kind, String::new())),
         end,
         constants: std::mem::take(&mut tracer.constants),
+        shapes,
         assumptions,
         polls: std::mem::take(&mut tracer.polls),
         inlined: tracer.deepest as u32 - 1,
@@ -314,7 +320,7 @@ fn submit(
     home: Option<&'static HotCell>,
 ) -> Result<(), Failed> {
     notice_fork(jit);
-    let Recording { trace, end, mut constants, assumptions, polls, inlined, start, root_kind, mut signature } =
+    let Recording { trace, end, mut constants, shapes, assumptions, polls, inlined, start, root_kind, mut signature } =
         recording;
     let name = trace.name.clone();
     verify(jit, &trace, "recorded");
@@ -323,7 +329,8 @@ fn submit(
         jit.logger.section("trace", &name, &ir::text::print(&trace));
     }
     let parent = bridge.as_ref().map(|&(parent, at, _)| (parent, at));
-    let request = request(jit, end, bridge, &mut constants);
+    let mut request = request(jit, end, bridge, &mut constants);
+    request.constant_shapes = shapes;
     if jit.options.log.passes {
         log_passes(jit, &trace, &request);
     }
@@ -525,6 +532,7 @@ fn request(jit: &Jit, end: End, bridge: Option<(TraceId, ExitId, Vec<Arg>)>, con
         target_constants,
         true_ref,
         false_ref,
+        constant_shapes: Vec::new(),
         distinct_refs: true,
         exits_at_will: jit.options.leave_once,
         without: if is_careful { Passes::STRENGTHEN } else { Passes::NONE },

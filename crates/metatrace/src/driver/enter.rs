@@ -52,6 +52,7 @@ pub(crate) fn enter<L: Language>(context: *mut L::Context, id: TraceId) -> Optio
 
 /// Calls the compiled code of a function. `words` are its first slots, and `sp` is how many it begins with. `None`: it would
 /// not fit below the recursion limit; nothing has happened.
+#[inline(always)]
 pub(crate) fn call<L: Language>(
     context: *mut L::Context,
     code: &'static L::Code,
@@ -67,7 +68,7 @@ pub(crate) fn call<L: Language>(
         return None;
     }
     // The slots themselves are written where the code is left.
-    let window = thread.window(L::slot_count(code))?;
+    let window = thread.window_below_limit(L::slot_count(code))?;
     thread.push_record(code, 0, sp, window);
     let (given, missing) = thread.jit.cache.buffer[..sp as usize].split_at_mut(words.len().min(sp as usize));
     // Word by word, as the code reads them at once: a processor hands on what was just stored only to a load that lies in one store,

@@ -25,6 +25,8 @@ const WORTHWHILE_PART: u64 = 12;
 
 /// So many times as long as it took to look at all traces that are in no unit they are not looked at again.
 const REST: u64 = 100;
+/// So many roots are asked at a time whether they are worth a unit.
+const PORTION: usize = 100;
 
 /// A trace was installed: its unit, if it has one, is not up to date.
 pub(super) fn add(jit: &mut Jit, id: TraceId) {
@@ -64,40 +66,55 @@ pub(super) fn submit_loose(jit: &mut Jit, calm: bool) {
         jit.counters.units_postponed += 1;
         return;
     }
-    // A program of very many traces is not looked at so often that it is felt.
-    let started = thread_ns();
-    if started < jit.cache.units_rest_until_ns {
+    // A program of very many traces is not looked at so often that it is felt. The clock is read once, and some are asked the next time.
+    let now = thread_ns();
+    if now < jit.cache.units_rest_until_ns {
         return;
     }
+    let (loose, from) = (&jit.cache.loose, jit.cache.loose_from);
+    let portion: Vec<TraceId> = loose.range(from..).chain(loose.range(..from)).take(PORTION).copied().collect();
+    jit.cache.loose_from = portion.last().map_or(TraceId(0), |last| TraceId(last.0 + 1));
     let mut asked = HashSet::new();
-    for root in jit.cache.loose.clone() {
-        // Not if it belonged to the unit of an earlier one, nor if that took all the time that there is.
-        if jit.cache.loose.contains(&root) && !asked.contains(&root) && jit.economy.affords_unit(&jit.counters) {
-            let cache = &jit.cache;
-            let before = cache.trace(root).unit.map_or(0, |unit| cache.units[unit].members.len());
-            let roots = roots_around(cache, root);
-            let is_due = calm || before == 0 || members(jit, &roots).0.len() * 2 >= before * 3;
-            if is_due && enters_bridges_often(jit, &roots) {
+    for root in portion {
+        let trace = jit.cache.trace(root);
+        if trace.children.is_empty() && trace.linked.is_empty() {
+            // It is not part of anything; if a bridge comes, it is loose again.
+            jit.cache.loose.remove(&root);
+            continue;
+        }
+        // Not if it belonged to the unit of an earlier one.
+        if jit.cache.loose.contains(&root) && !asked.contains(&root) {
+            let roots = roots_around(&jit.cache, root);
+            // That is asked first: to go through all members takes long.
+            if enters_bridges_often(jit, &roots, now) && (calm || has_grown(jit, root, &roots)) {
                 submit_unit(jit, root);
+                if !jit.economy.affords_unit(&jit.counters) {
+                    return;
+                }
             }
             asked.extend(roots);
         }
     }
     let ended = thread_ns();
-    jit.cache.units_rest_until_ns = ended + (ended - started) * REST;
+    jit.cache.units_rest_until_ns = ended + (ended - now) * REST;
+}
+
+/// Whether there are half as many members more than the root's unit has.
+fn has_grown(jit: &Jit, root: TraceId, roots: &BTreeSet<TraceId>) -> bool {
+    let before = jit.cache.trace(root).unit.map_or(0, |unit| jit.cache.units[unit].members.len());
+    before == 0 || members(jit, roots).0.len() * 2 >= before * 3
 }
 
 /// Whether bridges of these roots were entered often since they were last asked. What is not worth a unit stays loose, to be asked again.
-fn enters_bridges_often(jit: &mut Jit, roots: &BTreeSet<TraceId>) -> bool {
+fn enters_bridges_often(jit: &mut Jit, roots: &BTreeSet<TraceId>, now: u64) -> bool {
     if !jit.cache.compiler().counts_bridges() {
         return true;
     }
-    let now = thread_ns();
     let mut permille = 0;
     for &root in roots {
         let before = jit.cache.trace(root).watched;
         let passes = watch(&mut jit.cache, root, now) - before.bridged;
-        permille += passes.saturating_mul(1000 * PASS_NS) / (now - before.since_ns).max(1);
+        permille += passes.saturating_mul(1000 * PASS_NS) / now.saturating_sub(before.since_ns).max(1);
     }
     let is_often = permille * WORTHWHILE_PART >= 1000;
     jit.counters.units_rarely_bridged += u64::from(!is_often);

@@ -325,6 +325,9 @@ macro_rules! define_tracer {
                 }
                 found.result
             }
+            fn cached<T: 'static>(&mut self, _: &'static Site, _: Ref) -> Option<&'static T> {
+                None
+            }
             fn is_varied(&mut self, site: &'static Site) -> bool {
                 if self.from_log() {
                     let entry = self.next_entry();

@@ -236,7 +236,7 @@ fn update_from(vm: &mut Vm, dict: Value, name: &str, args: &CallArgs) -> PyResul
 impl Vm {
     /// `dict.update(source)`: a mapping, that is an object with `keys`, or an iterable of pairs.
     pub fn dict_update(&mut self, dict: Value, source: Value) -> PyResult<()> {
-        if is_plain(self, source) {
+        if self.is_plain_dict(source) {
             return merge(self, dict, source);
         }
         let name = self.names.keys;
@@ -251,19 +251,19 @@ impl Vm {
             None => update_from_pairs(self, dict, source),
         }
     }
-}
 
-/// Whether the mapping is a dict whose iteration is the built-in one.
-fn is_plain(vm: &Vm, source: Value) -> bool {
-    if is_exact(source) {
-        return true;
+    /// Whether the mapping is a dict whose iteration is the built-in one: then its entries count, whatever its other methods say.
+    pub fn is_plain_dict(&self, source: Value) -> bool {
+        if is_exact(source) {
+            return true;
+        }
+        if !is_dict(self, source) {
+            return false;
+        }
+        let iter = self.type_of(source).slots().iter;
+        let usual = self.types.dict.slots().iter;
+        iter.map(|f| f as usize) == usual.map(|f| f as usize)
     }
-    if !is_dict(vm, source) {
-        return false;
-    }
-    let iter = vm.type_of(source).slots().iter;
-    let usual = vm.types.dict.slots().iter;
-    iter.map(|f| f as usize) == usual.map(|f| f as usize)
 }
 
 fn merge(vm: &mut Vm, dict: Value, source: Value) -> PyResult<()> {
