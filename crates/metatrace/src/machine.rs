@@ -41,7 +41,8 @@ macro_rules! define_machine {
             type Flt: Copy;
             type Ref: Copy;
             type Bool: Copy;
-            /// Whether this machine only runs: code that was changed for a debugger's sake is for such machines alone.
+            /// Whether this machine only runs. A handler may then take a shorter way to the same result, and code that was changed for a
+            /// debugger's sake is for such machines alone.
             const DIRECT: bool;
 
             // Operations that compute: one method for each row of the table.

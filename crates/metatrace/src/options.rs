@@ -113,7 +113,7 @@ options! {
     entry: u32 = 500, "calls", "Calls of a function before its entry is traced.";
     bridge: u32 = 150, "exits", "Exits through one guard before a bridge is traced from it.";
     variants: u32 = 12, "bridges", "Bridges one behind the other from one place of the program before the place is left to the interpreter.";
-    tree: u32 = 1500, "operations", "For each so many operations in bridges of a loop or function, exits are to be taken twice as often for one more; 0: no matter how many.";
+    tree: u32 = 500, "operations", "For each so many operations in bridges of a loop or function, exits are to be taken twice as often for one more; 0: no matter how many.";
     versions: u32 = 4, "traces", "A loop is traced again for values of other types than it was traced for, up to this many times in all.";
     trace_limit: u32 = 3000, "operations", "A longer trace is given up.";
     inline_depth: u32 = 10, "frames", "Calls below more frames of one trace are not inlined.";
@@ -121,7 +121,7 @@ options! {
     unroll: u32 = 3, "rounds", "An inlined function whose loops go round more often is called instead.";
     retries: u32 = 6, "attempts", "A place whose recording failed more often is left to the interpreter.";
     budget: u32 = 2, "percent", "Recording and compiling take at most this share of the time, beside `reinvest`; 0: no limit. Without background there is none.";
-    grace: u32 = 30, "ms", "And so much before that counts.";
+    grace: u32 = 15, "ms", "And so much before that counts.";
     reinvest: u32 = 25, "percent", "And this share of what compiled code is taken to have gained.";
     memory: u32 = 131_072, "KiB", "When traces and their code take so much, all are dropped and what is hot is recorded anew.";
     double_run: bool = false, "switch", "Run each handler a second time at each event and compare (a test of the interpreter).";
