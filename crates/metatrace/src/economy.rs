@@ -391,7 +391,7 @@ fn clock_ns(clock: libc::clockid_t) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Economy, STAYS, Stay, Work, gain_rate};
+    use super::{Economy, STAYS, Stay, Work, gain_rate, processor_ns};
     use crate::counters::Counters;
     use crate::options::Options;
 
@@ -408,6 +408,11 @@ mod tests {
         assert!(!waiting.affords(&Counters::default()));
         waiting.compiled(100_000_000);
         assert!(waiting.affords(&Counters::default()));
+        // What was gained counts by its share.
+        let rich = |options: &str| Economy { earned_ticks: i64::MAX / 2, ..economy(options) };
+        let half = Counters { record_ns: processor_ns() / 2, ..Counters::default() };
+        assert!(!rich("background,grace=0,budget=1,reinvest=0").affords(&half));
+        assert!(rich("background,grace=0,budget=1,reinvest=100").affords(&half));
         // What units cost is the units' affair.
         waiting.unit_submitted(100_000_000);
         assert!(waiting.affords(&Counters::default()) && !waiting.affords_unit(&Counters::default()));

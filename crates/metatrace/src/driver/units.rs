@@ -23,7 +23,7 @@ const PASS_NS: u64 = 15;
 /// A unit is worth it if the time would go to such passes for one part of so many.
 const WORTHWHILE_PART: u64 = 12;
 
-/// So many times as long as it took to look at all traces that are in no unit they are not looked at again.
+/// So many times as long as it took to look at a portion of the traces that are in no unit nobody looks at the next one.
 const REST: u64 = 100;
 /// So many roots are asked at a time whether they are worth a unit.
 const PORTION: usize = 100;
@@ -32,6 +32,7 @@ const PORTION: usize = 100;
 pub(super) fn add(jit: &mut Jit, id: TraceId) {
     let cache = &mut jit.cache;
     let root = cache.root_of(id);
+    cache.loose.insert(root);
     watch(cache, root, thread_ns());
     let last = cache.trace(id).input.trace.ops.last();
     if let Some(Attr::Target(target)) = last.map(|op| op.attr) {
@@ -40,11 +41,6 @@ pub(super) fn add(jit: &mut Jit, id: TraceId) {
             cache.trace_mut(root).linked.push(target);
             cache.trace_mut(target).linked.push(root);
         }
-    }
-    // A trace alone is no unit.
-    let trace = cache.trace(root);
-    if !trace.children.is_empty() || !trace.linked.is_empty() {
-        cache.loose.insert(root);
     }
     // Without a thread of its own the compiler is asked each time that the unit has doubled.
     if cache.compiler().is_here() {
@@ -78,7 +74,7 @@ pub(super) fn submit_loose(jit: &mut Jit, calm: bool) {
     for root in portion {
         let trace = jit.cache.trace(root);
         if trace.children.is_empty() && trace.linked.is_empty() {
-            // It is not part of anything; if a bridge comes, it is loose again.
+            // A trace alone is no unit; if a bridge comes, it is loose again.
             jit.cache.loose.remove(&root);
             continue;
         }

@@ -109,6 +109,10 @@ fn in_order<K, T>(
     pairs
 }
 
+fn set_places<K>(order: &mut [u32], pairs: &[(K, u32)]) {
+    order.iter_mut().zip(pairs).for_each(|(place, pair)| *place = pair.1);
+}
+
 /// Writes what was in an array into it in another order.
 fn put_back(vm: &mut Vm, values: ValueVec, order: impl Iterator<Item = Value>) {
     if values.len == 0 {
@@ -154,22 +158,20 @@ fn sort_permutation(vm: &mut Vm, keys: ValueVec, order: &mut Vec<u32>, reverse: 
         return Ok(());
     }
     let values = keys.as_slice();
-    let mut fill =
-        |places: &mut dyn Iterator<Item = u32>| order.iter_mut().zip(places).for_each(|(at, place)| *at = place);
     match Alike::of(values) {
         Some(Alike::Ints) => {
             let pairs = in_order(values, reverse, i64::cmp, |key, at| (key.0 as i64, at));
-            fill(&mut pairs.iter().map(|pair| pair.1));
+            set_places(order, &pairs);
             return Ok(());
         }
         Some(Alike::Floats) => {
             let pairs = in_order(values, reverse, flonum_order, |key, at| (key.as_flonum(), at));
-            fill(&mut pairs.iter().map(|pair| pair.1));
+            set_places(order, &pairs);
             return Ok(());
         }
         Some(Alike::Strs) => {
             let pairs = in_order(values, reverse, |a: &&[u8], b| a.cmp(b), |key, at| (vm.str_bytes(key), at));
-            fill(&mut pairs.iter().map(|pair| pair.1));
+            set_places(order, &pairs);
             return Ok(());
         }
         None => {}
