@@ -52,6 +52,8 @@ pub(crate) struct CachedTrace {
     pub(crate) home: Option<&'static HotCell>,
     /// Of a root: the language's token for the code of level 0, and the instruction that a loop starts at; [`NO_LOOP`] of others.
     pub(crate) start: (u64, u32),
+    /// Of a loop: its one round in the recording was the last of several or the only one, so what goes round is a loop around it.
+    pub(crate) goes_outward: bool,
     /// Of a loop: the types it was recorded for.
     pub(crate) signature: Signature,
     /// Of a bridge: the exit it hangs on.

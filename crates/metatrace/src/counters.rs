@@ -48,6 +48,7 @@ counters! {
     forced "activations of compiled code that were inspected";
     fallen "traces that fell with an assumption";
     uninlined "traces that fell because they inline a function that goes round its loop more often than they do";
+    turned "traces that fell because they went round an outer loop where their own goes round";
     recorded_ops "operations recorded";
     optimized_ops "operations after optimisation";
     guards "guards after optimisation";
@@ -92,6 +93,7 @@ aborts! {
     AssumptionFell "an assumption fell while recording";
     Attention "somebody wanted the interpreter's attention";
     LeftAtOnce "the trace left at once";
+    InnerRound "the trace above goes round an outer loop, and this is a round of its own loop";
     OtherLoop "another loop, which is not compiled yet, goes round too often";
     OtherVersion "the loop is to be traced for other types first";
 }

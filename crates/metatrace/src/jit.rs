@@ -22,6 +22,8 @@ pub struct HotCell {
     /// Of a loop: recordings that left it before it had gone round. Where loops are short that happens often, and says nothing
     /// about the next one; but one that is compiled goes on in a bridge if it goes round.
     pub(crate) left_early: Cell<u32>,
+    /// Of a loop: its traces that fell because they went round an outer one.
+    pub(crate) turns: Cell<u32>,
     /// Traces from here that fell with an assumption.
     pub falls: Cell<u32>,
     /// A recording from here is under way; guest code that it runs must not start another one.
@@ -49,10 +51,18 @@ const LONGEST: u32 = 8;
 /// So many recordings may leave their loop early until one is taken for what the loop does.
 const LEFT_EARLY: u32 = 10;
 
+/// So many traces of a loop that go round an outer one fall when the loop itself turns out to go round.
+const TURNS: u32 = 2;
+
 impl HotCell {
     /// Whether a recording that left its loop early is to be forgotten.
     pub(crate) fn may_leave_early(&self) -> bool {
         self.left_early.get() < LEFT_EARLY
+    }
+
+    /// Whether a trace from here that goes round an outer loop may still fall.
+    pub(crate) fn may_turn(&self) -> bool {
+        self.turns.get() < TURNS
     }
 
     /// The interpreter does not enter the trace for some time, which is longer each time.

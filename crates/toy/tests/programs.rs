@@ -165,6 +165,30 @@ fn what_loops_after_it_was_inlined_is_called() {
     assert!(counters.uninlined >= 1 && counters.exits < 200, "{counters:?}");
 }
 
+/// While the inner loop is to be recorded it goes round once for each round of the outer one, so what is compiled from its header is the
+/// outer loop. A bridge for the second of many rounds shows what is wrong: the trace falls, and the inner loop is compiled as one.
+#[test]
+fn an_inner_loop_that_did_not_go_round_at_first() {
+    let program = "fn main() { let i = 0; let s = 0; let n = 3;
+            while i < 300 { if i == 12 { n = 1; } if i == 100 { n = 200; } let j = 0; while j < n { s = s + j; j = j + 1; } i = i + 1; } return s; }";
+    let (direct, _, _) = run(program, "off");
+    assert_eq!(direct, Ok("3980036".to_string()));
+    let (traced, _, counters) = run(program, "threshold=50,bridge=3,entry=4,double_run,background=off");
+    assert_eq!(traced, direct);
+    assert_eq!(counters.turned, 1, "{counters:?}");
+}
+
+/// Where the inner loop goes round now once and now twice, its trace does not fall for ever.
+#[test]
+fn an_inner_loop_that_goes_round_now_and_then() {
+    let program = "fn main() { let i = 0; let s = 0;
+            while i < 4000 { let n = 1; if i % 7 == 0 { n = 2; } let j = 0; while j < n { s = s + i; j = j + 1; } i = i + 1; } return s; }";
+    let (direct, _, _) = run(program, "off");
+    let (traced, _, counters) = run(program, "threshold=3,bridge=3,entry=4,double_run,background=off");
+    assert_eq!(traced, direct);
+    assert!(counters.turned <= 2 && counters.exits < 200, "{counters:?}");
+}
+
 #[test]
 fn frames_are_seen_from_below() {
     let program = "fn look(a) { return depth(); } fn mid(a, b) { return look(b) + a; }

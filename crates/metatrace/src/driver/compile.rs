@@ -34,6 +34,7 @@ struct Recording {
     inlined: u32,
     start: (u64, u32),
     root_kind: TraceKind,
+    goes_outward: bool,
     signature: Signature,
 }
 
@@ -70,6 +71,7 @@ fn recording<L: Language>(tracer: &mut Tracer<L>) -> Result<Recording, Failed> {
             (None, function) => (function.map_or(0, |code| code.addr() as u64), NO_LOOP),
         },
         root_kind: tracer.root_kind,
+        goes_outward: tracer.goes_outward,
         signature: std::mem::take(&mut tracer.signature),
     })
 }
@@ -155,8 +157,10 @@ pub(crate) fn finish_bridge<L: Language>(
         Ok(()) => install_done(jit),
         Err(failed) => {
             bridge_failed(jit, parent, at, &name, &failed);
-            if matches!(failed, Failed::Abort(Abort::LoopInInlined)) {
-                stuck::drop_if_stuck(jit, parent, depth);
+            match failed {
+                Failed::Abort(Abort::LoopInInlined) => stuck::drop_if_stuck(jit, parent, depth),
+                Failed::Abort(Abort::InnerRound) => stuck::turn(jit, jit.cache.root_of(parent)),
+                _ => {}
             }
         }
     }
@@ -320,8 +324,8 @@ fn submit(
     home: Option<&'static HotCell>,
 ) -> Result<(), Failed> {
     notice_fork(jit);
-    let Recording { trace, end, mut constants, shapes, assumptions, polls, inlined, start, root_kind, mut signature } =
-        recording;
+    let Recording { trace, mut constants, shapes, assumptions, mut signature, .. } = recording;
+    let Recording { end, polls, inlined, start, root_kind, goes_outward, .. } = recording;
     let name = trace.name.clone();
     verify(jit, &trace, "recorded");
     jit.counters.recorded_ops += trace.ops.len() as u64;
@@ -414,6 +418,7 @@ fn submit(
         inlined,
         home,
         start,
+        goes_outward,
         signature,
         parent,
         root: parent.map_or(id, |(parent, _)| jit.cache.root_of(parent)),

@@ -315,6 +315,9 @@ fn bridge<L: Language>(
         .collect();
     let mut tracer = tracer_for(tracer, context, id, exit, values, |arg| resolve(&live, &made, arg));
     let frame = tracer.restore_group();
+    let outermost = &tracer.levels[0];
+    let (code, pc) = (outermost.code, outermost.pc);
+    tracer.goes_outward = tracer.home_pc(code).is_some_and(|header| pc < header);
     let before = tracer.thread().jit.activity.begin(Activity::Recording);
     let outcome = record::outcome_of(tracer.run(frame));
     tracer.thread().jit.activity.back_to(before);

@@ -105,16 +105,22 @@ pub(crate) enum Goal {
     Onward(TraceId),
     /// Nowhere: the loop is to be recorded for these types first.
     NewVersion,
+    /// Nowhere: the bridge is a round of its loop, whose own trace goes round an outer one. It is to be recorded anew.
+    InnerRound,
 }
 
 /// The version for the values that the recording has at the header; `first` is the one that the interpreter enters.
 pub(crate) fn choose<L: Language>(tracer: &mut Tracer<L>, frame: &Frame<L, Traced<Value>>, first: TraceId) -> Goal {
     let slots = Signature::of::<L>(tracer.context, (0..frame.sp as usize).map(|at| frame.slot(at).value));
     let start = (std::ptr::from_ref(frame.code).addr() as u64, frame.pc);
-    let root = tracer.root;
+    let (root, goes_outward) = (tracer.root, tracer.goes_outward);
     let jit = &tracer.thread().jit;
     let fits = |id: &TraceId| jit.cache.trace(*id).signature.fits(&slots);
     let own = root.map(|(root, _)| root).filter(|&root| jit.cache.trace(root).start == start);
+    let is_inner_round = !goes_outward && own.is_some_and(|own| jit.cache.trace(own).goes_outward);
+    if is_inner_round && L::loop_cell(frame.code, frame.pc).may_turn() {
+        return Goal::InnerRound;
+    }
     if let Some(version) = own.filter(fits).or_else(|| jit.cache.standing_versions(start).find(fits)) {
         return toward(tracer, version);
     }

@@ -1,6 +1,7 @@
 //! Calls, returns, instruction boundaries and loops, as the tracer sees them.
 
 use super::{End, Level, Mode, Traced, Tracer};
+use crate::cache::NO_LOOP;
 use crate::counters::Abort;
 use crate::coverage::Path;
 use crate::driver::{self, Goal};
@@ -352,9 +353,12 @@ impl<L: Language> Tracer<L> {
             self.end = Some(End::OwnLoop);
             return;
         }
-        if self.has_left_its_loop(frame) {
-            self.abort(Abort::LeftAtOnce);
-            return;
+        if self.home_pc(frame.code).is_some_and(|header| frame.pc < header) {
+            self.goes_outward = true;
+            if self.is_left_early(frame.code) {
+                self.abort(Abort::LeftAtOnce);
+                return;
+            }
         }
         let entry = L::loop_cell(frame.code, frame.pc).entry.get();
         if entry != 0 {
@@ -365,6 +369,7 @@ impl<L: Language> Tracer<L> {
                 }
                 Goal::Onward(outer) => self.passed.push(outer),
                 Goal::NewVersion => self.abort(Abort::OtherVersion),
+                Goal::InnerRound => self.abort(Abort::InnerRound),
             }
         } else if self.root_kind == TraceKind::Function {
             L::entry_cell(frame.code).no_inline.set(true);
@@ -384,14 +389,21 @@ impl<L: Language> Tracer<L> {
         self.others[at].1
     }
 
-    /// Whether the recording of an inner loop has come to the header of one around it. What it would record is the outer
-    /// loop, with but one of the many ways through the inner one; the next time the inner one may go round. Not if it never does.
-    fn has_left_its_loop(&self, frame: &Frame<L, Ref>) -> bool {
-        self.start.is_some_and(|(code, pc)| {
-            std::ptr::eq(code, frame.code)
-                && frame.pc < pc
-                && L::loop_cell(frame.code, pc).aborts.get() < self.retries / 2
-        })
+    /// The header of the loop that the recording began in, or that the bridge hangs on, if that is a loop of this code.
+    pub(crate) fn home_pc(&mut self, code: &L::Code) -> Option<u32> {
+        let code = std::ptr::from_ref(code);
+        let (own, header) = match (self.start, self.root) {
+            (Some((own, header)), _) => (own.addr() as u64, header),
+            (None, Some((root, _))) => self.thread().jit.cache.trace(root).start,
+            (None, None) => return None,
+        };
+        (own == code.addr() as u64 && header != NO_LOOP).then_some(header)
+    }
+
+    /// Whether what has come to the header of an outer loop is the recording of a loop that may go round the next time. What it would
+    /// record is the outer loop, with but one of the many ways through its own. Not if that never goes round.
+    fn is_left_early(&self, code: &'static L::Code) -> bool {
+        self.start.is_some_and(|(_, header)| L::loop_cell(code, header).aborts.get() < self.retries / 2)
     }
 
     fn jump(&mut self, frame: &Frame<L, Ref>, code: OpCode, attr: Attr) {

@@ -219,6 +219,9 @@ pub struct Tracer<L: Language> {
     pub(crate) signature: Signature,
     /// Of a bridge: the loop it hangs on, and whether it left that before the label.
     pub(crate) root: Option<(TraceId, bool)>,
+    /// The recording has come to the header of a loop around the one that it began in; of a bridge, around the one that it hangs on,
+    /// or it began there.
+    pub(crate) goes_outward: bool,
     /// Loops without code that the recording has gone round, in the frame that it began in, and how often.
     pub(crate) others: SmallVec<[(u32, u32); 4]>,
     /// Of a bridge from a loop's body: headers of outer loops that it passed on its way back.
@@ -284,6 +287,7 @@ impl<L: Language> Tracer<L> {
             resumed: 0,
             signature: Signature::default(),
             root: None,
+            goes_outward: false,
             others: SmallVec::new(),
             passed: SmallVec::new(),
             root_kind: kind,
