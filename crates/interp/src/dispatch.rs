@@ -5,7 +5,7 @@ use crate::generator;
 use crate::handlers::exception;
 use crate::machine::*;
 use crate::slots;
-use crate::steps::{Raise, step};
+use crate::steps::{Raise, steps};
 use heap::Value;
 use metatrace::{Direct, Entered, Finished, Frame, Leave, Operand, Traced, Tracer};
 use objects::vm::Python;
@@ -36,20 +36,15 @@ fn run<M: PyMachine>(m: &mut M, frame: PyFrame<M>) -> Leave<M::Ref> {
     // The argument is memory of the caller's; this one is registers: see `Frame::lend`.
     let Frame { code, pc, sp, slots } = frame;
     let mut frame = Frame { code, pc, sp, slots };
-    // An instruction is fetched at the end of the round in front: what just goes on jumps there without asking where to.
-    if let Some(leave) = m.boundary(&mut frame) {
-        return leave;
-    }
-    let mut instruction = fetch::<M>(&frame);
     loop {
-        let step = step(m, &mut frame, instruction);
-        if let Some(leave) = follow(m, &mut frame, step) {
-            return leave;
-        }
         if let Some(leave) = m.boundary(&mut frame) {
             return leave;
         }
-        instruction = fetch::<M>(&frame);
+        let instruction = fetch::<M>(&frame);
+        let step = steps::<M, false>(m, &mut frame, instruction);
+        if let Some(leave) = follow(m, &mut frame, step) {
+            return leave;
+        }
     }
 }
 
@@ -62,7 +57,7 @@ fn follow<M: PyMachine>(
 ) -> Option<Leave<M::Ref>> {
     match step {
         Ok(Flow::Next) => None,
-        Ok(Flow::BackEdge) => m.back_edge(frame),
+        Ok(Flow::Leave(leave)) => Some(leave),
         Ok(Flow::Enter { code, window, pc, sp }) => match m.enter(frame, code, window, pc, sp) {
             Entered::Frame => None,
             Entered::Done(result) => frame.lend(|frame| arrive(m, frame, result)),
@@ -113,7 +108,7 @@ fn observed<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>) -> Option<Leave<M::Ref>
     let record = unsafe { *m.context().thread.record };
     (f.pc, f.sp) = (record.pc, record.sp);
     let instruction = f.code.source.instructions[f.pc as usize];
-    let step = step(m, f, instruction);
+    let step = steps::<M, true>(m, f, instruction);
     follow(m, f, step)
 }
 

@@ -27,6 +27,7 @@ pub mod observe;
 pub mod poll;
 pub mod raising;
 pub mod reducing;
+mod shortcuts;
 pub mod slots;
 pub mod source_cache;
 pub mod special;

@@ -1,5 +1,6 @@
 //! The compiler's code objects made ready to run.
 
+use crate::shortcuts;
 use crate::slots::FIRST_LOCAL;
 use heap::Value;
 use metatrace::{HotCell, Site};
@@ -22,7 +23,8 @@ pub fn load(vm: &mut Vm, source: Arc<syntax::Code>) -> &'static Code {
     let local_names = intern(vm, &source.local_names);
     let (name, qualname, filename) =
         (vm.intern(&source.name), vm.intern(&source.qualname), vm.intern(&source.filename));
-    let instructions = source.instructions.iter().map(|instruction| Cell::new(*instruction)).collect();
+    let instructions =
+        (0..source.instructions.len()).map(|at| Cell::new(shortcuts::at(&source.instructions, at))).collect();
     let (loop_index, loops) = loop_headers(&source.instructions);
     let local_count = source.local_names.len() as u32;
     let first_local = FIRST_LOCAL as u32;

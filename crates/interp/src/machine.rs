@@ -1,7 +1,7 @@
 //! The machine as the handlers of Python see it, and what they all use.
 
 use heap::Value;
-use metatrace::{Callee, Entered, Machine, Operand};
+use metatrace::{Callee, Entered, Leave, Machine, Operand};
 use objects::shape::{Kind, Shape};
 use objects::vm::{Python, Vm};
 
@@ -25,8 +25,8 @@ pub enum Flow<M: Machine> {
     Arrive(Result<M::Ref, M::Ref>),
     /// Out of the frame.
     Return(M::Ref),
-    /// Round a loop: `frame.pc` is the header.
-    BackEdge,
+    /// Out of the dispatch loop.
+    Leave(Leave<M::Ref>),
     /// Nowhere yet: somebody wants to be told of the instruction at `frame.pc` before it runs.
     Observe,
 }
@@ -95,6 +95,21 @@ pub fn object_shape<M: PyMachine>(m: &mut M, value: M::Ref) -> Option<&'static S
         Tag::Object(shape) => Some(shape),
         _ => None,
     }
+}
+
+/// Whether `value` is an exact instance of the built-in type of that kind, where the plain interpreter asks: for the kind that is by far the
+/// most frequent, in front of a choice among all that costs it a jump through a table. Other machines are told no: they choose once.
+#[inline(always)]
+pub fn is_plainly<M: PyMachine>(m: &mut M, value: M::Ref, kind: Kind) -> bool {
+    if !M::DIRECT {
+        return false;
+    }
+    let (int, flt) = (m.is_int(value), m.is_flt(value));
+    if m.decide(int) || m.decide(flt) {
+        return false;
+    }
+    let shape = m.shape(value);
+    m.promote_int(shape) == objects::shape::exact_id(kind).0 as i64
 }
 
 #[inline(always)]

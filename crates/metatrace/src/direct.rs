@@ -477,10 +477,15 @@ macro_rules! define_direct {
                 if let Some(result) = site.get::<T>(key, epoch) {
                     return result;
                 }
+                if let Some(result) = self.thread().jit.lookups.get::<T>(site, key, epoch) {
+                    return result;
+                }
                 // SAFETY: the context outlives the machine.
                 let found = read(unsafe { &mut *self.context });
                 if !found.is_brief {
-                    site.set(key, self.thread().jit.epoch, found.result);
+                    let jit = &mut self.thread().jit;
+                    site.set(key, jit.epoch, found.result);
+                    jit.lookups.set(site, key, jit.epoch, found.result);
                 }
                 found.result
             }

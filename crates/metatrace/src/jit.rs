@@ -225,6 +225,49 @@ impl Site {
     }
 }
 
+/// What instructions have looked up lately, behind the one answer that each [`Site`] keeps: the caches of those that find now this,
+/// now that.
+pub(crate) struct Lookups(Box<[Found]>);
+
+#[derive(Clone)]
+struct Found {
+    site: *const Site,
+    key: i64,
+    epoch: u32,
+    result: *const (),
+}
+
+const LOOKUPS: usize = 1024;
+
+impl Default for Lookups {
+    fn default() -> Lookups {
+        let empty = Found { site: std::ptr::null(), key: 0, epoch: 0, result: std::ptr::null() };
+        Lookups(vec![empty; LOOKUPS].into())
+    }
+}
+
+impl Lookups {
+    #[inline(always)]
+    fn place(site: &Site, key: i64) -> usize {
+        // Sites of neighbouring instructions differ little, and so do the keys, which are numbers of shapes.
+        let mixed = (std::ptr::from_ref(site).addr() as u64 ^ (key as u64) << 24).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed >> (64 - LOOKUPS.ilog2())) as usize
+    }
+
+    /// As [`Site::get`].
+    #[inline(always)]
+    pub(crate) fn get<T>(&self, site: &'static Site, key: i64, epoch: u32) -> Option<&'static T> {
+        let found = &self.0[Lookups::place(site, key)];
+        let is_it = std::ptr::eq(found.site, site) && found.key == key && found.epoch == epoch;
+        // SAFETY: sites are static, and the lookups of one have one result type.
+        is_it.then(|| unsafe { &*found.result.cast::<T>() })
+    }
+
+    pub(crate) fn set<T>(&mut self, site: &'static Site, key: i64, epoch: u32, result: &'static T) {
+        self.0[Lookups::place(site, key)] = Found { site, key, epoch, result: std::ptr::from_ref(result).cast() };
+    }
+}
+
 /// The trace cache of one thread. The tracer's half of the framework fills it.
 pub struct Jit {
     /// Back edges of a loop before it is traced; `u32::MAX`: never.
@@ -240,6 +283,7 @@ pub struct Jit {
     /// What was reached; counted for `log=coverage`.
     pub coverage: Coverage,
     assumptions: Vec<AssumptionState>,
+    pub(crate) lookups: Lookups,
     pub(crate) cache: Cache,
     pub(crate) economy: Economy,
     pub(crate) logger: Logger,
@@ -273,6 +317,7 @@ impl Jit {
             abort_counts: vec![0; Abort::ALL.len()],
             coverage: Coverage::new(options.log.coverage),
             assumptions: Vec::new(),
+            lookups: Lookups::default(),
             cache: Cache::default(),
             economy: Economy::new(&options),
             logger: Logger::new(&options.log),

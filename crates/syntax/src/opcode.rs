@@ -33,9 +33,12 @@ macro_rules! opcodes {
             /// All opcodes, by number.
             pub const ALL: &'static [Op] = &[$(Op::$variant),*];
 
-            /// The opcode with a number, if there is one.
+            /// The opcode with a number, if code objects have one.
             pub const fn from_number(number: u8) -> Option<Op> {
-                BY_NUMBER[number as usize]
+                match BY_NUMBER[number as usize] {
+                    Some(op) if !op.is_own() => Some(op),
+                    _ => None,
+                }
             }
 
             /// The name that `dis` shows.
@@ -197,10 +200,30 @@ opcodes! { arg;
     UnpackSequence = 119, "UNPACK_SEQUENCE", Value, 1, arg - 1;
     YieldValue = 120, "YIELD_VALUE", Value, 0, 0;
     Resume = 128, "RESUME", Value, 0, 0;
+    // In no code object: what the plain interpreter runs in the place of frequent forms and beginnings of sequences.
+    BinaryAdd = 230, "BINARY_ADD", Value, 0, -1;
+    BinarySubtract = 231, "BINARY_SUBTRACT", Value, 0, -1;
+    BinaryMultiply = 232, "BINARY_MULTIPLY", Value, 0, -1;
+    BinarySubscript = 233, "BINARY_SUBSCRIPT", Value, 0, -1;
+    LocalsAdd = 234, "LOCALS_ADD", Local, 0, 2;
+    LocalsSubtract = 235, "LOCALS_SUBTRACT", Local, 0, 2;
+    LocalsMultiply = 236, "LOCALS_MULTIPLY", Local, 0, 2;
+    LocalsSubscript = 237, "LOCALS_SUBSCRIPT", Local, 0, 2;
+    LocalsCompare = 238, "LOCALS_COMPARE", Local, 0, 2;
+    LocalAddSmall = 239, "LOCAL_ADD_SMALL", Local, 0, 1;
+    LocalSubtractSmall = 240, "LOCAL_SUBTRACT_SMALL", Local, 0, 1;
+    LocalCompareSmall = 241, "LOCAL_COMPARE_SMALL", Local, 0, 1;
+    LocalStoreSubscript = 242, "LOCAL_STORE_SUBSCRIPT", Local, 0, 1;
+    LocalLoadAttr = 243, "LOCAL_LOAD_ATTR", Local, 0, 1;
     InstrumentedLine = 254, "INSTRUMENTED_LINE", None, 0, 0;
 }
 
 impl Op {
+    /// Whether this is none of CPython's, but in the place of one where the plain interpreter runs it.
+    pub const fn is_own(self) -> bool {
+        Op::BinaryAdd as u8 <= self as u8 && self as u8 <= Op::LocalLoadAttr as u8
+    }
+
     /// Whether the argument is a jump target.
     pub const fn is_jump(self) -> bool {
         matches!(self.arg_kind(), ArgKind::ForwardJump | ArgKind::BackwardJump)

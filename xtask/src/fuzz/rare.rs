@@ -2,6 +2,18 @@
 //! looked at in mid-trace, operator methods that raise, functions that are recorded from their entry.
 
 pub const RARE: &[&str] = &[
+    // An inner loop that goes round once while it is to be recorded, and often from then on.
+    "
+def s@S():
+    total = 0
+    for i in range(@N * 8):
+        n = 3 if i < 8 else 1 if i < @N * 4 else 40
+        j = 0
+        while j < n:
+            total += i ^ j
+            j += 1
+    return total
+",
     // Signals, in a loop that is being recorded and in a compiled one.
     "
 def s@S():

@@ -21,6 +21,12 @@ pub mod op {
     pub const XOR: u32 = 12;
     pub const INPLACE: u32 = 13;
     pub const SUBSCRIPT: u32 = 26;
+
+    /// The operation without regard to whether it is in place.
+    #[inline(always)]
+    pub fn plain(operation: u32) -> u32 {
+        if operation >= INPLACE { operation - INPLACE } else { operation }
+    }
 }
 
 /// CPython's comparison numbers: COMPARE_OP's argument shifted right by 5.
@@ -41,38 +47,51 @@ pub fn binary<M: PyMachine>(
     a: M::Ref,
     b: M::Ref,
 ) -> Outcome<M> {
+    binary_of(m, site, operation, op::plain(operation), a, b)
+}
+
+/// As [`binary`], of an operation that is `plain` or its in-place form.
+#[inline(always)]
+pub fn binary_of<M: PyMachine>(
+    m: &mut M,
+    site: &'static metatrace::Site,
+    operation: u32,
+    plain: u32,
+    a: M::Ref,
+    b: M::Ref,
+) -> Outcome<M> {
+    match of_numbers(m, plain, a, b) {
+        Some(result) => Ok(result),
+        None => slow_binary(m, site, operation, a, b),
+    }
+}
+
+/// The result for two small ints or floats, if it is a small int or a float.
+#[inline(always)]
+pub fn of_numbers<M: PyMachine>(m: &mut M, operation: u32, a: M::Ref, b: M::Ref) -> Option<M::Ref> {
     let int_a = m.is_int(a);
-    let floats = if m.decide(int_a) {
+    let (x, y) = if m.decide(int_a) {
         let int_b = m.is_int(b);
         if m.decide(int_b) {
             let x = m.int_unbox(a);
             let y = m.int_unbox(b);
-            if let Some(result) = int_int(m, operation, x, y) {
-                return Ok(result);
-            }
-            None
-        } else {
-            let flt_b = m.is_flt(b);
-            m.decide(flt_b).then(|| {
-                let x = m.int_unbox(a);
-                (m.int_to_flt(x), m.flt_unbox(b))
-            })
+            return int_int(m, operation, x, y);
         }
+        let flt_b = m.is_flt(b);
+        if !m.decide(flt_b) {
+            return None;
+        }
+        let x = m.int_unbox(a);
+        (m.int_to_flt(x), m.flt_unbox(b))
     } else {
         let flt_a = m.is_flt(a);
-        if m.decide(flt_a) {
-            let x = m.flt_unbox(a);
-            as_float(m, b).map(|y| (x, y))
-        } else {
-            None
+        if !m.decide(flt_a) {
+            return None;
         }
+        let x = m.flt_unbox(a);
+        (x, as_float(m, b)?)
     };
-    if let Some((x, y)) = floats
-        && let Some(result) = flt_flt(m, operation, x, y)
-    {
-        return Ok(result);
-    }
-    slow_binary(m, site, operation, a, b)
+    flt_flt(m, operation, x, y)
 }
 
 /// The value of a float or a small int.
@@ -121,7 +140,6 @@ fn slow_binary<M: PyMachine>(
 /// The result if it is an int of 63 bits or a float; otherwise the operator protocol finds it (or the error).
 #[inline(always)]
 fn int_int<M: PyMachine>(m: &mut M, operation: u32, x: M::Int, y: M::Int) -> Option<M::Ref> {
-    let operation = if operation >= op::INPLACE { operation - op::INPLACE } else { operation };
     match operation {
         op::ADD => {
             let r = m.int_add(x, y);
@@ -229,7 +247,6 @@ fn exact<M: PyMachine>(m: &mut M, x: M::Int) -> bool {
 
 #[inline(always)]
 fn flt_flt<M: PyMachine>(m: &mut M, operation: u32, x: M::Flt, y: M::Flt) -> Option<M::Ref> {
-    let operation = if operation >= op::INPLACE { operation - op::INPLACE } else { operation };
     let r = match operation {
         op::ADD => m.flt_add(x, y),
         op::SUB => m.flt_sub(x, y),
@@ -288,49 +305,8 @@ pub enum Compared<M: Machine> {
 
 #[inline(always)]
 pub fn compare<M: PyMachine>(m: &mut M, operation: u32, a: M::Ref, b: M::Ref) -> Result<Compared<M>, M::Ref> {
-    let int_a = m.is_int(a);
-    if m.decide(int_a) {
-        let int_b = m.is_int(b);
-        if m.decide(int_b) {
-            let x = m.int_unbox(a);
-            let y = m.int_unbox(b);
-            return Ok(Compared::Truth(match operation {
-                compare::LT => m.int_lt(x, y),
-                compare::LE => m.int_le(x, y),
-                compare::EQ => m.int_eq(x, y),
-                compare::NE => m.int_ne(x, y),
-                compare::GT => m.int_gt(x, y),
-                _ => m.int_ge(x, y),
-            }));
-        }
-        let flt_b = m.is_flt(b);
-        if m.decide(flt_b) {
-            let x = m.int_unbox(a);
-            // Beyond 2**53 the comparison is exact in Python, and the conversion is not.
-            if exact(m, x) {
-                let x = m.int_to_flt(x);
-                let y = m.flt_unbox(b);
-                return Ok(Compared::Truth(compare_floats(m, operation, x, y)));
-            }
-        }
-    } else {
-        let flt_a = m.is_flt(a);
-        if m.decide(flt_a) {
-            let x = m.flt_unbox(a);
-            let flt_b = m.is_flt(b);
-            if m.decide(flt_b) {
-                let y = m.flt_unbox(b);
-                return Ok(Compared::Truth(compare_floats(m, operation, x, y)));
-            }
-            let int_b = m.is_int(b);
-            if m.decide(int_b) {
-                let y = m.int_unbox(b);
-                if exact(m, y) {
-                    let y = m.int_to_flt(y);
-                    return Ok(Compared::Truth(compare_floats(m, operation, x, y)));
-                }
-            }
-        }
+    if let Some(truth) = compare_numbers(m, operation, a, b) {
+        return Ok(Compared::Truth(truth));
     }
     if let Some(truth) = crate::handlers::plain::compared(m, operation, a, b) {
         return Ok(Compared::Truth(truth));
@@ -338,6 +314,62 @@ pub fn compare<M: PyMachine>(m: &mut M, operation: u32, a: M::Ref, b: M::Ref) ->
     let operation = int_operand(m, operation as i64);
     let result = m.call_ref(&COMPARE, &[operation, Operand::Ref(a), Operand::Ref(b)]);
     check(m, result).map(Compared::Value)
+}
+
+/// The truth for two small ints or floats. Beyond 2**53 Python compares an int with a float exactly, and the conversion is not.
+#[inline(always)]
+pub fn compare_numbers<M: PyMachine>(m: &mut M, operation: u32, a: M::Ref, b: M::Ref) -> Option<M::Bool> {
+    let int_a = m.is_int(a);
+    let (x, y) = if m.decide(int_a) {
+        let int_b = m.is_int(b);
+        if m.decide(int_b) {
+            let x = m.int_unbox(a);
+            let y = m.int_unbox(b);
+            return Some(compare_ints(m, operation, x, y));
+        }
+        let flt_b = m.is_flt(b);
+        if !m.decide(flt_b) {
+            return None;
+        }
+        let x = m.int_unbox(a);
+        if !exact(m, x) {
+            return None;
+        }
+        (m.int_to_flt(x), m.flt_unbox(b))
+    } else {
+        let flt_a = m.is_flt(a);
+        if !m.decide(flt_a) {
+            return None;
+        }
+        let x = m.flt_unbox(a);
+        let flt_b = m.is_flt(b);
+        if m.decide(flt_b) {
+            (x, m.flt_unbox(b))
+        } else {
+            let int_b = m.is_int(b);
+            if !m.decide(int_b) {
+                return None;
+            }
+            let y = m.int_unbox(b);
+            if !exact(m, y) {
+                return None;
+            }
+            (x, m.int_to_flt(y))
+        }
+    };
+    Some(compare_floats(m, operation, x, y))
+}
+
+#[inline(always)]
+fn compare_ints<M: PyMachine>(m: &mut M, operation: u32, x: M::Int, y: M::Int) -> M::Bool {
+    match operation {
+        compare::LT => m.int_lt(x, y),
+        compare::LE => m.int_le(x, y),
+        compare::EQ => m.int_eq(x, y),
+        compare::NE => m.int_ne(x, y),
+        compare::GT => m.int_gt(x, y),
+        _ => m.int_ge(x, y),
+    }
 }
 
 /// COMPARE_OP: what it pushes.

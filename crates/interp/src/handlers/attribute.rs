@@ -26,6 +26,27 @@ pub enum Loaded<R> {
     },
 }
 
+/// What most instructions find, without asking what the object is.
+#[inline(always)]
+pub fn load_cached<M: PyMachine>(
+    m: &mut M,
+    site: &'static Site,
+    object: M::Ref,
+    method: bool,
+) -> Option<Loaded<M::Ref>> {
+    match m.cached::<AttributePlan>(site, object)? {
+        AttributePlan::Inline(field) => {
+            let value = m.get_ref(object, field);
+            let unset = m.is_null(value);
+            (!m.decide(unset)).then_some(Loaded::Value(value))
+        }
+        AttributePlan::Method(handle) if method => {
+            Some(Loaded::Method { function: m.handle(*handle), receiver: object })
+        }
+        _ => None,
+    }
+}
+
 /// Loads `name` of `object`. With `method`, a function found in the class is not bound but given with its receiver.
 #[inline(always)]
 pub fn load<M: PyMachine>(
@@ -37,19 +58,8 @@ pub fn load<M: PyMachine>(
     method: bool,
 ) -> Result<Loaded<M::Ref>, M::Ref> {
     let site = f.code.site(pc);
-    // What most instructions find, without asking what the object is.
-    match m.cached::<AttributePlan>(site, object) {
-        Some(AttributePlan::Inline(field)) => {
-            let value = m.get_ref(object, field);
-            let unset = m.is_null(value);
-            if !m.decide(unset) {
-                return Ok(Loaded::Value(value));
-            }
-        }
-        Some(AttributePlan::Method(handle)) if method => {
-            return Ok(Loaded::Method { function: m.handle(*handle), receiver: object });
-        }
-        _ => {}
+    if let Some(loaded) = load_cached(m, site, object, method) {
+        return Ok(loaded);
     }
     if !m.is_varied(site)
         && let Tag::Object(shape) = tag(m, object)

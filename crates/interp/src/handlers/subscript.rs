@@ -14,12 +14,16 @@ use objects::struct_plan::bytes_as;
 /// BINARY_OP's subscript.
 #[inline(always)]
 pub fn load<M: PyMachine>(m: &mut M, container: M::Ref, key: M::Ref) -> Outcome<M> {
+    if is_plainly(m, container, Kind::List)
+        && let Some(item) = list_item(m, container, key)
+    {
+        return Ok(item);
+    }
     if let Some(shape) = object_shape(m, container) {
         match shape.kind {
             Kind::List => {
-                if let Some(index) = in_range(m, key, |m| m.get_int(container, List::LEN)) {
-                    let items = m.get_ref(container, List::ITEMS);
-                    return Ok(m.item_ref(items, index, objects::list::ARRAY_ITEMS));
+                if let Some(item) = list_item(m, container, key) {
+                    return Ok(item);
                 }
             }
             Kind::Tuple => {
@@ -75,18 +79,30 @@ pub fn load<M: PyMachine>(m: &mut M, container: M::Ref, key: M::Ref) -> Outcome<
     call2(m, &GET_ITEM, container, key)
 }
 
+#[inline(always)]
+pub fn list_item<M: PyMachine>(m: &mut M, list: M::Ref, key: M::Ref) -> Option<M::Ref> {
+    let index = in_range(m, key, |m| m.get_int(list, List::LEN))?;
+    let items = m.get_ref(list, List::ITEMS);
+    Some(m.item_ref(items, index, objects::list::ARRAY_ITEMS))
+}
+
+#[inline(always)]
+pub fn set_list_item<M: PyMachine>(m: &mut M, list: M::Ref, key: M::Ref, value: M::Ref) -> bool {
+    let Some(index) = in_range(m, key, |m| m.get_int(list, List::LEN)) else { return false };
+    let items = m.get_ref(list, List::ITEMS);
+    m.set_item_ref(items, index, objects::list::ARRAY_ITEMS, value);
+    true
+}
+
 /// STORE_SUBSCR.
 #[inline(always)]
 pub fn store<M: PyMachine>(m: &mut M, container: M::Ref, key: M::Ref, value: M::Ref) -> Result<(), M::Ref> {
+    if is_plainly(m, container, Kind::List) && set_list_item(m, container, key, value) {
+        return Ok(());
+    }
     if let Some(shape) = object_shape(m, container) {
         match shape.kind {
-            Kind::List => {
-                if let Some(index) = in_range(m, key, |m| m.get_int(container, List::LEN)) {
-                    let items = m.get_ref(container, List::ITEMS);
-                    m.set_item_ref(items, index, objects::list::ARRAY_ITEMS, value);
-                    return Ok(());
-                }
-            }
+            Kind::List if set_list_item(m, container, key, value) => return Ok(()),
             Kind::Dict => {
                 let entry = find_entry(m, container, key);
                 let (zero, namespace) = (m.int(0), m.get_int(container, Dict::NAMESPACE));

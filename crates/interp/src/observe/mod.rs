@@ -166,8 +166,8 @@ fn switch_off(vm: &mut Vm) {
     let state = observation(vm);
     state.epoch += 1;
     for code in state.codes.drain(..) {
-        for (now, original) in code.instructions.iter().zip(&code.source.instructions) {
-            now.set(*original);
+        for (at, now) in code.instructions.iter().enumerate() {
+            now.set(crate::shortcuts::at(&code.source.instructions, at));
         }
     }
 }
