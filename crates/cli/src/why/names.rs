@@ -99,7 +99,8 @@ const NAMES: &[(&str, &str)] = &[
     ("take_exception", "raising exceptions"),
     ("group_matches", "matching exceptions"),
     ("struct_plan", "`struct`"),
-    ("intrinsic_1", "unpacking of arguments, and other rare instructions"),
+    ("intrinsic_1", RARE),
+    ("intrinsic_2", RARE),
     ("poll", "looking for signals and other threads"),
     ("poll_at_resume", "looking for signals and other threads"),
     ("add_traceback", "tracebacks"),
@@ -119,6 +120,7 @@ const ENDINGS: &[&str] = &["_plain", "_reads", "_writes", "_leaf"];
 
 const OPERATORS: &str = "operators on other values than floats and ints of 63 bits";
 const COMPARISONS: &str = "comparisons of other values than floats and ints of 63 bits";
+const RARE: &str = "instructions that are rare, as unpacking of arguments";
 const LARGE_INTS: &str = "integers beyond 63 bits";
 
 /// Where traces have no path for each kind any more.
@@ -133,7 +135,7 @@ const CHANGING_NAME_STORE: &str = "attribute stores by names that change";
 /// What a sample in a callee is spent on.
 pub fn of_call(vm: &mut Vm, callee: &'static str, call: Option<&CallStory>, place: Option<Place<Python>>) -> String {
     let row = row_of(callee);
-    let is_varied = place.is_some_and(|place| is_varied(place));
+    let is_varied = place.is_some_and(is_varied);
     let mut kinds = call.into_iter().flat_map(|call| &call.kinds).flatten();
     let operand = |at: usize| call.and_then(|call| call.operands.get(at).copied().flatten());
     match row {

@@ -468,7 +468,7 @@ fn interpreted(report: &mut Report, profile: &Profile<Python>, explanation: &Exp
                 "interpreted: where `{name}` is resumed the interpreter goes on with it, until a loop in it goes round."
             ),
             None if !line.starts.is_empty() || line.passing > 0 => {
-                "interpreted for the most part: before it was compiled, or where compiled code had been left."
+                "interpreted for the most part: before it was compiled, where compiled code had been left, or on the way of a call."
                     .to_owned()
             }
             None => format!(
