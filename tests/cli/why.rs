@@ -13,11 +13,15 @@ fn scratch(name: &str) -> PathBuf {
 
 /// The text about a program, whose blanks and breaks are single blanks.
 fn why(name: &str, program: &str) -> String {
+    why_with("background=off", name, program)
+}
+
+fn why_with(options: &str, name: &str, program: &str) -> String {
     let directory = scratch(name);
     fs::write(directory.join("program.py"), program).expect("program written");
     let mut command = Command::new(binary());
     command.args(["jit", "why", "-o", "why.txt", "program.py"]).current_dir(&directory);
-    let output = command.env("ADDER_JIT", "background=off").output().expect("binary starts");
+    let output = command.env("ADDER_JIT", options).output().expect("binary starts");
     assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = fs::read_to_string(directory.join("why.txt")).expect("a report");
     fs::remove_dir_all(directory).expect("directory removed");
@@ -86,6 +90,163 @@ short(400000)
 }
 
 #[test]
+fn the_rounds_of_loops_in_loops() {
+    // The inner loop is unrolled into the one around it, and that is gone round in bridges, too.
+    let program = "\
+def rows(matrix, vector):
+    result = []
+    for row in matrix:
+        total = 0
+        for k in range(3):
+            total += row[k] * vector[k]
+        result.append(total & 1023)
+    return result
+
+def search(n):
+    found = 0
+    for i in range(n):
+        for j in (1, 2, 3, 4, 5):
+            if j == 2:
+                break
+            found += j
+    return found
+
+vector = [1, 1, 1]
+for _ in range(60000):
+    vector = rows([[1, 2, 3], [4, 5, 6], [7, 8, 10], [1, 0, 1]], vector)
+search(100000)
+";
+    let text = why("loops", program);
+    says(&text, "3", &["a compiled loop starts here: entered 59,", "loop of 4 rounds: entered 59,"]);
+    says(&text, "5", &["loop of 3 rounds: entered 239,"]);
+    says(&text, "13", &["loop of 2 rounds: entered 99,"]);
+}
+
+#[test]
+fn functions_made_of_one_text() {
+    let program = "\
+TEXT = 'def step(data):\\n total = {}\\n for x in data:\\n  if x % 3: total += x\\n return total\\n'
+data = list(range(3000))
+for number in range(400):
+    scope = {}
+    exec(TEXT.format(number), scope)
+    for _ in range(4):
+        scope['step'](data)
+";
+    let text = why("copies", program);
+    let part = "functions were made of this text, as by `exec()`.";
+    assert_eq!(text.matches(part).count(), 1, "{text}");
+    assert!(text.contains("What to do: make the function once"), "{text}");
+    assert!(text.contains("(in `step`)") && !text.contains("``"), "{text}");
+    // The copies' exits are told of as one.
+    assert!(text.matches("the condition went the other way").count() <= 2, "{text}");
+}
+
+#[test]
+fn a_program_that_is_watched() {
+    let program = "\
+import sys
+
+def work(n):
+    total = 0
+    for i in range(n):
+        total += i & n
+    return total
+
+sys.setprofile(lambda *arguments: None)
+work(2000000)
+sys.setprofile(None)
+";
+    let text = why("watched", program);
+    says(&text, "6", &["interpreted for a tracer or profiler"]);
+    assert!(!about(&text, "6").contains("no compiled code passes here"), "{text}");
+}
+
+#[test]
+fn code_that_is_left_at_once() {
+    let branches: String =
+        (0..12).map(|bit| format!("        if bits & {}:\n            a ^= {bit} + state\n", 1 << bit)).collect();
+    let program = format!(
+        "def go(n):\n    state, a = 42, 0\n    for _ in range(n):\n        state = (state * 1103515245 + 12345) & 0x7FFFFFFF\n        \
+         bits = state >> 12\n{branches}    return a\n\ngo(1500000)\n"
+    );
+    let text = why_with("", "aside", &program);
+    says(
+        &text,
+        "3",
+        &["the loop that is compiled here was set aside", "What to do: what makes it leave stands at its lines"],
+    );
+    says(&text, "10", &["interpreted: what was compiled of `go` was set aside; see line 3."]);
+    says(&text, "4", &["an integer had more than 62 bits, and none had when this was recorded"]);
+}
+
+#[test]
+fn a_format_that_changes_is_no_function_that_changes() {
+    let program = "\
+import struct
+
+def read(data, form):
+    return struct.unpack_from(form, data, 0)[0]
+
+def go(n):
+    total = 0
+    for i in range(n):
+        total += read(DATA, FORMATS[i % 7 // 6])
+    return total
+
+DATA = struct.pack('=ii', 5, 6)
+FORMATS = ['=i', '=h']
+go(300000)
+";
+    let text = why("format", program);
+    says(&text, "4", &["a value that had been the same was another one in 14 %"]);
+}
+
+#[test]
+fn large_integers_and_the_lines_that_are_not_shown() {
+    let body: String = (0..600).map(|i| format!("    a = (a * {} + b) & 0xFFFFFFFFFFFFFFFFFFFFFF\n", i + 3)).collect();
+    let program = format!("def long(a, b):\n{body}    return a\n\nfor i in range(2500):\n    long(i, 1 << 70)\n");
+    let text = why("rest", &program);
+    assert!(text.contains("more lines, of which none takes much"), "{text}");
+    assert!(text.contains("in lines of `long` (program.py:1)"), "{text}");
+    says(&text, "1", &["one call is too long for a trace"]);
+    let program = "\
+def go(n):
+    state = 1 << 80
+    for i in range(n):
+        state = (state * 5 + i) & 0xFFFFFFFFFFFFFFFFFFFFFFFF
+    return state
+
+go(600000)
+";
+    let text = why("large-integers", program);
+    says(&text, "4", &["of the line's time in integers beyond 63 bits", "What to do: integers within 63 bits"]);
+}
+
+#[test]
+fn calls_that_have_returned_are_not_taken_for_one_in_progress() {
+    // The class's body is compiled code that has returned when the class itself is made.
+    let program = "\
+def make(number):
+    class Local:
+        kind = number
+        def one(self): return self.kind
+        def two(self): return self.kind
+    return Local
+
+def go(n):
+    total = 0
+    for i in range(n):
+        total += make(i).kind
+    return total
+
+go(25000)
+";
+    let text = why("returned", program);
+    says(&text, "2", &["of the line's time in native functions"]);
+}
+
+#[test]
 fn names_made_as_the_program_runs() {
     let program = "\
 class Point:
@@ -124,7 +285,13 @@ go(300000)
     says(
         &text,
         "8",
-        &["was a C", "other types in", "`objects[i % 200].value`", "What to do: many classes at one place"],
+        &[
+            "was a C",
+            "other types in",
+            "`objects[i % 200].value`. So it is compiled for all of them alike, as a call.",
+            "of the line's time in attribute lookups on objects of many kinds",
+            "What to do: few classes",
+        ],
     );
 }
 

@@ -199,7 +199,7 @@ impl Site {
     }
 
     #[inline(always)]
-    pub(crate) fn is_varied(&self) -> bool {
+    pub fn is_varied(&self) -> bool {
         self.varied.get()
     }
 

@@ -29,7 +29,7 @@ pub use ask::Ask;
 pub use counters::{Abort, Counters};
 pub use coverage::{Coverage, Path};
 pub use direct::Direct;
-pub use explain::{CallStory, ExitStory, Explanation, FailureStory, OpStory, Place, TraceStory, Why};
+pub use explain::{CallStory, ExitStory, Explanation, FailureStory, OpStory, Place, Source, Step, TraceStory, Why};
 pub use frame::{Entered, Finished, Frame, Leave};
 pub use inspect::FrameView;
 pub use ir::{CallEffect, Callee, Field, Function, Items, Repr, TraceId, TraceKind, Ty};

@@ -1,15 +1,15 @@
 //! From what was sampled and noted to lines.
 
 use super::{Finding, Line, ListedOp, Listing, Part, Report, Start, machine};
-use super::{names, reasons};
+use super::{copies, loops, names, reasons};
 use crate::profile::{function_of, line_of};
 use crate::source::grouped;
 use metatrace::{Activity, Doing, Explanation, OpStory, Place, Profile, TraceId, TraceKind, TraceStory};
 use objects::vm::{Python, Vm};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// A Python function that is called has a frame of its own.
-const NATIVE: &str = "native functions that the interpreter called";
+/// Native functions, and passing arguments: a Python function that is called has a frame of its own.
+const NATIVE: &str = "calls that the interpreter made";
 
 /// File and number.
 pub type LineKey = (String, u32);
@@ -24,10 +24,11 @@ pub fn report(vm: &mut Vm, profile: &Profile<Python>, explanation: &Explanation<
     };
     let index_of: HashMap<TraceId, usize> = explanation.traces.iter().enumerate().map(|(at, t)| (t.id, at)).collect();
     for stack in &profile.stacks {
-        let part =
-            part_of(vm, stack.doing, |trace, op| explanation.traces[*index_of.get(&trace)?].ops.get(op as usize));
-        let called =
-            stack.frames.last().is_some_and(|place| reasons::is_call(Place { code: place.code, pc: place.pc }));
+        let place = stack.frames.last().map(|frame| Place { code: frame.code, pc: frame.pc });
+        let part = part_of(vm, stack.doing, place, |trace, op| {
+            explanation.traces[*index_of.get(&trace)?].ops.get(op as usize)
+        });
+        let called = place.is_some_and(reasons::is_call);
         let part = if part == Part::Interpreted && called { Part::Called(NATIVE.to_owned()) } else { part };
         *report.parts.entry(part.clone()).or_default() += stack.nanoseconds;
         let Some(frame) = stack.frames.last() else { continue };
@@ -35,15 +36,41 @@ pub fn report(vm: &mut Vm, profile: &Profile<Python>, explanation: &Explanation<
         line.nanoseconds += stack.nanoseconds;
         *line.parts.entry(part).or_default() += stack.nanoseconds;
     }
+    for (key, (name, first_line, _)) in functions(profile) {
+        line_at(&mut report, key).function = Some((name, first_line));
+    }
+    for (key, turns) in loops::count(explanation) {
+        line_at(&mut report, key).turns = Some(turns);
+    }
     let returned = returned(explanation);
     for trace in &explanation.traces {
         add_trace(&mut report, trace, returned.get(&trace.id).copied().unwrap_or(0));
     }
-    reasons::add(&mut report, profile, explanation);
+    let copied = copies::add(&mut report, profile, explanation);
+    reasons::add(&mut report, profile, explanation, &copied);
     for line in report.lines.values_mut() {
         line.findings.sort_by_key(|finding| std::cmp::Reverse(finding.weight));
     }
     report
+}
+
+/// For each line the function that most of its time was spent in: name, first line, time.
+fn functions(profile: &Profile<Python>) -> HashMap<LineKey, (String, u32, u64)> {
+    let mut times: HashMap<(LineKey, String, u32), u64> = HashMap::new();
+    for stack in &profile.stacks {
+        let Some(frame) = stack.frames.last() else { continue };
+        let function = function_of(frame.code);
+        *times.entry((key(frame.code, frame.pc), function.name, function.line)).or_default() += stack.nanoseconds;
+    }
+    let mut most: HashMap<LineKey, (String, u32, u64)> = HashMap::new();
+    for ((key, name, line), time) in times {
+        let found = (time, line, name);
+        let best = most.entry(key).or_insert((String::new(), 0, 0));
+        if (found.0, found.1, &found.2) > (best.2, best.1, &best.0) {
+            *best = (found.2, found.1, found.0);
+        }
+    }
+    most
 }
 
 pub fn key(code: &objects::code::Code, pc: u32) -> LineKey {
@@ -63,20 +90,26 @@ pub fn add_finding(report: &mut Report, key: LineKey, finding: Finding) {
 }
 
 /// What a sample's time is spent on.
-fn part_of<'e>(vm: &mut Vm, doing: Doing, op: impl Fn(TraceId, u32) -> Option<&'e OpStory<Python>>) -> Part {
+fn part_of<'e>(
+    vm: &mut Vm,
+    doing: Doing,
+    place: Option<Place<Python>>,
+    op: impl Fn(TraceId, u32) -> Option<&'e OpStory<Python>>,
+) -> Part {
     match doing {
         Doing::Interpreting => Part::Interpreted,
+        Doing::Watched => Part::Watched,
         Doing::Compiled { .. } => Part::Compiled,
         Doing::Calling { trace, op: at, callee } => {
             let call = op(trace, at).and_then(|op| op.call.as_ref());
-            Part::Called(names::of_call(vm, callee, call))
+            Part::Called(names::of_call(vm, callee, call, place))
         }
         Doing::Runtime { what, .. } => match what {
             "new" | "new_items" => Part::Called("allocation of objects".to_owned()),
             "flt_box" | "flt_unbox" | "is_flt" => Part::Called("floats on the heap".to_owned()),
             _ => Part::Called("stores into old objects".to_owned()),
         },
-        Doing::Entering | Doing::Other(Activity::Leaving) => Part::Crossing,
+        Doing::Entering | Doing::Other(Activity::Entering | Activity::Leaving) => Part::Crossing,
         Doing::Other(Activity::Collecting) => Part::Collecting,
         Doing::Other(Activity::Running) => Part::Interpreted,
         Doing::Other(_) => Part::Jit,

@@ -2,7 +2,7 @@
 //! right, with its traces and their machine code; in a narrow window below the line.
 
 use super::reasons::percent;
-use super::text::{details, parts};
+use super::text::{details, in_function, parts};
 use super::{Line, Listing, Part, Report};
 use crate::source::{Sources, escaped, short};
 use std::collections::BTreeMap;
@@ -30,8 +30,9 @@ pub fn page(report: &Report) -> String {
             false => (1..=text.len() as u32).collect(),
         };
         for number in numbers {
-            let code = text.get(number as usize - usize::from(number > 0)).map_or("", String::as_str);
             let line = lines.get(&number);
+            let name = line.filter(|_| text.is_empty()).map(|line| in_function(line)).unwrap_or_default();
+            let code = text.get(number as usize - usize::from(number > 0)).map_or(name.as_str(), String::as_str);
             let id = line.map(|_| format!("{}-{number}", panel_name(file)));
             source_line(&mut source, line.copied(), id.as_deref(), number, code, total);
             if let (Some(line), Some(id)) = (line, id) {
@@ -77,7 +78,7 @@ fn panel_name(file: &str) -> String {
 fn class_of(part: &Part) -> &'static str {
     match part {
         Part::Compiled => "compiled",
-        Part::Interpreted => "interpreted",
+        Part::Interpreted | Part::Watched => "interpreted",
         Part::Called(_) => "called",
         Part::Crossing => "crossing",
         Part::Collecting => "collecting",

@@ -1,7 +1,9 @@
 //! `adder jit why`: runs a program and tells, line by line, where its time went and what the JIT made of it.
 
+mod copies;
 mod gather;
 mod html;
+mod loops;
 mod machine;
 mod names;
 mod reasons;
@@ -46,6 +48,8 @@ pub struct Report {
 pub enum Part {
     Compiled,
     Interpreted,
+    /// Interpreted, because a tracer or a profiler of the program is shown everything.
+    Watched,
     /// A function that compiled code called; in the reader's words.
     Called(String),
     Crossing,
@@ -59,6 +63,10 @@ pub enum Part {
 pub struct Line {
     pub nanoseconds: u64,
     pub parts: BTreeMap<Part, u64>,
+    /// The function that most of the time was spent in, and its first line.
+    pub function: Option<(String, u32)>,
+    /// Of a `for` loop that begins here: how often it was entered, and its rounds, in compiled code.
+    pub turns: Option<loops::Turns>,
     /// Traces that start here, and how many pass.
     pub starts: Vec<Start>,
     pub passing: usize,
@@ -141,6 +149,7 @@ impl Part {
         match self {
             Part::Compiled => "in compiled code".to_owned(),
             Part::Interpreted => "interpreted".to_owned(),
+            Part::Watched => "interpreted for a tracer or profiler".to_owned(),
             Part::Called(what) => format!("in {what}"),
             Part::Crossing => "on the way between interpreter and compiled code".to_owned(),
             Part::Collecting => "collecting garbage".to_owned(),

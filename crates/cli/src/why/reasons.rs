@@ -1,20 +1,24 @@
 //! What exits, recordings that were given up, and calls mean for who wrote the program, and what to do about them.
 
+use super::copies::Copied;
 use super::gather::{LineKey, add_finding, key_of};
+use super::loops::Turns;
 use super::names;
 use super::{Finding, Part, Report};
 use crate::profile::{function_of, line_of};
 use crate::source::{Sources, grouped};
-use metatrace::{ExitStory, Explanation, FailureStory, Place, Profile, TraceId, TraceKind, TraceStory, Why};
+use metatrace::{ExitStory, Explanation, FailureStory, Place, Profile, Source, TraceId, TraceKind, TraceStory, Why};
 use objects::vm::Python;
 use std::collections::{BTreeMap, HashMap};
-use syntax::Op;
+use syntax::{CodeFlags, Op};
 
 /// What is not mentioned: exits taken less often, or by a smaller part of those that pass.
 const FEW_EXITS: u64 = 100;
 const SMALL_RATE: f64 = 0.01;
 /// An exit that leads to the interpreter more often than that is hot.
 pub const HOT_EXITS: u64 = 2000;
+/// What it takes to leave compiled code and to go back into it, about.
+const LEAVING_NS: u64 = 500;
 /// Rounds of a loop that is short, and how often it is entered at least.
 const SHORT_LOOP: f64 = 6.0;
 const OFTEN: u64 = 2000;
@@ -23,14 +27,15 @@ const NOTABLE: f64 = 0.02;
 const GREAT_PART: f64 = 0.15;
 
 /// Adds findings to the lines.
-pub fn add(report: &mut Report, profile: &Profile<Python>, explanation: &Explanation<Python>) {
+pub fn add(report: &mut Report, profile: &Profile<Python>, explanation: &Explanation<Python>, copied: &Copied) {
     let mut sources = Sources::default();
     exits(report, &mut sources, explanation);
-    short_loops(report, explanation);
+    short_loops(report);
+    aside(report, explanation);
     fallen(report, explanation);
     failures(report, &mut sources, explanation);
     calls(report);
-    interpreted(report, profile, explanation);
+    interpreted(report, profile, explanation, copied);
 }
 
 /// Exits of one place for one reason, in all traces that pass there.
@@ -48,13 +53,29 @@ struct Group {
     bridges: u64,
     given_up: bool,
     wanted: Option<String>,
+    source: Option<Source>,
     seen: BTreeMap<String, u64>,
+}
+
+impl Group {
+    /// The same place of a copy of the function.
+    fn add(&mut self, copy: Group) {
+        self.asked += copy.asked;
+        self.taken += copy.taken;
+        self.left += copy.left;
+        self.bridges += copy.bridges;
+        self.given_up |= copy.given_up;
+        for (kind, count) in copy.seen {
+            *self.seen.entry(kind).or_default() += count;
+        }
+    }
 }
 
 fn exits(report: &mut Report, sources: &mut Sources, explanation: &Explanation<Python>) {
     let by_id: HashMap<TraceId, &TraceStory<Python>> =
         explanation.traces.iter().map(|trace| (trace.id, trace)).collect();
-    let mut groups: BTreeMap<(usize, u32, u8), Group> = BTreeMap::new();
+    // Functions that were made of one text are told of as one.
+    let mut groups: BTreeMap<(LineKey, u32, u8), BTreeMap<usize, Group>> = BTreeMap::new();
     for trace in &explanation.traces {
         // A guard of a peeled loop stands in it twice, and there are several for one type.
         let mut sums: HashMap<(u32, u8), ([u64; 2], u64)> = HashMap::new();
@@ -70,7 +91,8 @@ fn exits(report: &mut Report, sources: &mut Sources, explanation: &Explanation<P
                 continue;
             }
             let code = std::ptr::from_ref(place.code).addr();
-            let group = groups.entry((code, place.pc, exit.why as u8)).or_default();
+            let copies = groups.entry((key_of(place), place.pc, exit.why as u8)).or_default();
+            let group = copies.entry(code).or_default();
             (group.place, group.why) = (Some(place), Some(exit.why));
             let taken = exit.left + exit.bridged;
             if !hangs_on_same_place(&by_id, trace, place) && taken > group.most {
@@ -78,6 +100,7 @@ fn exits(report: &mut Report, sources: &mut Sources, explanation: &Explanation<P
                 let (asked, taken) = sums[&(place.pc, exit.why as u8)];
                 (group.asked, group.taken) = (asked.iter().sum(), taken);
                 (group.wanted, group.others) = (exit.wanted.clone(), exit.seen.clone());
+                group.source = exit.source;
             }
             group.left += exit.left;
             group.bridges += u64::from(exit.bridge.is_some());
@@ -87,13 +110,17 @@ fn exits(report: &mut Report, sources: &mut Sources, explanation: &Explanation<P
             }
         }
     }
-    for group in groups.values() {
+    let long = report.nanoseconds / 100;
+    for mut copies in groups.into_values().map(BTreeMap::into_values) {
+        let Some(mut group) = copies.next() else { continue };
+        copies.for_each(|copy| group.add(copy));
+        let group = &group;
         let rate = group.taken as f64 / group.asked.max(1) as f64;
         let is_rare = rate < SMALL_RATE && group.left < HOT_EXITS;
         if group.taken < FEW_EXITS || (is_rare && !group.given_up) {
             continue;
         }
-        if let (Some(place), Some(finding)) = (group.place, exit_finding(group, rate, sources)) {
+        if let (Some(place), Some(finding)) = (group.place, exit_finding(group, rate, long, sources)) {
             add_finding(report, key_of(place), finding);
         }
     }
@@ -131,8 +158,10 @@ fn is_loop_end(place: Place<Python>, exit: &ExitStory<Python>) -> bool {
     matches!(op_at(place), Some(Op::ForIter)) && matches!(exit.why, Why::Condition | Why::Nothing | Why::Bounds)
 }
 
-fn exit_finding(group: &Group, rate: f64, sources: &mut Sources) -> Option<Finding> {
+/// `long`: nanoseconds that are worth mentioning.
+fn exit_finding(group: &Group, rate: f64, long: u64, sources: &mut Sources) -> Option<Finding> {
     let place = group.place?;
+    let is_varied = names::is_varied(place);
     let text_of = code_text(place, sources);
     let often = format!("{} of {}", percent(rate), rounds(group.asked, "rounds"));
     let mut others: Vec<&str> = group.others.iter().map(|(kind, _)| kind.as_str()).collect();
@@ -146,10 +175,19 @@ fn exit_finding(group: &Group, rate: f64, sources: &mut Sources) -> Option<Findi
     }
     let (text, advice) = match group.why? {
         Why::Type => types(group, &others, &often),
-        Why::Value if is_call(place) => (
-            format!("another function or class than the recorded one was called in {often}"),
-            "many functions called at one place cannot all be inlined: group the calls by function",
-        ),
+        Why::Value
+            if is_call(place) && matches!(group.source, Some(Source::Field("Function.code" | "TypeObject.data")))
+                || is_call(place) && group.wanted.as_deref().is_some_and(is_callable) =>
+        {
+            (
+                format!("another function or class than the recorded one was called in {often}"),
+                "many functions called at one place cannot all be inlined; one that is given the difference as an argument can",
+            )
+        }
+        Why::Value if group.wanted.is_some() => {
+            let wanted = group.wanted.as_deref().unwrap_or_default();
+            (format!("another object than the recorded one ({wanted}) in {often}"), "")
+        }
         Why::Value => (format!("a value that had been the same was another one in {often}"), ""),
         Why::Identity => (format!("another object than the recorded one in {often}"), ""),
         Why::Condition => (format!("the condition went the other way than recorded in {often}"), ""),
@@ -157,19 +195,35 @@ fn exit_finding(group: &Group, rate: f64, sources: &mut Sources) -> Option<Findi
             format!("a result did not fit 63 bits in {often}; larger integers are objects"),
             "if it is meant to wrap around, cut it to the bits you want (`& 0xffffffff`) before it gets larger",
         ),
+        Why::Large31 | Why::Large62 => {
+            let bits = if group.why == Some(Why::Large31) { 31 } else { 62 };
+            (format!("an integer had more than {bits} bits, and none had when this was recorded, in {often}"), "")
+        }
         Why::Bounds => (format!("an index was out of range in {often}"), ""),
-        Why::Nothing => (
-            format!("an exception was raised, or there was nothing, in {often}"),
-            "where exceptions are frequent, a test before is faster (`if key in d`, `d.get(key)`)",
-        ),
+        Why::Nothing => match group.source {
+            Some(Source::Call(callee)) => (
+                format!(
+                    "{} raised an exception, or found nothing, in another way than recorded, in {often}",
+                    names::of_callee(callee)
+                ),
+                "where exceptions are frequent, a test before is faster (`if key in d`, `d.get(key)`)",
+            ),
+            _ => (
+                format!(
+                    "there was nothing where something had been, or the other way round (an empty list, a variable or an attribute that is not set), in {often}"
+                ),
+                "",
+            ),
+        },
         Why::NotValid => (
             format!("something the compiled code relied on had changed, or its frames were looked at, in {often}"),
             "hot code should not assign to globals that it reads, change classes, or ask for frames and `locals()`",
         ),
         Why::Attention | Why::End => return None,
     };
-    let is_hot = group.left >= HOT_EXITS;
+    let is_hot = group.left >= HOT_EXITS && group.left * LEAVING_NS >= long && !is_varied;
     let what_then = match (group.given_up, is_hot, group.bridges) {
+        _ if is_varied => ". So it is compiled for all of them alike, as a call".to_owned(),
         (true, _, 0) => ". It cannot be compiled: the interpreter takes over each time".to_owned(),
         (true, _, bridges) => format!(". Left to the interpreter after {}", counted(bridges, "bridge")),
         (_, true, _) => format!(". {} times the interpreter took over", grouped(group.left)),
@@ -178,9 +232,17 @@ fn exit_finding(group: &Group, rate: f64, sources: &mut Sources) -> Option<Findi
             format!(". It has compiled code of its own ({}), and costs little", counted(bridges, "bridge"))
         }
     };
-    let advice = if is_hot || group.given_up { advice } else { "" };
-    let text = format!("{text}: `{text_of}`{what_then}.");
+    // What to do about a place that is compiled for all kinds alike is said of the time that it takes.
+    let advice = if (is_hot || group.given_up) && !is_varied { advice } else { "" };
+    let shown = if text_of.is_empty() { String::new() } else { format!(": `{text_of}`") };
+    let text = format!("{text}{shown}{what_then}.");
     Some(Finding { weight: group.left * 1000 + group.taken, is_hot_exit: is_hot, text, advice })
+}
+
+/// What can be called, as [`metatrace::Language::kind_of`] says it.
+fn is_callable(kind: &str) -> bool {
+    !["nothing", "None", "an int", "a float", "a bool", "a str", "a bytes", "a tuple", "a list", "a dict"]
+        .contains(&kind)
 }
 
 /// Values of other types.
@@ -188,6 +250,7 @@ fn types(group: &Group, others: &[&str], often: &str) -> (String, &'static str) 
     let line = group.place.map_or(0, |place| line_of(place.code, place.pc));
     let wanted = group.wanted.clone().unwrap_or("of one type".to_owned());
     let numbers = |kind: &str| matches!(kind, "an int" | "a float" | "a bool");
+    let is_builtin = |kind: &str| numbers(kind) || !is_callable(kind) || kind == LARGE_INT || kind == "a complex";
     let was = format!("the value at line {line} was {wanted} when this was recorded");
     let is_same = |kind: &str| kind == wanted;
     let (text, advice) = match others {
@@ -207,77 +270,68 @@ fn types(group: &Group, others: &[&str], often: &str) -> (String, &'static str) 
         [first, second] => (format!("{was}, and {first} or {second} in {often}"), ONE_TYPE),
         [first, second, more @ ..] => (
             format!("{was}, and {first}, {second} or one of at least {} other types in {often}", more.len()),
-            MANY_CLASSES,
+            if is_builtin(&wanted) || is_builtin(first) { ONE_TYPE } else { MANY_CLASSES },
         ),
     };
     (text, advice)
 }
 
+const LARGE_INT: &str = "an int beyond 63 bits";
 const ONE_TYPE: &str = "keep one type at this place: convert the values before the loop";
 const MANY_CLASSES: &str =
     "many classes at one place are not compiled; one class that keeps the difference in an attribute is";
 
-fn short_loops(report: &mut Report, explanation: &Explanation<Python>) {
-    let by_id: HashMap<TraceId, &TraceStory<Python>> =
-        explanation.traces.iter().map(|trace| (trace.id, trace)).collect();
-    // Visits of the header, and those at which the loop was over: the others are rounds.
-    let mut loops: BTreeMap<(usize, u32), (Place<Python>, u64, u64)> = BTreeMap::new();
-    for trace in explanation.traces.iter().filter(|trace| trace.kind == TraceKind::Loop) {
-        let key = (std::ptr::from_ref(trace.start.code).addr(), trace.start.pc);
-        loops.entry(key).or_insert((trace.start, 0, 0));
-    }
-    for trace in &explanation.traces {
-        for (place, visits, ends) in loops.values_mut() {
-            let is_header = |at: &Place<Python>| std::ptr::eq(at.code, place.code) && at.pc == place.pc;
-            let passes = trace.ops.iter().any(|op| op.stack.first().is_some_and(is_header));
-            let starts = trace.kind == TraceKind::Loop && is_header(&trace.start);
-            if passes || starts {
-                *visits += trace.rounds;
-            } else if begins_again(&by_id, trace, is_header) {
-                // Recorded from the end of the loop to its next beginning and through the first round, of which nothing is left.
-                let exits: u64 = trace.exits.iter().map(|exit| exit.left + exit.bridged).sum();
-                *visits += trace.entered.saturating_sub(exits);
-            }
-            let over = trace
-                .exits
-                .iter()
-                .filter(|exit| exit.stack.first().is_some_and(|at| is_header(at) && is_loop_end(*at, exit)));
-            *ends += over.map(|exit| exit.left + exit.bridged).sum::<u64>();
-        }
-    }
-    for (place, visits, ends) in loops.into_values() {
-        let each = visits.saturating_sub(ends) as f64 / ends.max(1) as f64;
-        if ends < OFTEN || each >= SHORT_LOOP {
+fn short_loops(report: &mut Report) {
+    for line in report.lines.values_mut() {
+        let Some(Turns { entered, rounds }) = line.turns else { continue };
+        let each = rounds as f64 / entered.max(1) as f64;
+        if entered < OFTEN || each >= SHORT_LOOP {
             continue;
         }
         let each = if (each - each.round()).abs() < 0.05 { format!("{each:.0}") } else { format!("{each:.1}") };
         let s = if each == "1" { "" } else { "s" };
         let text = format!(
             "loop of {each} round{s}: entered {} times, and the way in and out costs as much as a few rounds.",
-            grouped(ends)
+            grouped(entered)
         );
         let advice = "if the loop around it is longer, exchange the two; or write the few rounds out";
-        add_finding(report, key_of(place), Finding { weight: ends, is_hot_exit: false, text, advice });
+        line.findings.push(Finding { weight: entered, is_hot_exit: false, text, advice });
     }
 }
 
-/// Whether a bridge leads from the end of a loop to its start.
-fn begins_again(
-    by_id: &HashMap<TraceId, &TraceStory<Python>>,
-    bridge: &TraceStory<Python>,
-    is_header: impl Fn(&Place<Python>) -> bool,
-) -> bool {
-    let leads_there = bridge.target.and_then(|id| by_id.get(&id)).is_some_and(|target| is_header(&target.start));
-    let mut parent = bridge.parent.filter(|_| leads_there);
-    while let Some((id, exit)) = parent {
-        let Some(trace) = by_id.get(&id) else { return false };
-        let exit = trace.exits.get(exit.0 as usize);
-        if exit.is_some_and(|exit| exit.stack.first().is_some_and(|at| is_header(at) && is_loop_end(*at, exit))) {
-            return true;
-        }
-        parent = trace.parent;
+/// Traces that were set aside because they lost.
+fn aside(report: &mut Report, explanation: &Explanation<Python>) {
+    // By line, and then by code: there may be many copies of a function. Traces from one place have one count.
+    let mut roots: BTreeMap<(LineKey, &str, u32), BTreeMap<(usize, u32), u32>> = BTreeMap::new();
+    for trace in explanation.traces.iter().filter(|trace| trace.parent.is_none() && trace.times_aside > 0) {
+        let what = if trace.kind == TraceKind::Loop { "loop" } else { "function" };
+        let root = (std::ptr::from_ref(trace.start.code).addr(), trace.start.pc);
+        let first = trace.start.code.source.first_line;
+        roots.entry((key_of(trace.start), what, first)).or_default().insert(root, trace.times_aside);
     }
-    false
+    let mut interpreted: HashMap<(String, u32), u64> = HashMap::new();
+    for ((file, _), line) in &report.lines {
+        let nanoseconds = line.parts.get(&Part::Interpreted).copied().unwrap_or(0);
+        if let Some((_, first)) = line.function {
+            *interpreted.entry((file.clone(), first)).or_default() += nanoseconds;
+        }
+    }
+    let notable = (NOTABLE * report.nanoseconds as f64) as u64;
+    for ((key, what, first), times) in roots {
+        // Where it happened early, and what was compiled later does not lose, there is nothing to tell.
+        if interpreted.get(&(key.0.clone(), first)).is_none_or(|nanoseconds| *nanoseconds < notable) {
+            continue;
+        }
+        let times: u32 = times.into_values().sum();
+        let text = format!(
+            "the {what} that is compiled here was set aside {}: it was left so soon that entering and leaving took longer than it \
+             saved. Each time the interpreter runs it for a while, and longer than the last time.",
+            if times == 1 { "once".to_owned() } else { format!("{times} times") }
+        );
+        let advice = "what makes it leave stands at its lines; fewer ways through it (arithmetic instead of branches that go at random) and \
+                      fewer types in it keep it in compiled code";
+        add_finding(report, key, Finding { weight: 1_000_000, is_hot_exit: false, text, advice });
+    }
 }
 
 fn fallen(report: &mut Report, explanation: &Explanation<Python>) {
@@ -308,13 +362,16 @@ fn failures(report: &mut Report, sources: &mut Sources, explanation: &Explanatio
         };
         let (what, advice) = match failure.why {
             "the trace got too long" => (
-                format!("one round is too long for a trace; it was cut off {at}"),
+                format!(
+                    "one {} is too long for a trace; it was cut off {at}",
+                    if failure.start.pc == 0 { "call" } else { "round" }
+                ),
                 "split the work: a shorter loop body, or a function with a loop of its own, can be compiled",
             ),
             "an inlined function has a loop" | "a function that is inlined above has a loop" => (format!("it calls a function with a loop of its own, {at}"), ""),
             "a frame of the recording was inspected" => (
-                format!("somebody looked at its frames, {at}"),
-                "take `sys._getframe`, `locals()` and tracebacks out of the loop",
+                format!("its frames were looked at, as by `locals()`, a tracer, or where an exception leaves a generator, {at}"),
+                "take `sys._getframe`, `locals()`, tracers and generators that are closed or thrown into out of the loop",
             ),
             "an assumption fell while recording" => (
                 format!("a class, a function or a global that it relies on changed meanwhile, {at}"),
@@ -361,7 +418,7 @@ fn calls(report: &mut Report) {
 }
 
 /// Lines that the interpreter runs and nothing else is known of.
-fn interpreted(report: &mut Report, profile: &Profile<Python>, explanation: &Explanation<Python>) {
+fn interpreted(report: &mut Report, profile: &Profile<Python>, explanation: &Explanation<Python>, copied: &Copied) {
     let total = report.nanoseconds.max(1) as f64;
     let mut codes = HashMap::new();
     for place in profile.stacks.iter().filter_map(|stack| stack.frames.last()) {
@@ -369,19 +426,49 @@ fn interpreted(report: &mut Report, profile: &Profile<Python>, explanation: &Exp
     }
     for (key, line) in &mut report.lines {
         let nanoseconds = line.parts.get(&Part::Interpreted).copied().unwrap_or(0) as f64;
-        let is_most = nanoseconds > 0.5 * line.nanoseconds as f64 && nanoseconds > NOTABLE * total;
-        let Some(code) = codes.get(key).filter(|_| is_most && line.findings.is_empty()) else { continue };
+        let is_most = nanoseconds > 0.4 * line.nanoseconds as f64 && nanoseconds > NOTABLE * total;
+        let Some(code) = codes.get(key).filter(|_| is_most) else { continue };
+        let says_why = |finding: &Finding| finding.is_hot_exit || finding.text.contains("nterpreter runs it");
+        if line.findings.iter().any(says_why) {
+            continue;
+        }
         let name = function_of(code).name;
         let given_up =
             explanation.failures.iter().find(|failure| failure.is_final && std::ptr::eq(failure.start.code, *code));
+        let of_code = |place: Place<Python>| std::ptr::eq(place.code, *code);
+        let traces = || explanation.traces.iter().filter(|trace| trace.parent.is_none() && of_code(trace.start));
+        let set_aside = traces().filter(|trace| trace.times_aside > 0).max_by_key(|trace| trace.times_aside);
+        let fallen = traces().filter(|trace| trace.fallen).count() as u64;
+        let postponed = explanation.postponed.iter().filter(|(start, _)| of_code(*start)).map(|(_, times)| times).sum();
+        let line_of_start = |place: Place<Python>| line_of(place.code, place.pc);
+        let said_at = copied.get(&(key.0.clone(), code.source.first_line));
         let text = match given_up {
+            _ if said_at == Some(&key.1) => continue,
+            _ if said_at.is_some() => {
+                format!("interpreted: there are many functions of this text; see line {}.", said_at.unwrap_or(&0))
+            }
             _ if !code.traceable.get() => format!("interpreted: the code of `{name}` is not traced."),
             Some(failure) => {
                 let at = line_of(failure.start.code, failure.start.pc);
                 format!("interpreted: recordings of `{name}` were given up; see line {at}.")
             }
+            None if set_aside.is_some() => {
+                let at = set_aside.map_or(0, |trace| line_of_start(trace.start));
+                format!("interpreted: what was compiled of `{name}` was set aside; see line {at}.")
+            }
+            None if fallen >= 3 => {
+                let at = traces().find(|trace| trace.fallen).map_or(0, |trace| line_of_start(trace.start));
+                format!("interpreted: what was compiled of `{name}` was thrown away {fallen} times; see line {at}.")
+            }
+            None if postponed >= 3 => format!(
+                "interpreted: `{name}` was to be compiled, and that was put off {}, because the JIT had taken its share of the time.",
+                counted(postponed, "time")
+            ),
+            None if code.source.flags.has_any(CodeFlags::GENERATOR_LIKE) => format!(
+                "interpreted: where `{name}` is resumed the interpreter goes on with it, until a loop in it goes round."
+            ),
             None if !line.starts.is_empty() || line.passing > 0 => {
-                "interpreted for the most part: before it was compiled, or where compiled code had been left."
+                "interpreted for the most part: before it was compiled, where compiled code had been left, or on the way of a call."
                     .to_owned()
             }
             None => format!(

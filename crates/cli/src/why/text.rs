@@ -3,12 +3,14 @@
 use super::reasons::percent;
 use super::{Line, Part, Report};
 use crate::source::{Sources, grouped, short};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
 
 /// Lines with less of the time, of which there is nothing to say, are left out.
 const LEAST: f64 = 0.01;
 const MOST_LINES: usize = 40;
+/// Of the lines that are not shown.
+const MOST_FUNCTIONS: usize = 10;
 const WIDTH: usize = 118;
 
 pub fn text(report: &Report) -> String {
@@ -18,7 +20,10 @@ pub fn text(report: &Report) -> String {
     let mut sources = Sources::default();
     let lines = ordered(report);
     for &(file, number, line) in lines.iter().take(MOST_LINES) {
-        let source = sources.line(file, number).trim();
+        let mut source = sources.line(file, number).trim().to_owned();
+        if source.is_empty() {
+            source = in_function(line);
+        }
         let share = percent(line.nanoseconds as f64 / total as f64);
         let _ = writeln!(out, "\n{share:>7}  {}:{number}  {source}", short(file));
         for sentence in details(line) {
@@ -32,10 +37,41 @@ pub fn text(report: &Report) -> String {
             }
         }
     }
-    if lines.len() > MOST_LINES {
-        let _ = writeln!(out, "\n{} more lines took little time.", lines.len() - MOST_LINES);
-    }
+    rest(&mut out, report, &lines[..lines.len().min(MOST_LINES)]);
     out
+}
+
+/// What stands for the source of a line that is in no file.
+pub fn in_function(line: &Line) -> String {
+    line.function.as_ref().map_or(String::new(), |(name, _)| format!("(in `{name}`)"))
+}
+
+/// The lines that are not shown, if they take a part of the time together, and the functions that they belong to.
+fn rest(out: &mut String, report: &Report, shown: &[(&str, u32, &Line)]) {
+    let shown: HashSet<(&str, u32)> = shown.iter().map(|&(file, number, _)| (file, number)).collect();
+    let is_shown = |(file, number): &(String, u32)| shown.contains(&(file.as_str(), *number));
+    let others = report.lines.iter().filter(|(key, line)| line.nanoseconds > 0 && !is_shown(key));
+    let (mut count, mut sum) = (0, 0);
+    let mut functions: BTreeMap<(&str, u32, &str), u64> = BTreeMap::new();
+    for ((file, _), line) in others {
+        count += 1;
+        sum += line.nanoseconds;
+        if let Some((name, first)) = &line.function {
+            *functions.entry((file, *first, name)).or_default() += line.nanoseconds;
+        }
+    }
+    let total = report.nanoseconds.max(1) as f64;
+    let share = |nanoseconds: u64| percent(nanoseconds as f64 / total);
+    if sum as f64 <= LEAST * total {
+        return;
+    }
+    let s = if count == 1 { "" } else { "s" };
+    let _ = writeln!(out, "\n{:>7}  {} more line{s}, of which none takes much", share(sum), grouped(count));
+    let mut functions: Vec<_> = functions.into_iter().filter(|(_, ns)| *ns as f64 >= LEAST * total).collect();
+    functions.sort_by_key(|&(function, nanoseconds)| (std::cmp::Reverse(nanoseconds), function));
+    for ((file, first, name), nanoseconds) in functions.into_iter().take(MOST_FUNCTIONS) {
+        wrapped(out, "         ", &format!("{} in lines of `{name}` ({}:{first})", share(nanoseconds), short(file)));
+    }
 }
 
 /// Lines worth showing, the most expensive first.
@@ -59,8 +95,11 @@ pub fn details(line: &Line) -> Vec<String> {
     }
     let standing: Vec<_> = line.starts.iter().filter(|start| !start.fallen).collect();
     if let Some(first) = standing.first() {
-        let (entered, rounds) =
+        let (mut entered, mut rounds) =
             standing.iter().fold((0, 0), |sum, start| (sum.0 + start.entered, sum.1 + start.rounds));
+        if let Some(turns) = &line.turns {
+            (entered, rounds) = (entered.max(turns.entered), turns.rounds);
+        }
         let traces =
             if standing.len() > 1 { format!(", {} traces for different types", standing.len()) } else { String::new() };
         sentences.push(match first.what {

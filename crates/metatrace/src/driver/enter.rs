@@ -23,6 +23,7 @@ pub(crate) fn enter<L: Language>(context: *mut L::Context, id: TraceId) -> Optio
     if !thread.has_room(inlined) {
         return None;
     }
+    let before = thread.jit.activity.begin(Activity::Entering);
     // SAFETY: the current frame has a record.
     let record = unsafe { *thread.record };
     let buffer = thread.jit.cache.buffer.as_mut_ptr();
@@ -47,6 +48,8 @@ pub(crate) fn enter<L: Language>(context: *mut L::Context, id: TraceId) -> Optio
             judge(jit, id, left, &stayed);
         }
     }
+    // SAFETY: as above.
+    unsafe { &*thread_of::<L>(context) }.jit.activity.back_to(before);
     Some(outcome)
 }
 

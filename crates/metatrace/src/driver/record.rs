@@ -18,7 +18,7 @@ pub(crate) fn record_loop<L: Language>(
     pc: u32,
     cell: &'static HotCell,
 ) -> Option<Outcome> {
-    if cell.has_to_wait() || cell.busy.get() || !L::is_traceable(code) || !has_means::<L>(context, cell) {
+    if cell.has_to_wait() || cell.busy.get() || !L::is_traceable(code) || !has_means::<L>(context, cell, code, pc) {
         return None;
     }
     let mut tracer = Tracer::<L>::new(context, TraceKind::Loop, L::describe(code, pc));
@@ -37,7 +37,7 @@ pub(crate) fn record_function<L: Language>(
     code: &'static L::Code,
     cell: &'static HotCell,
 ) -> Option<Outcome> {
-    if cell.has_to_wait() || cell.busy.get() || !L::is_traceable(code) || !has_means::<L>(context, cell) {
+    if cell.has_to_wait() || cell.busy.get() || !L::is_traceable(code) || !has_means::<L>(context, cell, code, 0) {
         return None;
     }
     let mut tracer = Tracer::<L>::new(context, TraceKind::Function, L::describe(code, 0));
@@ -50,7 +50,7 @@ pub(crate) fn record_function<L: Language>(
 }
 
 /// Whether there are time and memory to record and compile with. Without memory for code, nothing is recorded from now on.
-fn has_means<L: Language>(context: *mut L::Context, cell: &HotCell) -> bool {
+fn has_means<L: Language>(context: *mut L::Context, cell: &HotCell, code: &'static L::Code, pc: u32) -> bool {
     // SAFETY: the context outlives the call, and the thread is its first field.
     let jit = unsafe { &mut (*thread_of::<L>(context)).jit };
     evict::release_some(jit);
@@ -58,6 +58,9 @@ fn has_means<L: Language>(context: *mut L::Context, cell: &HotCell) -> bool {
     if is_full || !jit.economy.affords(&jit.counters) {
         cell.count.set(jit.threshold.min(jit.entry_threshold) / 2);
         jit.counters.postponed += 1;
+        if let Some(notes) = &mut jit.notes {
+            *notes.postponed.entry((std::ptr::from_ref(code).addr() as u64, pc)).or_default() += 1;
+        }
         if is_full {
             // SAFETY: the context outlives the call, and the thread is its first field.
             unsafe { (*thread_of::<L>(context)).ask_for_room() };

@@ -6,6 +6,7 @@
 
 mod notes;
 mod rounds;
+mod way;
 
 pub(crate) use notes::{Attempt, Notes, TraceNotes, note_exit};
 pub(crate) use rounds::Rounds;
@@ -35,6 +36,8 @@ pub struct Explanation<L: Language> {
     /// By their numbers.
     pub traces: Vec<TraceStory<L>>,
     pub failures: Vec<FailureStory<L>>,
+    /// Where recordings were put off, because the JIT had taken as much time as it may, and how often.
+    pub postponed: Vec<(Place<L>, u64)>,
 }
 
 /// A trace.
@@ -54,10 +57,25 @@ pub struct TraceStory<L: Language> {
     pub rounds: u64,
     /// It relied on something that did not last, and is not run any more.
     pub fallen: bool,
+    /// How often the place where it starts was left to the interpreter for a while, because what was compiled there was left too
+    /// soon to gain anything.
+    pub times_aside: u32,
+    /// The instructions on its way, in the order in which they were recorded.
+    pub way: Vec<Step<L>>,
     /// Compiled together with others.
     pub in_unit: bool,
     pub ops: Vec<OpStory<L>>,
     pub exits: Vec<ExitStory<L>>,
+}
+
+/// An instruction on a trace's way.
+pub struct Step<L: Language> {
+    pub place: Place<L>,
+    /// Of an inlined frame: the call, an index into [`TraceStory::way`].
+    pub caller: Option<u32>,
+    /// How often it was reached, and how often it was done without leaving the trace.
+    pub reached: u64,
+    pub passed: u64,
 }
 
 /// An operation of an optimised trace.
@@ -76,6 +94,8 @@ pub struct CallStory {
     pub callee: &'static str,
     /// The operands that are objects known when the trace was recorded; the others are `None`.
     pub operands: Vec<Option<Value>>,
+    /// What kinds of objects the operands are, where the trace tests for it.
+    pub kinds: Vec<Option<String>>,
 }
 
 /// An exit.
@@ -83,6 +103,10 @@ pub struct ExitStory<L: Language> {
     pub id: ExitId,
     /// The guard, an index into [`TraceStory::ops`]; the frames it leaves to, innermost first.
     pub op: u32,
+    /// The instruction it was recorded from, an index into [`TraceStory::way`].
+    pub step: Option<u32>,
+    /// Where the value that the guard asks about comes from.
+    pub source: Option<Source>,
     pub stack: Vec<Place<L>>,
     pub why: Why,
     /// Whether the guard lies in the body of a peeled loop, behind its label.
@@ -101,6 +125,15 @@ pub struct ExitStory<L: Language> {
     pub wanted: Option<String>,
 }
 
+/// Where a value comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// The result of a function.
+    Call(&'static str),
+    /// A field of an object, named with its layout.
+    Field(&'static str),
+}
+
 /// Why a guard fails.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Why {
@@ -108,6 +141,9 @@ pub enum Why {
     Condition,
     /// A result that does not fit a machine integer.
     Overflow,
+    /// An integer that is larger than those there were: of more than 31, of more than 62 bits.
+    Large31,
+    Large62,
     /// An index beyond the end.
     Bounds,
     /// A value of another type, or an object of another shape.
@@ -152,7 +188,9 @@ impl<L: Language> Thread<L> {
             failures.push(FailureStory { start, stopped, why, times, is_final: is_dead(start) });
         }
         failures.sort_by_key(|failure| (std::cmp::Reverse(failure.times), failure.start.pc, failure.why));
-        Explanation { traces, failures }
+        let postponed = self.jit.notes.iter().flat_map(|notes| &notes.postponed);
+        let postponed = postponed.filter_map(|(&start, &times)| Some((place(start)?, times))).collect();
+        Explanation { traces, failures, postponed }
     }
 }
 
@@ -186,10 +224,11 @@ fn story<L: Language>(thread: &Thread<L>, context: *mut L::Context, id: TraceId)
     for (index, (op, code)) in trace.ops.iter().zip(codes).enumerate() {
         let is_shown = op.code != OpCode::Input && !rounds::is_counting(trace, index);
         let text = if is_shown { short_text(trace, index) } else { String::new() };
-        let call = call_of(cached, op);
+        let call = call_of::<L>(context, cached, op);
         ops.push(OpStory { text, stack: first(op.at), code, call });
     }
-    let exits = (0..cached.exits.len()).map(|at| exit_story(thread, context, id, ExitId(at as u32))).collect();
+    let exits: Vec<ExitStory<L>> =
+        (0..cached.exits.len()).map(|at| exit_story(thread, context, id, ExitId(at as u32))).collect();
     let start = match cached.parent {
         None => trace.positions.first().map(of_position)?,
         Some((parent, exit)) => *exit_stack(cache.trace(parent), exit).first()?,
@@ -212,6 +251,8 @@ fn story<L: Language>(thread: &Thread<L>, context: *mut L::Context, id: TraceId)
         entered,
         rounds: if has_label { entered + at_label } else { entered },
         fallen: cached.fallen,
+        times_aside: cached.home.map_or(0, |home| home.times_aside.get()),
+        way: way::of(trace, &exits, [entered, at_label]),
         in_unit: cache.trace(cache.root_of(id)).unit.is_some(),
         ops,
         exits,
@@ -231,14 +272,32 @@ fn short_text(trace: &ir::Trace, index: usize) -> String {
     }
 }
 
-fn call_of(cached: &CachedTrace, op: &Op) -> Option<CallStory> {
+/// What a value is in the round in front of the label, where it was tested.
+fn before_label(trace: &ir::Trace, mut id: ValueId) -> ValueId {
+    while let Some(op) = trace.ops.get(id.0 as usize).filter(|op| op.code == OpCode::Phi)
+        && let Some(first) = op.args.first().and_then(|arg| arg.value())
+    {
+        id = first;
+    }
+    id
+}
+
+fn call_of<L: Language>(context: *mut L::Context, cached: &CachedTrace, op: &Op) -> Option<CallStory> {
     let Attr::Callee(callee) = op.attr else { return None };
     let operand = |arg: &Arg| match arg {
         Arg::Ref(at) => cached.constants.get(at.0 as usize).copied(),
         Arg::Imm(bits) => Some(Value(*bits)),
         _ => None,
     };
-    Some(CallStory { callee: callee.name, operands: op.args.iter().map(operand).collect() })
+    let kind = |arg: &Arg| match arg.value() {
+        Some(id) => wanted::<L>(context, cached, 0, before_label(&cached.input.trace, id)),
+        None => operand(arg).map(|value| kind_of::<L>(context, value)),
+    };
+    Some(CallStory {
+        callee: callee.name,
+        operands: op.args.iter().map(operand).collect(),
+        kinds: op.args.iter().map(kind).collect(),
+    })
 }
 
 fn exit_stack<L: Language>(cached: &CachedTrace, at: ExitId) -> Vec<Place<L>> {
@@ -253,21 +312,27 @@ fn exit_story<L: Language>(thread: &Thread<L>, context: *mut L::Context, id: Tra
     let notes = cached.notes.as_ref().expect("asked for traces with notes");
     let (entered, at_label) = (notes.rounds.entered(), notes.rounds.at_label());
     let note = &notes.exits[at.0 as usize];
-    let hangs_here = |child: &&TraceId| cache.trace(**child).parent == Some((id, at));
-    let bridge = cached.children.iter().find(hangs_here).copied();
+    // The last one stands; others may have fallen.
+    let hangs_here = |child: &TraceId| cache.trace(*child).parent == Some((id, at));
+    let bridges = cached.children.iter().copied().filter(hangs_here);
+    let bridge = bridges.clone().next_back();
     let bridged =
-        bridge.and_then(|bridge| cache.trace(bridge).notes.as_ref()).map_or(0, |notes| notes.rounds.entered());
+        bridges.filter_map(|bridge| cache.trace(bridge).notes.as_ref()).map(|notes| notes.rounds.entered()).sum();
     let mut seen = note.seen.clone();
     seen.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let is_behind_label = {
         let label = cached.input.trace.ops.iter().position(|op| op.code == OpCode::Label);
         label.is_some_and(|label| note.op as usize > label)
     };
+    let trace = &cached.input.trace;
+    let step = trace.ops.get(note.op as usize).map(|op| op.at).filter(|&step| step != PositionId::NONE);
     ExitStory {
         id: at,
         op: note.op,
+        step: step.map(|step| step.0),
+        source: source_of(trace, note.op as usize),
         stack: exit_stack(cached, at),
-        why: why(exit.kind, exit.reason),
+        why: why(exit.kind, exit.reason, condition_of(trace, note.op as usize)),
         in_body: is_behind_label,
         asked: if is_behind_label { at_label } else { entered },
         left: note.left,
@@ -279,8 +344,31 @@ fn exit_story<L: Language>(thread: &Thread<L>, context: *mut L::Context, id: Tra
     }
 }
 
-fn why(kind: ExitKind, reason: Path) -> Why {
+/// What computes the condition of a guard.
+fn condition_of(trace: &ir::Trace, guard: usize) -> Option<&Op> {
+    let id = trace.ops.get(guard)?.args.first()?.value()?;
+    trace.ops.get(id.0 as usize)
+}
+
+/// Where the value comes from that a guard wants to be a certain one, or to be there.
+fn source_of(trace: &ir::Trace, guard: usize) -> Option<Source> {
+    let condition = condition_of(trace, guard)?;
+    let from = match (trace.ops[guard].code, condition.code) {
+        (_, OpCode::IsNull) => trace.ops.get(condition.args.first()?.value()?.0 as usize)?,
+        (OpCode::GuardValue, _) => condition,
+        _ => return None,
+    };
+    match from.attr {
+        Attr::Callee(callee) => Some(Source::Call(callee.name)),
+        Attr::Field(field) => Some(Source::Field(field.name)),
+        _ => None,
+    }
+}
+
+fn why(kind: ExitKind, reason: Path, condition: Option<&Op>) -> Why {
     match (kind, reason) {
+        (_, Path::ExitOverflow) if condition.is_some_and(|op| op.code == OpCode::IntFits31) => Why::Large31,
+        (_, Path::ExitOverflow) if condition.is_some_and(|op| op.code == OpCode::IntFits62) => Why::Large62,
         (ExitKind::Poll, _) => Why::Attention,
         (ExitKind::StillValid | ExitKind::Call, _) => Why::NotValid,
         (ExitKind::Leave, _) => Why::End,
@@ -303,6 +391,17 @@ fn wanted<L: Language>(
 ) -> Option<String> {
     let trace = &cached.input.trace;
     for op in &trace.ops[guard..] {
+        // The very object.
+        if op.code == OpCode::GuardValue && op.args.first().and_then(|arg| arg.value()) == Some(subject) {
+            match op.args.get(1) {
+                Some(Arg::Ref(at)) => {
+                    let value = cached.constants.get(at.0 as usize)?;
+                    return Some(kind_of::<L>(context, *value));
+                }
+                Some(Arg::Imm(bits)) => return Some(kind_of::<L>(context, Value(*bits))),
+                _ => {}
+            }
+        }
         let Some(condition) = op.args.first().and_then(|arg| arg.value()).map(|id| &trace.ops[id.0 as usize]) else {
             continue;
         };
@@ -320,4 +419,9 @@ fn wanted<L: Language>(
         }
     }
     None
+}
+
+fn kind_of<L: Language>(context: *mut L::Context, value: Value) -> String {
+    // SAFETY: the context outlives the call; what describes a value looks at it, and at nothing of the thread.
+    L::kind_of(unsafe { &mut *context }, value)
 }

@@ -18,6 +18,8 @@ pub(crate) struct Notes {
     pub(crate) attempt: Attempt,
     /// How often recordings were given up: where, and why.
     pub(crate) failures: HashMap<(Attempt, &'static str), u64>,
+    /// How often recordings were put off.
+    pub(crate) postponed: HashMap<(u64, u32), u64>,
 }
 
 /// A recording: instructions, as the language's token for the code and the place in it.

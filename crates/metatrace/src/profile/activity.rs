@@ -12,6 +12,8 @@ pub enum Activity {
     Optimising,
     /// Generating code, where that happens on the guest's thread.
     Compiling,
+    /// Going from the interpreter into compiled code.
+    Entering,
     /// Handing the frames of compiled code over to the interpreter.
     Leaving,
     Collecting,
@@ -20,9 +22,9 @@ pub enum Activity {
 }
 
 impl Activity {
-    const ALL: [Activity; 7] = {
+    const ALL: [Activity; 8] = {
         use Activity::*;
-        [Running, Recording, Optimising, Compiling, Leaving, Collecting, Moving]
+        [Running, Recording, Optimising, Compiling, Entering, Leaving, Collecting, Moving]
     };
 
     pub(crate) fn of_number(number: u64) -> Activity {

@@ -33,6 +33,8 @@ pub struct Profiler<L: Language> {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Doing {
     Interpreting,
+    /// The same, and nothing else is allowed: somebody watches the program (see [`crate::Thread::set_observed`]).
+    Watched,
     /// In compiled code.
     Compiled {
         trace: TraceId,

@@ -1,18 +1,19 @@
 //! From the words of a sample to frames.
 
 use super::code_map::Found;
-use super::sample::{ADDRESSES, AT_ADDRESS, AT_EXIT, CUT_OFF, HEADER_WORDS, IN_CODE, INTERPRETED};
+use super::sample::{ADDRESSES, AT_ADDRESS, AT_EXIT, CUT_OFF, HEADER_WORDS, IN_CODE, INTERPRETED, WATCHED};
 use super::{Activity, Doing, FramePlace, Stack};
 use crate::cache::Cache;
 use crate::language::Language;
 use crate::thread::instruction_of;
-use ir::{Attr, OpCode, Position, Resume, TraceId};
+use ir::{Attr, OpCode, Position, PositionId, Resume, TraceId};
 
 /// Makes a stack of a sample.
 pub(super) fn stack<L: Language>(cache: &Cache, words: &[u64]) -> Stack<L> {
     let activity = Activity::of_number(words[0] & 0xff);
     let found = if words[0] & INTERPRETED == 0 { find(cache, words) } else { None };
     let doing = match (activity, found) {
+        (Activity::Running, None) if words[0] & WATCHED != 0 => Doing::Watched,
         // The tracer calls guest code that it does not record.
         (Activity::Running | Activity::Recording, None) if words[0] & INTERPRETED != 0 => Doing::Interpreting,
         (Activity::Running, None) => Doing::Entering,
@@ -43,14 +44,24 @@ fn place<L: Language>(code: u64, pc: u32, compiled: Option<TraceId>) -> FramePla
 }
 
 /// Where compiled code is, and whether the program counter was there: else it stands in a call.
+///
+/// Of return addresses on the stack some are left over from calls that are done. Compiled code runs for one frame until that is left,
+/// so what was found must belong to it.
 fn find(cache: &Cache, words: &[u64]) -> Option<(Found, bool)> {
     let addresses = &words[1..=ADDRESSES];
+    let is_innermost = |found: Found| match words.get(HEADER_WORDS..HEADER_WORDS + 2) {
+        Some(&[AT_EXIT, number]) if cache.exit_numbers.has(number as u32) => {
+            cache.exit_of(number as u32).0 == found.trace
+        }
+        Some(&[AT_ADDRESS, code]) => outermost(cache, found).is_none_or(|of_found| of_found == code),
+        _ => true,
+    };
     let mut at_pc = words[0] & IN_CODE != 0;
     let mut of_no_op = None;
     for &address in addresses.iter().filter(|&&address| address != 0) {
         // A return address is behind the call.
         let found = cache.code.find(address as usize - usize::from(!at_pc));
-        match found.filter(|found| at_pc || can_call(cache, *found)) {
+        match found.filter(|found| at_pc || (is_innermost(*found) && can_call(cache, *found))) {
             Some(found) if at_pc || found.op.is_some() => return Some((found, at_pc)),
             Some(found) => of_no_op = of_no_op.or(Some((found, false))),
             None => {}
@@ -59,6 +70,12 @@ fn find(cache: &Cache, words: &[u64]) -> Option<(Found, bool)> {
     }
     // The way in or out; or code of no trace, a stub between traces and the functions they call.
     of_no_op
+}
+
+/// The code of the frame that a trace runs for.
+fn outermost(cache: &Cache, found: Found) -> Option<u64> {
+    let trace = &cache.trace(found.trace).input.trace;
+    trace.stack_at(PositionId(0)).last().map(|position| position.code)
 }
 
 /// Whether an operation's code has calls: a word on the stack may be an address without being a return address.

@@ -26,11 +26,12 @@ const MOST_WORDS: usize = HEADER_WORDS + 2 * MOST_FRAMES;
 pub(super) const IN_CODE: u64 = 1 << 8;
 pub(super) const CUT_OFF: u64 = 1 << 9;
 pub(super) const INTERPRETED: u64 = 1 << 10;
+pub(super) const WATCHED: u64 = 1 << 11;
 
 /// First words of a frame that is none of the direct interpreter's; codes lie at higher addresses.
 /// Compiled code that stands in a call; the second word is the number of the call's exit.
 pub(super) const AT_EXIT: u64 = 1;
-/// Compiled code that is running; the addresses say where.
+/// Compiled code that is running; the addresses say where, and the second word is the code of the frame that it was entered for.
 pub(super) const AT_ADDRESS: u64 = 2;
 
 /// What the handler and the thread that sends the signals share.
@@ -96,7 +97,7 @@ fn sample<L: Language>(
     if activity == Activity::Moving {
         return None;
     }
-    words[0] = activity as u64;
+    words[0] = activity as u64 | if thread.interprets() { WATCHED } else { 0 };
     if thread.loop_base != 0 {
         words[0] |= INTERPRETED;
     } else if entries > 0 {
@@ -120,7 +121,8 @@ fn sample<L: Language>(
             Some(entry) if entry.owner == at => {
                 entries -= 1;
                 if activation == entry.below {
-                    [AT_ADDRESS, 0]
+                    // SAFETY: a record that was entered has been made.
+                    [AT_ADDRESS, unsafe { (&raw const (*at).code).cast::<u64>().read() }]
                 } else {
                     // SAFETY: linked activations stand in calls that are in progress.
                     let record = unsafe { &*activation };
