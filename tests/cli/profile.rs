@@ -170,8 +170,8 @@ def tick(number, frame):
     global count
     count += 1
 signal.signal(signal.SIGPROF, tick)
-signal.setitimer(signal.ITIMER_PROF, 0.005, 0.005)
-while count < 5:
+signal.setitimer(signal.ITIMER_PROF, 0.002, 0.002)
+while count < 60:
     for i in range(1000): pass
 signal.setitimer(signal.ITIMER_PROF, 0)
 before = time.monotonic()

@@ -20,8 +20,8 @@ const FIRST: u32 = 16;
 
 /// So many stays in a trace tell whether it is worth entering.
 const STAYS: u32 = 64;
-/// What compiled code gains over the interpreter at each of the program's instructions. What both do alike, in calls, does not count.
-const GAIN_PER_INSTRUCTION: Duration = Duration::from_nanos(3);
+/// What compiled code gains over the interpreter at 64 of the program's instructions. What both do alike, in calls, does not count.
+const GAIN_OF_64: Duration = Duration::from_nanos(150);
 
 /// What an operation takes in compiled code, 0.4 ns, and a call.
 const OPERATION: (u64, u64) = (2, 5);
@@ -139,7 +139,7 @@ pub(crate) struct Work {
 /// How much longer the interpreter takes for a round than the trace does that was optimised to these operations, of which some are
 /// calls: so many sixteenths of the time in the trace, at most all of it, since bridges gain less than what was recorded first.
 pub(crate) fn gain_rate(instructions: usize, operations: usize, calls: usize) -> u32 {
-    let gained = instructions as u64 * GAIN_PER_INSTRUCTION.as_nanos() as u64;
+    let gained = instructions as u64 * GAIN_OF_64.as_nanos() as u64 / 64;
     let taken = (operations as u64 * OPERATION.0 / OPERATION.1 + calls as u64 * CALL.as_nanos() as u64).max(1);
     (gained * 16 / taken).clamp(2, 16) as u32
 }
@@ -266,7 +266,7 @@ impl Economy {
         if stayed.weight == 1 {
             // The first stays of each trace.
             self.scale = Scale {
-                gain: self.ticks_of(GAIN_PER_INSTRUCTION * 64),
+                gain: self.ticks_of(GAIN_OF_64),
                 longest_leaving: self.ticks_of(LONGEST_LEAVING),
                 entering: self.ticks_of(ENTERING),
             };

@@ -271,7 +271,8 @@ fn set_action(number: i32, action: libc::sighandler_t) -> Result<(), ()> {
     unsafe {
         let mut new: libc::sigaction = std::mem::zeroed();
         new.sa_sigaction = action;
-        libc::sigemptyset(&mut new.sa_mask);
+        // Nothing interrupts the handler: its stack is small, and a profiler's handler would take it for the program's.
+        libc::sigfillset(&mut new.sa_mask);
         new.sa_flags = libc::SA_ONSTACK;
         if libc::sigaction(number, &new, std::ptr::null_mut()) == 0 { Ok(()) } else { Err(()) }
     }

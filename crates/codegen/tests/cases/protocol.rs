@@ -212,10 +212,15 @@ fn a_fallen_trace_leaves_its_loop() {
     let compiled = guest.compile(1, b.trace, &[]);
     // The flag is set while the loop runs, so it has to be read again in every iteration.
     let cell = compiled.cell.clone();
+    let begins = std::sync::Arc::new(std::sync::Barrier::new(2));
+    let begun = begins.clone();
     let setter = std::thread::spawn(move || {
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        begun.wait();
+        // Long enough for the loop to be entered on a machine that does other things too.
+        std::thread::sleep(std::time::Duration::from_millis(300));
         cell.fallen.store(1, Ordering::Release);
     });
+    begins.wait();
     assert_eq!(guest.run(&compiled, &[0]), Left::Exit(compiled.first_exit + 1));
     setter.join().unwrap();
     assert!(guest.buf[0] > 0);

@@ -51,7 +51,9 @@ fn find(cache: &Cache, words: &[u64]) -> Option<(Found, bool)> {
     let addresses = &words[1..=ADDRESSES];
     let is_innermost = |found: Found| match words.get(HEADER_WORDS..HEADER_WORDS + 2) {
         Some(&[AT_EXIT, number]) if cache.exit_numbers.has(number as u32) => {
-            cache.exit_of(number as u32).0 == found.trace
+            let (trace, exit) = cache.exit_of(number as u32);
+            let op = found.op.and_then(|op| cache.trace(found.trace).input.trace.ops.get(op as usize));
+            found.trace == trace && op.is_none_or(|op| op.exit == Some(exit))
         }
         Some(&[AT_ADDRESS, code]) => outermost(cache, found).is_none_or(|of_found| of_found == code),
         _ => true,

@@ -17,7 +17,7 @@ const MOST_FRAMES: usize = 250;
 /// Words of the native stack that are searched for addresses in compiled code, and how many of those are kept.
 const SEARCHED_WORDS: usize = 8192;
 const SEARCHED_WORDS_IN_CODE: usize = 64;
-pub(super) const ADDRESSES: usize = 4;
+pub(super) const ADDRESSES: usize = 12;
 /// Activity and flags, the addresses, then two words a frame, innermost first.
 pub(super) const HEADER_WORDS: usize = 1 + ADDRESSES;
 const MOST_WORDS: usize = HEADER_WORDS + 2 * MOST_FRAMES;
