@@ -70,18 +70,25 @@ fn finalize(vm: &mut Vm, generator: Value) -> PyResult<()> {
     Ok(())
 }
 
-/// What the frame of a generator raises at its end.
-pub fn end(vm: &mut Vm, generator: Value, value: Value) -> Raised {
-    let code = code_of(generator);
-    if code.flags().has(CodeFlags::ASYNC_GENERATOR) {
-        return vm.raise_args(vm.exc.stop_async_iteration, &[]);
+/// What a generator raises at its end.
+fn end(vm: &mut Vm, generator: Value, value: Value) -> Raised {
+    match end_unseen(vm, generator, value) {
+        Ok(exception) => vm.raise_instance(exception),
+        Err(raised) => raised,
     }
-    if value == vm.none { vm.raise_args(vm.exc.stop_iteration, &[]) } else { stop_with(vm, value) }
 }
 
-/// A StopIteration with a value: its only argument, even if the value is a tuple or an exception.
-fn stop_with(vm: &mut Vm, value: Value) -> Raised {
-    vm.raise_args(vm.exc.stop_iteration, &[value])
+/// The exception at a generator's end, without a context.
+pub fn end_unseen(vm: &mut Vm, generator: Value, value: Value) -> PyResult {
+    let class = end_class(vm, generator);
+    let has_value = value != vm.none && class == vm.exc.stop_iteration;
+    objects::exceptions::instantiate(vm, class, if has_value { std::slice::from_ref(&value) } else { &[] })
+}
+
+/// The class of what ends a generator. None such comes out of its body: that becomes a RuntimeError there (PEP 479).
+fn end_class(vm: &Vm, generator: Value) -> TypeRef {
+    let is_async = code_of(generator).flags().has(CodeFlags::ASYNC_GENERATOR);
+    if is_async { vm.exc.stop_async_iteration } else { vm.exc.stop_iteration }
 }
 
 pub fn code_of(generator: Value) -> &'static Code {
@@ -128,7 +135,13 @@ fn run(vm: &mut Vm, generator: Value, sent: Value) -> PyResult {
     // SAFETY: as above; the stack has room for the value sent.
     unsafe { *window.add(sp) = sent };
     object.state.set(state::RUNNING);
-    Direct::<objects::vm::Python>::call(vm, code, window, pc, sp as u32 + 1).map_err(Raised)
+    let result = Direct::<objects::vm::Python>::call(vm, code, window, pc, sp as u32 + 1);
+    if let Err(exception) = result
+        && vm.exception_matches(exception, end_class(vm, generator))
+    {
+        vm.chain(exception);
+    }
+    result.map_err(Raised)
 }
 
 /// `send(value)`; `next()` sends None.

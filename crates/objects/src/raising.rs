@@ -85,9 +85,14 @@ impl Vm {
 
     /// Raises an existing instance: its context becomes the exception being handled.
     pub fn raise_instance(&mut self, exception: Value) -> Raised {
+        self.chain(exception);
+        Raised(exception)
+    }
+
+    /// The exception being handled, if any, becomes the context of this one.
+    pub fn chain(&mut self, exception: Value) {
         let handled = (self.hooks.handled_exception)(self);
         crate::exceptions::set_context(self, exception, handled);
-        Raised(exception)
     }
 
     #[cold]

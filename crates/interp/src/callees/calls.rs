@@ -11,43 +11,43 @@ use objects::layout::cast;
 use objects::vm::Vm;
 
 slice_callees! {
-    CALL: fn call(vm, callable, args), RunsGuest {
+    CALL: fn call(vm, callable, args) -> Ref, RunsGuest {
         vm.call(callable, args)
     }
 
     /// The last value is the tuple of names.
-    CALL_KEYWORDS: fn call_keywords(vm, callable, args), RunsGuest {
+    CALL_KEYWORDS: fn call_keywords(vm, callable, args) -> Ref, RunsGuest {
         vm.call_kw(callable, &with_names(args))
     }
 
-    CALL_BUILTIN: fn call_builtin(vm, callable, args), RunsGuest {
+    CALL_BUILTIN: fn call_builtin(vm, callable, args) -> Ref, RunsGuest {
         builtin(vm, callable, args)
     }
 
     /// A native function that runs no Python code.
-    CALL_BUILTIN_LEAF: fn call_builtin_leaf(vm, callable, args), Writes {
+    CALL_BUILTIN_LEAF: fn call_builtin_leaf(vm, callable, args) -> Bare, Writes {
         builtin(vm, callable, args)
     }
 
     /// A native function that runs no Python code with these arguments, and writes nothing. NULL without an exception: an error,
     /// which the general way raises.
-    CALL_BUILTIN_PLAIN: fn call_builtin_plain(vm, callable, args), Allocates {
+    CALL_BUILTIN_PLAIN: fn call_builtin_plain(vm, callable, args) -> Ref, Allocates {
         Ok(builtin(vm, callable, args).unwrap_or(Value::NULL))
     }
 
     /// The values of the parameters, as a tuple.
-    BIND: fn bind(vm, function, args), RunsGuest {
+    BIND: fn bind(vm, function, args) -> Ref, RunsGuest {
         arguments::bind(vm, function, &CallArgs::positional(args))
     }
 
     /// The same; the last value is the tuple of names.
-    BIND_KEYWORDS: fn bind_keywords(vm, function, args), RunsGuest {
+    BIND_KEYWORDS: fn bind_keywords(vm, function, args) -> Ref, RunsGuest {
         arguments::bind(vm, function, &with_names(args))
     }
 }
 
 callees! {
-    RECURSION_ERROR: fn recursion_error(vm) -> Ref, Allocates {
+    RECURSION_ERROR: fn recursion_error(vm) -> Ref, RunsGuest {
         Err(vm.raise(vm.exc.recursion_error, "maximum recursion depth exceeded"))
     }
 

@@ -33,13 +33,13 @@ callees! {
         Ok(frame_object::add_traceback(vm, exception, frame, function, pc))
     }
 
-    /// CHECK_EXC_MATCH: whether the exception is an instance of the class or of one of the tuple.
     /// Raises an exception that a callee raised which does not see the frames: its context becomes the exception being handled.
     RAISE_ANEW: fn raise_anew(vm, exception: Ref) -> Ref, RunsGuest {
         cast::<Exception>(exception).context.set(Value::NULL);
         Err(vm.raise_instance(exception))
     }
 
+    /// CHECK_EXC_MATCH: whether the exception is an instance of the class or of one of the tuple.
     EXCEPTION_MATCHES: fn exception_matches(vm, exception: Ref, class: Ref) -> Truth, RunsGuest {
         crate::raising::matches(vm, exception, class)
     }
@@ -60,13 +60,8 @@ callees! {
         }
     }
 
-    /// A StopIteration with the value that a generator returned.
-    STOP_ITERATION: fn stop_iteration(vm, value: Ref) -> Ref, Allocates {
-        Ok(vm.stop_iteration(value).0)
-    }
-
     /// CLEANUP_THROW: the value of a StopIteration; others are raised again.
-    CLEANUP_THROW: fn cleanup_throw(vm, exception: Ref) -> Ref, Reads {
+    CLEANUP_THROW: fn cleanup_throw(vm, exception: Ref) -> Bare, Reads {
         if vm.exception_matches(exception, vm.exc.stop_iteration) {
             Ok(objects::exceptions::stop_iteration_value(vm, exception))
         } else {
@@ -123,7 +118,7 @@ callees! {
 
 slice_callees! {
     /// The frame object takes over the slots of a frame that ends.
-    LEAVE_FRAME: fn leave_frame(vm, frame, values), Writes {
+    LEAVE_FRAME: fn leave_frame(vm, frame, values) -> Ref, Writes {
         frame_object::keep(vm, frame, values);
         Ok(vm.none)
     }

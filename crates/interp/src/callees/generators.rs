@@ -14,9 +14,9 @@ callees! {
         Ok(generator_object::new(vm, code, object.name.get(), object.qualname.get()))
     }
 
-    /// What a generator's frame raises when it returns `value`.
+    /// What a generator's frame raises when it returns `value`; its context is for whoever lets the guest see it.
     GENERATOR_END: fn generator_end(vm, generator: Ref, value: Ref) -> Ref, Allocates {
-        Ok(generator_object::end(vm, generator, value).0)
+        generator_object::end_unseen(vm, generator, value)
     }
 
     /// The exception that `throw` left for the frame it resumes.

@@ -13,7 +13,7 @@ callees! {
         crate::import::import_from(vm, module, name)
     }
 
-    LOAD_BUILD_CLASS: fn load_build_class(vm, function: Ref) -> Ref, Reads {
+    LOAD_BUILD_CLASS: fn load_build_class(vm, function: Ref) -> Ref, RunsGuest {
         let builtins = cast::<Function>(function).builtins.get();
         let name = vm.intern("__build_class__");
         match vm.namespace_get(builtins, name)? {
@@ -39,7 +39,7 @@ callees! {
         crate::intrinsics::binary(vm, which as u32, a, b)
     }
 
-    INIT_RETURNED: fn init_returned(vm, value: Ref) -> Ref, Allocates {
+    INIT_RETURNED: fn init_returned(vm, value: Ref) -> Ref, RunsGuest {
         let message = format!("__init__() should return None, not '{}'", vm.type_of(value).name());
         Err(vm.type_error(message))
     }

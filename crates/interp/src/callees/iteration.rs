@@ -17,8 +17,8 @@ callees! {
         Ok(vm.next(iterator)?.unwrap_or(heap::Value::NULL))
     }
 
-    /// The same of an iterator that runs no Python code. What it raises is to be raised anew.
-    NEXT_LEAF: fn next_leaf(vm, iterator: Ref) -> Ref, Writes {
+    /// The same of an iterator that runs no Python code.
+    NEXT_LEAF: fn next_leaf(vm, iterator: Ref) -> Bare, Writes {
         if vm.thread.observed {
             return crate::observe::next(vm, iterator);
         }

@@ -44,7 +44,7 @@ callees! {
         }
     }
 
-    UNBOUND_LOCAL: fn unbound_local(vm, code: Int, local: Int) -> Ref, Allocates {
+    UNBOUND_LOCAL: fn unbound_local(vm, code: Int, local: Int) -> Ref, RunsGuest {
         let code = Code::from_token(code);
         let name = vm.str(code.local_names[local as usize])?;
         if code.source.local_kinds[local as usize].is_free() {

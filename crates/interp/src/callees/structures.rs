@@ -10,15 +10,15 @@ use objects::layout::cast;
 use objects::vm::Vm;
 
 slice_callees! {
-    BUILD_TUPLE: fn build_tuple(vm, _none, items), Allocates {
+    BUILD_TUPLE: fn build_tuple(vm, _none, items) -> Ref, Allocates {
         Ok(vm.new_tuple(items))
     }
 
-    BUILD_LIST: fn build_list(vm, _none, items), Allocates {
+    BUILD_LIST: fn build_list(vm, _none, items) -> Ref, Allocates {
         Ok(vm.new_list(items))
     }
 
-    BUILD_SET: fn build_set(vm, _none, items), RunsGuest {
+    BUILD_SET: fn build_set(vm, _none, items) -> Ref, RunsGuest {
         let set = vm.new_set();
         for item in items {
             vm.set_add(set, *item)?;
@@ -27,17 +27,17 @@ slice_callees! {
     }
 
     /// Key, value, key, …
-    BUILD_MAP: fn build_map(vm, _none, items), RunsGuest {
+    BUILD_MAP: fn build_map(vm, _none, items) -> Ref, RunsGuest {
         map_of(vm, items)
     }
 
     /// With keys that are str. NULL without an exception: an error, which the general way raises.
-    BUILD_MAP_PLAIN: fn build_map_plain(vm, _none, items), Allocates {
+    BUILD_MAP_PLAIN: fn build_map_plain(vm, _none, items) -> Ref, Allocates {
         Ok(map_of(vm, items).unwrap_or(Value::NULL))
     }
 
     /// The pieces of an f-string, all str.
-    BUILD_STRING: fn build_string(vm, _none, pieces), Allocates {
+    BUILD_STRING: fn build_string(vm, _none, pieces) -> Ref, Allocates {
         Ok(objects::str::concatenate(vm, pieces))
     }
 }

@@ -20,7 +20,7 @@ use crate::frame_object::{self, FrameObject};
 use heap::Value;
 use metatrace::Handle;
 use objects::args::MethodDef;
-use objects::builtin_layouts::Builtin;
+use objects::builtin_layouts::{Builtin, Exception};
 use objects::code::Code;
 use objects::error::{PyResult, Raised};
 use objects::layout::cast;
@@ -553,6 +553,9 @@ pub fn raised(vm: &mut Vm, exception: Value) -> PyResult {
 /// The end of a generator ended an iteration in the current frame.
 pub fn iteration_ends(vm: &mut Vm, exception: Value) -> PyResult {
     if watches(vm) {
+        if cast::<Exception>(exception).context.get().is_null() {
+            vm.chain(exception);
+        }
         tell_tools(vm, event::STOP_ITERATION, exception)?;
         tell_of_exception(vm, exception)?;
     }
