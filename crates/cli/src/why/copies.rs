@@ -46,8 +46,7 @@ pub fn add(report: &mut Report, profile: &Profile<Python>, explanation: &Explana
             grouped(*count as u64)
         );
         let advice = "make the function once, and give it what differs as arguments";
-        let finding = Finding { weight: u64::MAX, is_hot_exit: false, text, advice };
-        add_finding(report, (file.clone(), *line), finding);
+        add_finding(report, (file.clone(), *line), Finding::new(u64::MAX, text, advice));
     }
     most.into_iter().map(|(function, (_, _, line))| (function, line)).collect()
 }

@@ -90,9 +90,17 @@ pub struct Finding {
     /// The reader's time or a count, to sort by: how much it matters.
     pub weight: u64,
     pub is_hot_exit: bool,
+    /// Whether it says why the interpreter runs the line.
+    pub is_why_interpreted: bool,
     pub text: String,
     /// What to do; empty where there is nothing sensible.
     pub advice: &'static str,
+}
+
+impl Finding {
+    fn new(weight: u64, text: String, advice: &'static str) -> Self {
+        Self { weight, is_hot_exit: false, is_why_interpreted: false, text, advice }
+    }
 }
 
 /// A trace as the page shows it.

@@ -173,7 +173,7 @@ pub fn of_call(vm: &mut Vm, callee: &'static str, call: Option<&CallStory>, plac
 }
 
 /// As [`metatrace::Language::kind_of`] says it.
-const LARGE_INT: &str = "an int beyond 63 bits";
+pub const LARGE_INT: &str = "an int beyond 63 bits";
 
 /// The row that does in general what `callee` does.
 fn row_of(callee: &str) -> &str {

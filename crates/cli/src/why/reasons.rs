@@ -236,7 +236,8 @@ fn exit_finding(group: &Group, rate: f64, long: u64, sources: &mut Sources) -> O
     let advice = if (is_hot || group.given_up) && !is_varied { advice } else { "" };
     let shown = if text_of.is_empty() { String::new() } else { format!(": `{text_of}`") };
     let text = format!("{text}{shown}{what_then}.");
-    Some(Finding { weight: group.left * 1000 + group.taken, is_hot_exit: is_hot, text, advice })
+    let weight = group.left * 1000 + group.taken;
+    Some(Finding { is_hot_exit: is_hot, is_why_interpreted: is_hot, ..Finding::new(weight, text, advice) })
 }
 
 /// What can be called, as [`metatrace::Language::kind_of`] says it.
@@ -250,7 +251,8 @@ fn types(group: &Group, others: &[&str], often: &str) -> (String, &'static str) 
     let line = group.place.map_or(0, |place| line_of(place.code, place.pc));
     let wanted = group.wanted.clone().unwrap_or("of one type".to_owned());
     let numbers = |kind: &str| matches!(kind, "an int" | "a float" | "a bool");
-    let is_builtin = |kind: &str| numbers(kind) || !is_callable(kind) || kind == LARGE_INT || kind == "a complex";
+    let is_builtin =
+        |kind: &str| numbers(kind) || !is_callable(kind) || kind == names::LARGE_INT || kind == "a complex";
     let was = format!("the value at line {line} was {wanted} when this was recorded");
     let is_same = |kind: &str| kind == wanted;
     let (text, advice) = match others {
@@ -276,7 +278,6 @@ fn types(group: &Group, others: &[&str], often: &str) -> (String, &'static str) 
     (text, advice)
 }
 
-const LARGE_INT: &str = "an int beyond 63 bits";
 const ONE_TYPE: &str = "keep one type at this place: convert the values before the loop";
 const MANY_CLASSES: &str =
     "many classes at one place are not compiled; one class that keeps the difference in an attribute is";
@@ -295,7 +296,7 @@ fn short_loops(report: &mut Report) {
             grouped(entered)
         );
         let advice = "if the loop around it is longer, exchange the two; or write the few rounds out";
-        line.findings.push(Finding { weight: entered, is_hot_exit: false, text, advice });
+        line.findings.push(Finding::new(entered, text, advice));
     }
 }
 
@@ -330,7 +331,8 @@ fn aside(report: &mut Report, explanation: &Explanation<Python>) {
         );
         let advice = "what makes it leave stands at its lines; fewer ways through it (arithmetic instead of branches that go at random) and \
                       fewer types in it keep it in compiled code";
-        add_finding(report, key, Finding { weight: 1_000_000, is_hot_exit: false, text, advice });
+        let finding = Finding { is_why_interpreted: true, ..Finding::new(1_000_000, text, advice) };
+        add_finding(report, key, finding);
     }
 }
 
@@ -345,7 +347,7 @@ fn fallen(report: &mut Report, explanation: &Explanation<Python>) {
             counted(count, "trace")
         );
         let advice = "make classes, functions and global constants once, before the hot code runs";
-        add_finding(report, key, Finding { weight: count * 10_000, is_hot_exit: false, text, advice });
+        add_finding(report, key, Finding::new(count * 10_000, text, advice));
     }
 }
 
@@ -394,7 +396,8 @@ fn failures(report: &mut Report, sources: &mut Sources, explanation: &Explanatio
         let text = format!("recording given up {}: {what}.{then}", counted(times, "time"));
         let weight = if failure.is_final { 1_000_000 } else { times };
         let advice = if failure.is_final { advice } else { "" };
-        add_finding(report, key_of(failure.start), Finding { weight, is_hot_exit: false, text, advice });
+        let finding = Finding { is_why_interpreted: failure.is_final, ..Finding::new(weight, text, advice) };
+        add_finding(report, key_of(failure.start), finding);
     }
 }
 
@@ -411,7 +414,7 @@ fn calls(report: &mut Report) {
             }
             let text = format!("{} of the line's time in {what}.", percent(share));
             let weight = (1e6 * nanoseconds as f64 / total) as u64;
-            found.push(Finding { weight, is_hot_exit: false, text, advice: names::advice(what) });
+            found.push(Finding::new(weight, text, names::advice(what)));
         }
         line.findings.append(&mut found);
     }
@@ -428,8 +431,7 @@ fn interpreted(report: &mut Report, profile: &Profile<Python>, explanation: &Exp
         let nanoseconds = line.parts.get(&Part::Interpreted).copied().unwrap_or(0) as f64;
         let is_most = nanoseconds > 0.4 * line.nanoseconds as f64 && nanoseconds > NOTABLE * total;
         let Some(code) = codes.get(key).filter(|_| is_most) else { continue };
-        let says_why = |finding: &Finding| finding.is_hot_exit || finding.text.contains("nterpreter runs it");
-        if line.findings.iter().any(says_why) {
+        if line.findings.iter().any(|finding| finding.is_why_interpreted) {
             continue;
         }
         let name = function_of(code).name;
@@ -477,7 +479,7 @@ fn interpreted(report: &mut Report, profile: &Profile<Python>, explanation: &Exp
             ),
         };
         let weight = (1e6 * nanoseconds / total) as u64;
-        line.findings.push(Finding { weight, is_hot_exit: false, text, advice: "" });
+        line.findings.push(Finding::new(weight, text, ""));
     }
 }
 
