@@ -11,6 +11,7 @@ use crate::handlers::attribute::Loaded;
 use crate::handlers::iterate::Iterated;
 use crate::handlers::{arith, attribute, build, call, exception, flow, iterate, names, plain, subscript};
 use crate::machine::*;
+use crate::shortcuts::{self, add_up, binary_of, compare_shortly, give, pair, pass_not_taken, push_truth, small_int};
 use crate::slots::{self, FIRST_LOCAL};
 use heap::Value;
 use metatrace::{Lookup, Operand};
@@ -72,8 +73,9 @@ pub(crate) fn steps<M: PyMachine, const ONE: bool>(
                 f.set_slot(local, null);
             }
             Op::LoadFastLoadFast | Op::LoadFastBorrowLoadFastBorrow => {
-                f.push(f.slot(FIRST_LOCAL + (arg >> 4) as usize));
-                f.push(f.slot(FIRST_LOCAL + (arg & 15) as usize));
+                let (first, second) = pair::<M>(f, arg);
+                f.push(first);
+                f.push(second);
             }
             Op::StoreFast => {
                 let value = f.pop();
@@ -479,44 +481,9 @@ pub(crate) fn steps<M: PyMachine, const ONE: bool>(
                 let (a, b) = (f.slot(local), small_int(m, f));
                 compare_shortly(m, f, 2, a, b);
             }
-            Op::LocalsSubscript => {
-                let (container, key) = pair::<M>(f, arg);
-                if is_plainly(m, container, Kind::List)
-                    && let Some(item) = subscript::list_item(m, container, key)
-                {
-                    f.pc += 1;
-                    give(m, f, item);
-                } else {
-                    f.push(container);
-                    f.push(key);
-                }
-            }
-            Op::LocalStoreSubscript => {
-                let (key, container) = (f.slot(local), f.peek(0));
-                if is_plainly(m, container, Kind::List) && subscript::set_list_item(m, container, key, f.peek(1)) {
-                    f.pc += 1;
-                    f.pop();
-                    f.pop();
-                } else {
-                    f.push(key);
-                }
-            }
-            Op::LocalLoadAttr => {
-                let object = f.slot(local);
-                let method = fetch::<M>(f).arg & 1 != 0;
-                match attribute::load_cached(m, code.site(pc + 1), object, method) {
-                    Some(Loaded::Value(value)) if !method => {
-                        f.pc += 1;
-                        f.push(value);
-                    }
-                    Some(Loaded::Method { function, receiver }) => {
-                        f.pc += 1;
-                        f.push(function);
-                        f.push(receiver);
-                    }
-                    _ => f.push(object),
-                }
-            }
+            Op::LocalsSubscript => shortcuts::locals_subscript(m, f, arg),
+            Op::LocalStoreSubscript => shortcuts::local_store_subscript(m, f, local),
+            Op::LocalLoadAttr => shortcuts::local_load_attr(m, f, local, pc),
             Op::InstrumentedLine => {
                 f.pc -= 1;
                 return Ok(Flow::Observe);
@@ -865,98 +832,6 @@ pub(crate) fn steps<M: PyMachine, const ONE: bool>(
             return Ok(Flow::Leave(leave));
         }
         instruction = fetch::<M>(f);
-    }
-}
-
-/// Pushes a bool. The plain interpreter does the jump that most often follows at once; where somebody watches each instruction
-/// none does.
-#[inline(always)]
-fn push_truth<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, truth: M::Bool) {
-    if M::DIRECT {
-        let next = fetch::<M>(f);
-        if matches!(next.op, Op::PopJumpIfTrue | Op::PopJumpIfFalse) {
-            f.pc += 1;
-            if m.decide(truth) == (next.op == Op::PopJumpIfTrue) {
-                f.pc = next.arg;
-            } else {
-                pass_not_taken::<M>(f);
-            }
-            return;
-        }
-    }
-    let value = m.bool_box(truth);
-    f.push(value);
-}
-
-/// Pushes a result. The plain interpreter stores it at once where that is what comes next.
-#[inline(always)]
-fn give<M: PyMachine>(_: &mut M, f: &mut PyFrame<M>, value: M::Ref) {
-    if M::DIRECT {
-        let next = fetch::<M>(f);
-        if next.op == Op::StoreFast {
-            f.pc += 1;
-            f.set_slot(FIRST_LOCAL + next.arg as usize, value);
-            return;
-        }
-    }
-    f.push(value);
-}
-
-/// BINARY_OP of one operation, `plain` or in place.
-#[inline(always)]
-fn binary_of<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, pc: usize, arg: u32, plain: u32) -> Result<(), M::Ref> {
-    let (b, a) = (f.pop(), f.pop());
-    let value = arith::binary_of(m, f.code.site(pc), arg, plain, a, b)?;
-    give(m, f, value);
-    Ok(())
-}
-
-/// The two locals that the argument names.
-#[inline(always)]
-fn pair<M: PyMachine>(f: &PyFrame<M>, arg: u32) -> (M::Ref, M::Ref) {
-    (f.slot(FIRST_LOCAL + (arg >> 4) as usize), f.slot(FIRST_LOCAL + (arg & 15) as usize))
-}
-
-/// Of a shortcut: the number that LOAD_SMALL_INT, the next instruction, has.
-#[inline(always)]
-fn small_int<M: PyMachine>(m: &mut M, f: &PyFrame<M>) -> M::Ref {
-    let arg = fetch::<M>(f).arg;
-    m.constant(Value::from_int(arg as i64))
-}
-
-/// Of a shortcut: what an operation gives that stands behind `loads` instructions for its operands, this one included. Of other than
-/// numbers it loads the operands.
-#[inline(always)]
-fn add_up<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, operation: u32, loads: u32, a: M::Ref, b: M::Ref) {
-    if let Some(value) = arith::of_numbers(m, operation, a, b) {
-        f.pc += loads;
-        give(m, f, value);
-    } else {
-        f.pc += loads - 1;
-        f.push(a);
-        f.push(b);
-    }
-}
-
-/// As [`add_up`], of COMPARE_OP.
-#[inline(always)]
-fn compare_shortly<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, loads: u32, a: M::Ref, b: M::Ref) {
-    f.pc += loads - 1;
-    let operation = fetch::<M>(f).arg >> 5;
-    if let Some(truth) = arith::compare_numbers(m, operation, a, b) {
-        f.pc += 1;
-        push_truth(m, f, truth);
-    } else {
-        f.push(a);
-        f.push(b);
-    }
-}
-
-/// The instruction in front did not jump: over NOT_TAKEN, which does nothing.
-#[inline(always)]
-fn pass_not_taken<M: PyMachine>(f: &mut PyFrame<M>) {
-    if M::DIRECT {
-        f.pc += (fetch::<M>(f).op == Op::NotTaken) as u32;
     }
 }
 

@@ -414,7 +414,7 @@ impl Drop for Jit {
 
 #[cfg(test)]
 mod tests {
-    use super::{ASIDE, DEAD, HotCell};
+    use super::{ASIDE, DEAD, HotCell, Lookups, Site};
 
     #[test]
     fn what_is_set_aside_is_tried_again() {
@@ -427,6 +427,30 @@ mod tests {
             assert_eq!(waited, ASIDE << round);
             assert!(!cell.is_aside() && cell.entry.get() == 7);
         }
+    }
+
+    #[test]
+    fn lookups_are_of_a_site_a_key_and_an_epoch() {
+        let sites: &'static [Site] = Box::leak(Box::new([Site::default(), Site::default(), Site::default()]));
+        let mut lookups = Lookups::default();
+        lookups.set(&sites[0], 5, 1, &10);
+        lookups.set(&sites[1], 5, 1, &11);
+        lookups.set(&sites[0], 6, 1, &12);
+        let get = |lookups: &Lookups, site: usize, key, epoch| lookups.get::<i32>(&sites[site], key, epoch).copied();
+        assert_eq!(
+            [get(&lookups, 0, 5, 1), get(&lookups, 1, 5, 1), get(&lookups, 0, 6, 1)],
+            [Some(10), Some(11), Some(12)]
+        );
+        // Another site, another key, an epoch that is over.
+        assert_eq!([get(&lookups, 2, 5, 1), get(&lookups, 0, 7, 1), get(&lookups, 0, 5, 2)], [None; 3]);
+        // Whoever comes to the same place takes it.
+        for key in 0..100_000 {
+            lookups.set(&sites[2], key, 2, &13);
+        }
+        assert_eq!(
+            [get(&lookups, 0, 5, 1), get(&lookups, 1, 5, 1), get(&lookups, 2, 99_999, 2)],
+            [None, None, Some(13)]
+        );
     }
 
     #[test]

@@ -61,9 +61,7 @@ impl Code {
     /// The inline cache of instruction `pc`, which the code has.
     #[inline(always)]
     pub fn site(&'static self, pc: usize) -> &'static Site {
-        debug_assert!(pc < self.sites.len());
-        // SAFETY: there are as many as instructions, and a frame's `pc` is one of these.
-        unsafe { self.sites.get_unchecked(pc) }
+        &self.sites[pc]
     }
 
     #[inline]

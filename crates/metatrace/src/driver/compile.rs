@@ -325,7 +325,6 @@ fn submit(
 ) -> Result<(), Failed> {
     notice_fork(jit);
     let Recording { trace, mut constants, shapes, assumptions, mut signature, .. } = recording;
-    let Recording { end, polls, inlined, start, root_kind, goes_outward, .. } = recording;
     let name = trace.name.clone();
     verify(jit, &trace, "recorded");
     jit.counters.recorded_ops += trace.ops.len() as u64;
@@ -333,7 +332,7 @@ fn submit(
         jit.logger.section("trace", &name, &ir::text::print(&trace));
     }
     let parent = bridge.as_ref().map(|&(parent, at, _)| (parent, at));
-    let mut request = request(jit, end, bridge, &mut constants);
+    let mut request = request(jit, recording.end, bridge, &mut constants);
     request.constant_shapes = shapes;
     if jit.options.log.passes {
         log_passes(jit, &trace, &request);
@@ -363,14 +362,14 @@ fn submit(
         parent_trace.label.as_ref().map(|_| parent).or(parent_trace.origin)
     });
     let rounds = jit.options.explain.then(|| Rounds::count(&mut trace));
-    let exits = cached_exits(&trace, &polls);
+    let exits = cached_exits(&trace, &recording.polls);
     let notes = rounds.map(|rounds| Box::new(TraceNotes::new(&trace, rounds, &exits)));
     jit.counters.guards += exits.len() as u64;
     let stub = jit.cache.compiler().stub();
     let cell = TraceCell::new(stub);
     let id = TraceId(jit.cache.traces.len() as u32);
     let constants = constants.into_boxed_slice();
-    let mut inlined = inlined;
+    let mut inlined = recording.inlined;
     let mut targets = Vec::new();
     for op in &trace.ops {
         if let Attr::Target(target) = op.attr {
@@ -417,8 +416,8 @@ fn submit(
         constants,
         inlined,
         home,
-        start,
-        goes_outward,
+        start: recording.start,
+        goes_outward: recording.goes_outward,
         signature,
         parent,
         root: parent.map_or(id, |(parent, _)| jit.cache.root_of(parent)),
@@ -433,7 +432,7 @@ fn submit(
         }),
         children: Vec::new(),
         entrants: Vec::new(),
-        root_kind,
+        root_kind: recording.root_kind,
         label,
         origin,
         written,
@@ -448,7 +447,7 @@ fn submit(
         jit.cache.trace_mut(target).entrants.push(id);
     }
     if home.is_some() && jit.cache.trace(id).input.trace.kind == TraceKind::Loop {
-        jit.cache.versions.entry(start).or_default().push(id);
+        jit.cache.versions.entry(recording.start).or_default().push(id);
     }
     for (assumption, _) in assumptions {
         jit.depend(id, assumption);
