@@ -16,6 +16,18 @@ layout! {
         index INDEX: Value;
     }
 
+    /// A text that grows by appending: the first bytes of a buffer. See [`crate::str::appended`].
+    AppendedStr {
+        /// The buffer; NULL once it was given up.
+        buffer BUFFER: Value;
+        /// The same text as a [`Str`]; NULL until somebody reads it. It stands where [`WrappedInstance`] has its value.
+        value VALUE: Value;
+        /// How many bytes of the buffer are this text.
+        bytes BYTES_LEN: i64, immutable;
+        /// As in [`Str`].
+        info INFO: i64, immutable;
+    }
+
     /// Immutable bytes: they follow the fixed part.
     Bytes {
         len LEN: i64, immutable;

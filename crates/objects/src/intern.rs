@@ -54,8 +54,8 @@ impl Vm {
         if !value.is_object() {
             return value;
         }
-        if shape::is_exact(value, Kind::Str) {
-            return self.intern_value(value);
+        if shape::is_exact(value, Kind::Str) || shape::is_exact(value, Kind::AppendedStr) {
+            return self.intern_value(self.exact_str(value));
         }
         let bytes = self.object_bytes(value);
         // SAFETY: `value` is a heap object.

@@ -23,6 +23,8 @@ pub enum Kind {
     Float,
     Complex,
     Str,
+    /// A str that grows by appending: see [`crate::str::appended`].
+    AppendedStr,
     Bytes,
     ByteArray,
     List,
@@ -160,7 +162,7 @@ pub const fn exact_id(kind: Kind) -> ShapeId {
 pub const ITEM_ARRAY: ShapeId = ShapeId(1 + KINDS);
 /// The index of dicts and sets: [`crate::dict::table::IndexTable`].
 pub const INDEX_TABLE: ShapeId = ShapeId(2 + KINDS);
-/// Raw bytes behind a count.
+/// Raw bytes behind a count: tables of characters, buffers of texts that grow.
 pub const BYTE_ARRAY: ShapeId = ShapeId(3 + KINDS);
 
 const KINDS: u32 = Kind::Other as u32 + 1;
@@ -183,6 +185,7 @@ pub(crate) fn reserved_layout(kind: Kind) -> Option<Layout> {
         Kind::Float => fixed::<BoxedFloat>(),
         Kind::Complex => fixed::<Complex>(),
         Kind::Str => fixed::<Str>().with_tail(Tail::Bytes),
+        Kind::AppendedStr => fixed::<AppendedStr>(),
         Kind::Bytes => fixed::<Bytes>().with_tail(Tail::Bytes),
         Kind::List => fixed::<List>(),
         Kind::Tuple => fixed::<Tuple>().with_tail(Tail::Values),

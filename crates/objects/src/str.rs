@@ -3,6 +3,7 @@
 //! The number of code points and whether all are ASCII are known from the start. Text that is not ASCII gets a table of
 //! byte offsets when it is first indexed far from its ends.
 
+pub mod appended;
 pub mod case;
 pub mod edges;
 pub mod format;
@@ -48,6 +49,7 @@ pub const STR_BYTES: &Items = &Items { name: "Str.text", offset: Str::BYTES as u
 pub(crate) fn init(vm: &mut Vm) {
     vm.types.str_ = vm.new_builtin_type(spec(), vm.types.object);
     vm.empty_str = vm.new_immortal_str(b"");
+    appended::init(vm);
 }
 
 fn spec() -> TypeSpec {
@@ -61,7 +63,7 @@ fn spec() -> TypeSpec {
             hash: Some(hash),
             compare: Some(compare),
             iter: Some(crate::iterators::str_iter),
-            len: Some(|vm, value| Ok(length(vm.exact_str(value)) as i64)),
+            len: Some(|vm, value| Ok(appended::info(vm, value) & LENGTH_MASK)),
             getitem: Some(getitem),
             contains: Some(search::contains),
             concat: Some(concat),
@@ -185,10 +187,14 @@ impl Vm {
         shape::is_exact(value, Kind::Str) || value.is_object() && self.type_of(value).has(flags::STR)
     }
 
-    /// The exact str behind a str or an instance of a subclass.
+    /// The [`Str`] behind a str or an instance of a subclass.
     #[inline(always)]
     pub fn exact_str(&self, value: Value) -> Value {
-        if shape::is_exact(value, Kind::Str) { value } else { cast::<WrappedInstance>(value).value.get() }
+        if shape::is_exact(value, Kind::Str) {
+            return value;
+        }
+        let exact = cast::<WrappedInstance>(value).value.get();
+        if exact.is_null() { appended::settle(self, value) } else { exact }
     }
 
     /// The text of a str or an instance of a subclass, in [WTF-8](wtf8).
@@ -330,13 +336,7 @@ fn concat(vm: &mut Vm, a: Value, b: Value) -> PyResult {
         let name = vm.type_name(b);
         return Err(vm.type_error(format!("can only concatenate str (not \"{name}\") to str")));
     }
-    if exact_bytes(vm.exact_str(a)).is_empty() {
-        return Ok(vm.exact_str(b));
-    }
-    if exact_bytes(vm.exact_str(b)).is_empty() {
-        return Ok(vm.exact_str(a));
-    }
-    Ok(concatenate(vm, &[a, b]))
+    Ok(appended::sum(vm, a, b))
 }
 
 fn repeat(vm: &mut Vm, text: Value, count: Value) -> PyResult {

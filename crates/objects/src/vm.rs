@@ -62,6 +62,9 @@ pub struct Vm {
     pub(crate) weak: crate::weakref::WeakTable,
     /// Objects whose repr is being made: recursive containers show `...`. Addresses of values kept alive by the caller.
     pub(crate) repr_stack: Vec<Value>, // a root
+    pub(crate) recent_sums: crate::str::appended::Recent,
+    /// The VM's own address.
+    pub(crate) this: *mut Vm,
     /// Depth of native recursion through protocols that is not a Python call.
     pub native_depth: u32,
     /// State that other crates keep here, by type.
@@ -131,6 +134,7 @@ impl Vm {
     /// Adds the VM's values to the collector's roots.
     pub(crate) fn register_roots(self: &mut Box<Vm>) {
         let vm: *mut Vm = &mut **self;
+        self.this = vm;
         self.thread.heap.set_roots(Box::new(move |visitor| {
             // SAFETY: the heap is owned by the VM, which is boxed and outlives it; during a collection nobody else uses
             // the fields touched here.

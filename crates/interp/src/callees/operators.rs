@@ -33,6 +33,11 @@ callees! {
         vm.truth(result)
     }
 
+    /// The exact str that a text which grew by appending is.
+    SETTLED: fn settled(vm, text: Ref) -> Ref, Allocates {
+        Ok(vm.exact_str(text))
+    }
+
     /// Of exact strs.
     STR_EQUAL: fn str_equal(vm, a: Ref, b: Ref) -> Bool, Pure {
         a == b || vm.str_bytes(a) == vm.str_bytes(b)

@@ -3,7 +3,7 @@
 use crate::callees::operators::{CONTAINS, IDENTICAL, TRUTH};
 use crate::machine::*;
 use metatrace::{Callee, Field, Operand};
-use objects::builtin_layouts::{Dict, List, Set, Str, Tuple};
+use objects::builtin_layouts::{AppendedStr, Dict, List, Set, Str, Tuple};
 use objects::callees::{ABSENT, DICT_FIND, SET_FIND, UNKNOWN};
 use objects::shape::Kind;
 
@@ -36,6 +36,7 @@ fn slow_truth<M: PyMachine>(m: &mut M, value: M::Ref) -> Result<bool, M::Ref> {
             Kind::Tuple => m.get_int(value, Tuple::LEN),
             Kind::Dict => m.get_int(value, Dict::USED),
             Kind::Str => m.get_int(value, Str::BYTES_LEN),
+            Kind::AppendedStr => m.get_int(value, AppendedStr::BYTES_LEN),
             Kind::Function | Kind::Method | Kind::Builtin => return Ok(true),
             _ => return instance_truth(m, value),
         },

@@ -6,7 +6,7 @@ use crate::machine::*;
 use metatrace::{Lookup, Operand, Site};
 use objects::args::Intrinsic;
 use objects::array_layout::Array;
-use objects::builtin_layouts::{Bytes, Dict, List, Set, Str, Tuple};
+use objects::builtin_layouts::{AppendedStr, Bytes, Dict, List, Set, Str, Tuple};
 use objects::bytearray::ByteArray;
 use objects::callees::ABSENT;
 use objects::shape::{Kind, exact_id};
@@ -230,8 +230,8 @@ fn len<M: PyMachine>(m: &mut M, object: M::Ref) -> Option<M::Ref> {
         Kind::Array => m.get_int(object, Array::LEN),
         Kind::Bytes => m.get_int(object, Bytes::LEN),
         Kind::ByteArray => m.get_int(object, ByteArray::LEN),
-        Kind::Str => {
-            let info = m.get_int(object, Str::INFO);
+        kind @ (Kind::Str | Kind::AppendedStr) => {
+            let info = m.get_int(object, if kind == Kind::Str { Str::INFO } else { AppendedStr::INFO });
             let mask = m.int(objects::str::LENGTH_MASK);
             m.int_and(info, mask)
         }

@@ -22,7 +22,9 @@ pub fn get_iter<M: PyMachine>(m: &mut M, iterable: M::Ref) -> Outcome<M> {
             Some(iterator) => Ok(iterator),
             None => call1(m, &GET_ITER, iterable),
         },
-        Some(Kind::Str | Kind::Bytes | Kind::Dict | Kind::Set | Kind::FrozenSet | Kind::ByteArray) => {
+        Some(
+            Kind::Str | Kind::AppendedStr | Kind::Bytes | Kind::Dict | Kind::Set | Kind::FrozenSet | Kind::ByteArray,
+        ) => {
             let iterator = m.call_ref(&GET_ITER_READS, &[Operand::Ref(iterable)]);
             match tried(m, iterator) {
                 Some(iterator) => Ok(iterator),

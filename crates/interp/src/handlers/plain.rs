@@ -17,6 +17,8 @@ use objects::shape::Kind;
 enum Class {
     Number,
     Text,
+    /// Text that grew by appending.
+    Growing,
     Bytes,
     List,
     Tuple,
@@ -31,6 +33,7 @@ fn class_of<M: PyMachine>(m: &mut M, value: M::Ref) -> Class {
         Tag::Object(shape) => match shape.kind {
             Kind::Bool | Kind::BigInt | Kind::Float | Kind::Complex => Class::Number,
             Kind::Str => Class::Text,
+            Kind::AppendedStr => Class::Growing,
             Kind::Bytes => Class::Bytes,
             Kind::List => Class::List,
             Kind::Tuple => Class::Tuple,
@@ -38,6 +41,11 @@ fn class_of<M: PyMachine>(m: &mut M, value: M::Ref) -> Class {
             _ => Class::Other,
         },
     }
+}
+
+/// The exact str that a text which grew by appending is.
+pub fn settled<M: PyMachine>(m: &mut M, text: M::Ref) -> M::Ref {
+    m.call_ref(&SETTLED, &[Operand::Ref(text)])
 }
 
 /// `a op b` of BINARY_OP; `None`: it may run Python code.
@@ -52,6 +60,7 @@ pub fn binary<M: PyMachine>(m: &mut M, operation: u32, a: M::Ref, b: M::Ref) -> 
             _ => return None,
         },
         (left @ (Class::Text | Class::Bytes), op::ADD) if class_of(m, b) == left => &BINARY_PLAIN,
+        (Class::Growing, op::ADD) if class_of(m, b) == Class::Text => &BINARY_PLAIN,
         (Class::Text | Class::Bytes, op::MUL) if class_of(m, b) == Class::Number => &BINARY_PLAIN,
         (left @ (Class::List | Class::Tuple), op::ADD) if class_of(m, b) == left => sequence_callee(left, is_in_place),
         (left @ (Class::List | Class::Tuple), op::MUL) if class_of(m, b) == Class::Number => {
@@ -72,6 +81,10 @@ fn sequence_callee(class: Class, is_in_place: bool) -> &'static Callee {
 /// The truth of a comparison of two texts, or of numbers beyond those that handlers compare.
 pub fn compared<M: PyMachine>(m: &mut M, operation: u32, a: M::Ref, b: M::Ref) -> Option<M::Bool> {
     match class_of(m, a) {
+        Class::Growing => {
+            let a = settled(m, a);
+            compared(m, operation, a, b)
+        }
         Class::Text if class_of(m, b) == Class::Text => {
             if !matches!(operation, compare::EQ | compare::NE) {
                 return truth(m, operation, a, b);
@@ -93,6 +106,10 @@ fn truth<M: PyMachine>(m: &mut M, operation: u32, a: M::Ref, b: M::Ref) -> Optio
 /// `item in container` of texts.
 pub fn contains<M: PyMachine>(m: &mut M, container: M::Ref, item: M::Ref) -> Option<bool> {
     let is_plain = match class_of(m, container) {
+        Class::Growing => {
+            let container = settled(m, container);
+            return contains(m, container, item);
+        }
         Class::Text => class_of(m, item) == Class::Text,
         Class::Bytes => {
             let is_int = m.is_int(item);
@@ -131,9 +148,11 @@ pub fn item<M: PyMachine>(m: &mut M, container: M::Ref, key: M::Ref) -> Option<M
 
 /// `sequence[start:stop]` with bounds that are ints or None.
 pub fn slice<M: PyMachine>(m: &mut M, container: M::Ref, start: M::Ref, stop: M::Ref) -> Option<M::Ref> {
-    if !matches!(class_of(m, container), Class::Text | Class::Bytes | Class::List | Class::Tuple) {
-        return None;
-    }
+    let container = match class_of(m, container) {
+        Class::Text | Class::Bytes | Class::List | Class::Tuple => container,
+        Class::Growing => settled(m, container),
+        _ => return None,
+    };
     for bound in [start, stop] {
         let is_int = m.is_int(bound);
         if !m.decide(is_int) && class_of(m, bound) != Class::None {

@@ -67,6 +67,12 @@ pub fn load<M: PyMachine>(m: &mut M, container: M::Ref, key: M::Ref) -> Outcome<
                     return Ok(item);
                 }
             }
+            Kind::AppendedStr => {
+                let text = crate::handlers::plain::settled(m, container);
+                if let Some(item) = crate::handlers::plain::item(m, text, key) {
+                    return Ok(item);
+                }
+            }
             Kind::Buffer => {
                 if let Some(index) = buffer_index(m, container, key) {
                     let address = m.get_int(container, Buffer::ADDRESS);

@@ -28,7 +28,7 @@ pub(super) fn init(vm: &mut Vm) {
 }
 
 pub fn str_iter(vm: &mut Vm, text: Value) -> PyResult {
-    let exact = if shape::is_exact(text, Kind::Str) { text } else { cast::<WrappedInstance>(text).value.get() };
+    let exact = vm.exact_str(text);
     let ty = if vm.str_bytes(exact).is_ascii() { vm.types.str_ascii_iterator } else { vm.types.str_iterator };
     Ok(new(vm, ty, exact))
 }

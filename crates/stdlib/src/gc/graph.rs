@@ -37,6 +37,7 @@ fn counted(vm: &Vm, shape: &Shape) -> Counted {
         | Kind::Float
         | Kind::Complex
         | Kind::Str
+        | Kind::AppendedStr
         | Kind::Bytes
         | Kind::ByteArray
         | Kind::Range

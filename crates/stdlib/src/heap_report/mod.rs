@@ -125,7 +125,7 @@ fn storage_name(shape: ShapeId) -> Option<&'static str> {
     match shape {
         objects::shape::ITEM_ARRAY => Some("(items of lists, dicts, sets)"),
         objects::shape::INDEX_TABLE => Some("(indices of dicts)"),
-        objects::shape::BYTE_ARRAY => Some("(tables of characters)"),
+        objects::shape::BYTE_ARRAY => Some("(tables and buffers of characters)"),
         _ => None,
     }
 }

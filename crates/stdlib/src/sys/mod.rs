@@ -183,11 +183,12 @@ fn exit(vm: &mut Vm, args: &CallArgs) -> PyResult {
 }
 
 fn intern(vm: &mut Vm, args: &CallArgs) -> PyResult {
-    if vm.kind(args.values[0]) != objects::shape::Kind::Str {
+    if vm.type_of(args.values[0]) != vm.types.str_ {
         let kind = vm.type_of(args.values[0]).name();
         return Err(vm.type_error(format!("intern() argument must be str, not {kind}")));
     }
-    Ok(vm.intern_value(args.values[0]))
+    let text = vm.exact_str(args.values[0]);
+    Ok(vm.intern_value(text))
 }
 
 /// The bytes of the object itself, by `__sizeof__`.
