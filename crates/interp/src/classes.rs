@@ -3,6 +3,7 @@
 use crate::handlers::call::ClassPlan;
 use crate::handlers::construct::Native;
 use metatrace::{Field, Lookup, Repr};
+use objects::args::Consumer;
 use objects::ty::{ResolutionKind, TypeData, TypeRef, flags};
 use objects::vm::Vm;
 
@@ -53,6 +54,9 @@ fn native(vm: &Vm, ty: TypeRef) -> Option<&'static ClassPlan> {
         _ if ty == types.range => &ClassPlan::Native(Native::Range),
         _ if ty == types.type_ => &ClassPlan::Native(Native::Type),
         _ if ty == types.str_ => &ClassPlan::Native(Native::Str),
+        _ if ty == types.list => &ClassPlan::Collection(Consumer::List),
+        _ if ty == types.tuple => &ClassPlan::Collection(Consumer::Tuple),
+        _ if ty == types.set => &ClassPlan::Collection(Consumer::Set),
         _ => return None,
     })
 }

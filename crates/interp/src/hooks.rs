@@ -2,6 +2,7 @@
 
 use crate::{dispatch, execute, import, raising, slots};
 use heap::Value;
+use objects::args::Consumer;
 use objects::builtin_layouts::CellObject;
 use objects::code::Code;
 use objects::error::PyResult;
@@ -20,6 +21,10 @@ pub fn hooks() -> Hooks {
         current_globals: |vm| current_slot(vm, slots::GLOBALS),
         current_locals: crate::frame_type::current_locals,
         handled_exception: |vm| raising::handled_exception(vm, Value::NULL),
+        rest_of: |vm, generator| {
+            let none = vm.none;
+            crate::consuming::go_on(vm, Consumer::List, &[generator, none])
+        },
         warn: crate::warnings::warn,
         unraisable: crate::warnings::unraisable,
         line_of: |code, pc| code.source.position(pc as usize).line.map_or(0, |line| line as i64),

@@ -7,6 +7,7 @@ pub mod builtins;
 pub mod callees;
 pub mod classes;
 pub mod code_cache;
+pub mod consuming;
 pub mod coroutine;
 pub mod dispatch;
 pub mod execute;

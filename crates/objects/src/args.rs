@@ -69,6 +69,45 @@ pub enum Intrinsic {
     Ord,
     /// `functools.reduce` of a list: a loop of the guest.
     Reduce,
+    /// Takes all values of its first argument, or of its second that of a method: of a generator in a loop of the guest.
+    Consumer(Consumer),
+}
+
+/// Native functions and classes that take all values of an iterable.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Consumer {
+    Sum,
+    Any,
+    All,
+    Min,
+    Max,
+    List,
+    Tuple,
+    Set,
+    Sorted,
+    Join,
+}
+
+impl Consumer {
+    pub const ALL: [Consumer; 10] = {
+        use Consumer::*;
+        [Sum, Any, All, Min, Max, List, Tuple, Set, Sorted, Join]
+    };
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Consumer::Sum => "sum",
+            Consumer::Any => "any",
+            Consumer::All => "all",
+            Consumer::Min => "min",
+            Consumer::Max => "max",
+            Consumer::List => "list",
+            Consumer::Tuple => "tuple",
+            Consumer::Set => "set",
+            Consumer::Sorted => "sorted",
+            Consumer::Join => "join",
+        }
+    }
 }
 
 pub const MANY: u32 = u32::MAX;

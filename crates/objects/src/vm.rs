@@ -89,6 +89,8 @@ pub struct Hooks {
     pub current_locals: fn(&mut Vm) -> PyResult,
     /// The exception that is being handled (`sys.exception()`), or NULL.
     pub handled_exception: fn(&mut Vm) -> Value,
+    /// The values that a generator still has, as a list, by a loop of the guest; `None`: in the general way.
+    pub rest_of: fn(&mut Vm, Value) -> Option<PyResult>,
     /// Emits a warning of the category: text, stack level.
     pub warn: fn(&mut Vm, TypeRef, &str, i64) -> PyResult<()>,
     /// Reports an exception that nobody can catch (`sys.unraisablehook`): exception, message, object or NULL.
@@ -111,6 +113,7 @@ impl Default for Hooks {
             current_globals: |_| Value::NULL,
             current_locals: |vm| Err(vm.runtime_error("no current frame")),
             handled_exception: |_| Value::NULL,
+            rest_of: |_, _| None,
             warn: |_, _, _, _| Ok(()),
             unraisable: |_, _, _, _| (),
             line_of: |_, _| 0,

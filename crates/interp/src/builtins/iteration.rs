@@ -1,15 +1,18 @@
 //! Functions that go through iterables.
 
+use crate::consuming::{self, Patience};
 use heap::Value;
-use objects::args::{CallArgs, Intrinsic, MethodDef, Signature};
+use objects::args::{CallArgs, Consumer, Intrinsic, MethodDef, Signature};
 use objects::error::PyResult;
+use objects::shape::Kind;
 use objects::slots::CompareOp;
+use objects::ty::flags;
 use objects::vm::Vm;
 
 pub static FUNCTIONS: &[MethodDef] = &[
-    MethodDef::function("all", 1, 1, all)
+    MethodDef::function("all", 1, 1, all).with_intrinsic(Intrinsic::Consumer(Consumer::All))
     .with_doc("all($module, iterable, /)\n--\n\nReturn True if bool(x) is True for all values x in the iterable.\n\nIf the iterable is empty, return True."),
-    MethodDef::function("any", 1, 1, any)
+    MethodDef::function("any", 1, 1, any).with_intrinsic(Intrinsic::Consumer(Consumer::Any))
     .with_doc("any($module, iterable, /)\n--\n\nReturn True if bool(x) is True for any x in the iterable.\n\nIf the iterable is empty, return False."),
     MethodDef::function("iter", 1, 2, iter)
     .with_doc("iter(iterable) -> iterator\niter(callable, sentinel) -> iterator\n\nGet an iterator from an object.  In the first form, the argument must\nsupply its own iterator, or be a sequence.\nIn the second form, the callable is called until it returns the\nsentinel."),
@@ -25,17 +28,23 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::function("min", 0, objects::args::MANY, |vm, args| extreme(vm, args, "min", CompareOp::Lt))
         .with_keywords()
         .with_intrinsic(Intrinsic::Min).plain().with_doc("min(iterable, *[, default=obj, key=func]) -> value\nmin(arg1, arg2, *args, *[, key=func]) -> value\n\nWith a single iterable argument, return its smallest item. The\ndefault keyword-only argument specifies an object to return if\nthe provided iterable is empty.\nWith two or more positional arguments, return the smallest argument."),
-    MethodDef::function("sorted", 1, 1, sorted).with_keywords()
+    MethodDef::function("sorted", 1, 1, sorted).with_keywords().with_intrinsic(Intrinsic::Consumer(Consumer::Sorted))
     .with_doc("sorted($module, iterable, /, *, key=None, reverse=False)\n--\n\nReturn a new list containing all items from the iterable in ascending order.\n\nA custom key function can be supplied to customize the sort order, and the\nreverse flag can be set to request the result in descending order."),
-    MethodDef::function("sum", 1, 2, sum).with_keywords()
+    MethodDef::function("sum", 1, 2, sum).with_keywords().with_intrinsic(Intrinsic::Consumer(Consumer::Sum))
     .with_doc("sum($module, iterable, /, start=0)\n--\n\nReturn the sum of a 'start' value (default: 0) plus an iterable of numbers\n\nWhen the iterable is empty, return the start value.\nThis function is intended specifically for use with numeric values and\nmay reject non-numeric types."),
 ];
 
 fn all(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let iterator = vm.iter(args.values[0])?;
+    let mut patience = Patience::default();
     while let Some(value) = vm.next(iterator)? {
         if !vm.truth(value)? {
             return Ok(vm.false_);
+        }
+        if patience.is_over(vm, iterator)
+            && let Some(result) = consuming::go_on(vm, Consumer::All, &[iterator, vm.none])
+        {
+            return result;
         }
     }
     Ok(vm.true_)
@@ -43,9 +52,15 @@ fn all(vm: &mut Vm, args: &CallArgs) -> PyResult {
 
 fn any(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let iterator = vm.iter(args.values[0])?;
+    let mut patience = Patience::default();
     while let Some(value) = vm.next(iterator)? {
         if vm.truth(value)? {
             return Ok(vm.true_);
+        }
+        if patience.is_over(vm, iterator)
+            && let Some(result) = consuming::go_on(vm, Consumer::Any, &[iterator, vm.none])
+        {
+            return result;
         }
     }
     Ok(vm.false_)
@@ -142,7 +157,8 @@ fn sorted(vm: &mut Vm, args: &CallArgs) -> PyResult {
     Ok(list)
 }
 
-/// `sum`: ints exactly, floats with compensated summation, as CPython since 3.12.
+/// `sum`, in CPython's three ways, which follow each other: ints that fit a word; floats, or complex numbers, with compensated summation;
+/// anything.
 fn sum(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let [iterable, start] = args.bind(
         vm,
@@ -157,53 +173,113 @@ fn sum(vm: &mut Vm, args: &CallArgs) -> PyResult {
         return Err(vm.type_error("sum() can't sum bytes [use b''.join(seq) instead]"));
     }
     let iterator = vm.iter(iterable)?;
+    let patience = &mut Patience::default();
+    for phase in [sum_of_ints, sum_of_floats, sum_of_complex] {
+        total = match phase(vm, iterator, total, patience)? {
+            Sum::All(total) => return Ok(total),
+            Sum::Until(total) => total,
+        };
+    }
     while let Some(value) = vm.next(iterator)? {
-        if is_float(vm, total) && (is_float(vm, value) || value.is_int()) {
-            let (first, sum) = (vm.as_f64(total).unwrap_or(0.0), value);
-            let (result, rest) = float_sum(vm, iterator, first, sum)?;
-            total = vm.float(result);
-            match rest {
-                None => return Ok(total),
-                Some(value) => {
-                    total = vm.binary(0, total, value)?;
-                    continue;
-                }
-            }
-        }
-        if total.is_int() && value.is_int() {
-            let x = total.as_int() + value.as_int();
-            total = if Value::int_fits(x) { Value::from_int(x) } else { vm.int(x) };
-            continue;
-        }
         total = vm.binary(0, total, value)?;
     }
     Ok(total)
 }
 
-fn is_float(vm: &Vm, value: Value) -> bool {
-    vm.kind(value) == objects::shape::Kind::Float
+/// What adding in one way came to.
+enum Sum {
+    All(Value),
+    /// Something came that is added in another way; it has been. Or the sum before was not of the kind.
+    Until(Value),
 }
 
-/// Adds floats (and small ints) to `first` until something else comes, which is given back. Neumaier's algorithm.
-fn float_sum(vm: &mut Vm, iterator: Value, first: f64, second: Value) -> PyResult<(f64, Option<Value>)> {
-    let (mut sum, mut compensation) = (first, 0.0);
-    let mut next = Some(second);
-    let rest = loop {
-        let Some(value) = next else { break None };
-        if value.is_int() {
-            sum += value.as_int() as f64;
-        } else if is_float(vm, value) {
-            let x = vm.as_f64(value).unwrap_or(0.0);
-            let t = sum + x;
-            compensation += if sum.abs() >= x.abs() { (sum - t) + x } else { (x - t) + sum };
-            sum = t;
-        } else {
-            break Some(value);
-        }
-        next = vm.next(iterator)?;
-    };
-    if compensation != 0.0 && compensation.is_finite() {
-        sum += compensation;
+/// A sum of floats, and what got lost: Neumaier's algorithm.
+struct Compensated {
+    sum: f64,
+    lost: f64,
+}
+
+impl Compensated {
+    fn add(&mut self, x: f64) {
+        let sum = self.sum + x;
+        self.lost += if self.sum.abs() >= x.abs() { (self.sum - sum) + x } else { (x - sum) + self.sum };
+        self.sum = sum;
     }
-    Ok((sum, rest))
+
+    fn value(&self) -> f64 {
+        if self.lost != 0.0 && self.lost.is_finite() { self.sum + self.lost } else { self.sum }
+    }
+}
+
+fn sum_of_ints(vm: &mut Vm, iterator: Value, total: Value, patience: &mut Patience) -> PyResult<Sum> {
+    let word = |vm: &Vm, value: Value| {
+        let is_int = value.is_int() || matches!(vm.kind(value), Kind::BigInt | Kind::Bool);
+        if is_int { vm.as_i64(value) } else { None }
+    };
+    let Some(mut sum) = word(vm, total).filter(|_| vm.kind(total) != Kind::Bool) else { return Ok(Sum::Until(total)) };
+    while let Some(value) = vm.next(iterator)? {
+        match word(vm, value).and_then(|x| sum.checked_add(x)) {
+            Some(more) => sum = more,
+            None => {
+                let total = vm.int(sum);
+                return vm.binary(0, total, value).map(Sum::Until);
+            }
+        }
+        if patience.is_over(vm, iterator) {
+            let (total, lost) = (vm.int(sum), vm.float(0.0));
+            if let Some(result) = consuming::go_on(vm, Consumer::Sum, &[iterator, total, lost]) {
+                return result.map(Sum::All);
+            }
+        }
+    }
+    Ok(Sum::All(vm.int(sum)))
+}
+
+fn sum_of_floats(vm: &mut Vm, iterator: Value, total: Value, patience: &mut Patience) -> PyResult<Sum> {
+    if vm.kind(total) != Kind::Float {
+        return Ok(Sum::Until(total));
+    }
+    let mut sum = Compensated { sum: vm.as_f64(total).unwrap_or(0.0), lost: 0.0 };
+    while let Some(value) = vm.next(iterator)? {
+        if vm.kind(value) == Kind::Float {
+            sum.add(vm.as_f64(value).unwrap_or(0.0));
+        } else if vm.is_int(value) {
+            sum.add(objects::int::int_to_f64(vm, value)?);
+        } else {
+            let total = vm.float(sum.value());
+            return vm.binary(0, total, value).map(Sum::Until);
+        }
+        if patience.is_over(vm, iterator) {
+            let (total, lost) = (vm.float(sum.sum), vm.float(sum.lost));
+            if let Some(result) = consuming::go_on(vm, Consumer::Sum, &[iterator, total, lost]) {
+                return result.map(Sum::All);
+            }
+        }
+    }
+    Ok(Sum::All(vm.float(sum.value())))
+}
+
+fn sum_of_complex(vm: &mut Vm, iterator: Value, total: Value, _: &mut Patience) -> PyResult<Sum> {
+    if vm.kind(total) != Kind::Complex {
+        return Ok(Sum::Until(total));
+    }
+    let (re, im) = vm.as_complex(total).unwrap_or_default();
+    let (mut re, mut im) = (Compensated { sum: re, lost: 0.0 }, Compensated { sum: im, lost: 0.0 });
+    while let Some(value) = vm.next(iterator)? {
+        if vm.kind(value) == Kind::Complex {
+            let (x, y) = vm.as_complex(value).unwrap_or_default();
+            re.add(x);
+            im.add(y);
+        } else if vm.is_int(value) {
+            re.add(objects::int::int_to_f64(vm, value)?);
+            im.sum += 0.0;
+        } else if vm.type_of(value).has(flags::FLOAT) {
+            re.add(vm.as_f64(value).unwrap_or(0.0));
+            im.sum += 0.0;
+        } else {
+            let total = vm.complex(re.value(), im.value());
+            return vm.binary(0, total, value).map(Sum::Until);
+        }
+    }
+    Ok(Sum::All(vm.complex(re.value(), im.value())))
 }

@@ -15,17 +15,25 @@ use objects::layout::cast;
 use objects::ty::TypeRef;
 use objects::vm::Vm;
 
+static TABLES: [&[MethodDef]; 6] = [
+    classes::FUNCTIONS,
+    evaluate::FUNCTIONS,
+    iteration::FUNCTIONS,
+    numbers::FUNCTIONS,
+    objects_::FUNCTIONS,
+    output::FUNCTIONS,
+];
+
+/// The native function of that name, another object than the one that programs see.
+pub fn function(vm: &mut Vm, name: &str) -> Value {
+    let def = TABLES.iter().copied().flatten().find(|def| def.name == name).expect("a function of the tables");
+    vm.new_builtin(def, Value::NULL)
+}
+
 /// Fills the dictionary of module `builtins`.
 pub fn fill(vm: &mut Vm) -> PyResult<()> {
     let dict = vm.handle(vm.builtins);
-    for table in [
-        classes::FUNCTIONS,
-        evaluate::FUNCTIONS,
-        iteration::FUNCTIONS,
-        numbers::FUNCTIONS,
-        objects_::FUNCTIONS,
-        output::FUNCTIONS,
-    ] {
+    for table in TABLES {
         add_functions(vm, dict, table)?;
     }
     for ty in vm.builtin_types() {

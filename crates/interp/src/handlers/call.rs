@@ -9,7 +9,7 @@ use crate::machine::*;
 use crate::slots;
 use heap::Value;
 use metatrace::{Operand, Site};
-use objects::args::{Intrinsic, MethodDef};
+use objects::args::{Consumer, Intrinsic, MethodDef};
 use objects::builtin_layouts::{Builtin, Dict, Function, Method, Tuple};
 use objects::code::Code;
 use objects::shape::{Kind, Shape, is_exact};
@@ -414,6 +414,8 @@ pub enum ClassPlan {
     },
     /// A built-in class.
     Native(Native),
+    /// A built-in collection.
+    Collection(Consumer),
     Generic,
 }
 
@@ -447,6 +449,15 @@ fn call_class<M: PyMachine>(m: &mut M, f: &mut PyFrame<M>, pc: usize, class: M::
             f.sp -= count as u32 + 2;
             f.push(made);
             Ok(Flow::Next)
+        }
+        ClassPlan::Collection(consumer) if count == 1 => {
+            let (function, arguments) = match intrinsic::consume(m, site, *consumer, f.peek(0), None) {
+                Some(Loaded::Call { function, arguments, .. }) => (function, arguments),
+                _ => return f.lend(|f| call_any(m, f, count)),
+            };
+            let (code, window) = frame_for(m, function, &arguments[..2])?;
+            f.sp -= count as u32 + 2;
+            Ok(enter_fresh(m, f, code, window))
         }
         _ => f.lend(|f| call_any(m, f, count)),
     }

@@ -1,14 +1,18 @@
 //! Native functions that traces see through: the handler does what the function does for the common operands.
 
+use crate::consuming;
+use crate::generator::GeneratorObject;
 use crate::handlers::attribute::{self, Loaded};
 use crate::handlers::{construct, flow, structs, subscript};
 use crate::machine::*;
+use heap::Value;
 use metatrace::{Lookup, Operand, Site};
-use objects::args::Intrinsic;
+use objects::args::{Consumer, Intrinsic};
 use objects::array_layout::Array;
 use objects::builtin_layouts::{AppendedStr, Bytes, Dict, List, Set, Str, Tuple};
 use objects::bytearray::ByteArray;
 use objects::callees::ABSENT;
+use objects::code::Code;
 use objects::shape::{Kind, exact_id};
 use objects::ty::{TypeData, TypeObject};
 
@@ -39,6 +43,15 @@ pub fn call<M: PyMachine>(
             // An AttributeError of a getter gives the default.
             _ => None,
         },
+        (Intrinsic::Consumer(Consumer::Sum), &[values, start]) => {
+            return Ok(consume(m, site, Consumer::Sum, values, Some(start)));
+        }
+        (Intrinsic::Consumer(Consumer::Join), &[separator, values]) => {
+            return Ok(consume(m, site, Consumer::Join, values, Some(separator)));
+        }
+        (Intrinsic::Consumer(consumer), &[values]) => return Ok(consume(m, site, consumer, values, None)),
+        (Intrinsic::Min, &[values]) => return Ok(consume(m, site, Consumer::Min, values, None)),
+        (Intrinsic::Max, &[values]) => return Ok(consume(m, site, Consumer::Max, values, None)),
         (Intrinsic::Min, &[a, b]) => extreme(m, a, b, true),
         (Intrinsic::Max, &[a, b]) => extreme(m, a, b, false),
         (Intrinsic::Floor | Intrinsic::Ceil | Intrinsic::Trunc, &[x]) => rounded(m, intrinsic, x),
@@ -69,6 +82,50 @@ fn extreme<M: PyMachine>(m: &mut M, a: M::Ref, b: M::Ref, min: bool) -> Option<M
         _ => return None,
     };
     Some(if m.decide(beyond) { b } else { a })
+}
+
+/// All values of a generator, by a Python function; see [`consuming`]. The plain interpreter does so once the generator's code has been
+/// called often.
+pub fn consume<M: PyMachine>(
+    m: &mut M,
+    site: &'static Site,
+    consumer: Consumer,
+    values: M::Ref,
+    other: Option<M::Ref>,
+) -> Option<Loaded<M::Ref>> {
+    if m.observed() || object_kind(m, values)? != Kind::Generator {
+        return None;
+    }
+    let token = m.get_int(values, GeneratorObject::CODE);
+    let token = m.promote_int(token);
+    let code = Code::from_token(token);
+    if M::DIRECT && !is_often_called(code) {
+        return None;
+    }
+    let other = match (other, consumer) {
+        // That of text and bytes is an error, which the function raises.
+        (Some(start), Consumer::Sum) if !matches!(tag(m, start), Tag::Int | Tag::Float) => return None,
+        (Some(separator), Consumer::Join) if object_kind(m, separator) != Some(Kind::Str) => return None,
+        (Some(other), _) => other,
+        (None, Consumer::Sum) => m.constant(Value::from_int(0)),
+        (None, _) => none(m),
+    };
+    // No other lookup of a call has a key with this bit alone beside those of an address and the highest.
+    let key = token | 4 | (consumer as i64) << 56;
+    let plan = m.lookup(site, key, |vm| {
+        let plan = consuming::plan(vm, consumer, code);
+        Lookup::lasting(vm.types.list.data().version, plan)
+    });
+    let consuming::Plan::Function(function) = *plan else { return None };
+    let function = m.handle(function);
+    let zero = m.flt(0.0);
+    let zero = m.flt_box(zero);
+    Some(Loaded::Call { function, arguments: [values, other, zero], count: 2 + (consumer == Consumer::Sum) as usize })
+}
+
+fn is_often_called(code: &Code) -> bool {
+    let entry = &code.entry;
+    entry.count.get() >= consuming::OFTEN || entry.aborts.get() > 0 || entry.entry.get() != 0 || entry.no_inline.get()
 }
 
 /// `math.floor`, `ceil`, `trunc`.

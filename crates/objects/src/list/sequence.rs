@@ -43,6 +43,9 @@ pub fn collect(vm: &mut Vm, iterable: Value) -> PyResult<ValueVec> {
         return Ok(ValueVec::gather(vm, crate::dict::len(iterable), keys));
     }
     let mut items = ValueVec::new();
+    if vm.kind(iterable) == Kind::Generator && !vm.thread.observed {
+        return collect_generated(vm, iterable);
+    }
     if shape::is_exact(iterable, Kind::Range) {
         let count = vm.len(iterable)?;
         vm.expect_values(count);
@@ -53,6 +56,26 @@ pub fn collect(vm: &mut Vm, iterable: Value) -> PyResult<ValueVec> {
     })?;
     Ok(items)
 }
+
+/// Of many values a loop of the guest takes the most, and compiled code sees it and the generator as one.
+fn collect_generated(vm: &mut Vm, generator: Value) -> PyResult<ValueVec> {
+    let mut items = ValueVec::new();
+    while let Some(item) = vm.next(generator)? {
+        items.push(vm, item);
+        if items.as_slice().len() == FEW
+            && let Some(rest) = (vm.hooks.rest_of)(vm, generator)
+        {
+            for &item in crate::list::items(rest?) {
+                items.push(vm, item);
+            }
+            break;
+        }
+    }
+    Ok(items)
+}
+
+/// A native function takes so many values of a generator before it leaves the others to a loop of the guest.
+const FEW: usize = 64;
 
 /// How two sequences compare, as far as no Python code can be asked: both have the same at the front, then the ones that differ are two
 /// ints, floats or strs. `None`: it takes more.

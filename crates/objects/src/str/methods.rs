@@ -1,7 +1,7 @@
 //! The method table of `str`.
 
 use super::{case, edges, format, pad, predicates, replace, search, split, translate};
-use crate::args::{CallArgs, MANY, MethodDef, Signature};
+use crate::args::{CallArgs, Consumer, Intrinsic, MANY, MethodDef, Signature};
 use crate::error::PyResult;
 use crate::vm::Vm;
 
@@ -11,7 +11,7 @@ pub(super) static METHODS: &[MethodDef] = &[
     MethodDef::method("replace", 3, 4, replace::replace).with_keywords().plain().with_doc("replace($self, old, new, /, count=-1)\n--\n\nReturn a copy with all occurrences of substring old replaced by new.\n\n  count\n    Maximum number of occurrences to replace.\n    -1 (the default value) means replace all occurrences.\n\nIf the optional argument count is given, only the first count occurrences are\nreplaced."),
     MethodDef::method("split", 1, 3, split::split).with_keywords().plain().with_doc("split($self, /, sep=None, maxsplit=-1)\n--\n\nReturn a list of the substrings in the string, using sep as the separator string.\n\n  sep\n    The separator used to split the string.\n\n    When set to None (the default value), will split on any\n    whitespace character (including \\n \\r \\t \\f and spaces) and\n    will discard empty strings from the result.\n  maxsplit\n    Maximum number of splits.\n    -1 (the default value) means no limit.\n\nSplitting starts at the front of the string and works to the end.\n\nNote, str.split() is mainly useful for data that has been\nintentionally delimited.  With natural text that includes\npunctuation, consider using the regular expression module."),
     MethodDef::method("rsplit", 1, 3, split::rsplit).with_keywords().plain().with_doc("rsplit($self, /, sep=None, maxsplit=-1)\n--\n\nReturn a list of the substrings in the string, using sep as the separator string.\n\n  sep\n    The separator used to split the string.\n\n    When set to None (the default value), will split on any\n    whitespace character (including \\n \\r \\t \\f and spaces) and\n    will discard empty strings from the result.\n  maxsplit\n    Maximum number of splits.\n    -1 (the default value) means no limit.\n\nSplitting starts at the end of the string and works to the front."),
-    MethodDef::method("join", 2, 2, split::join).with_doc("join($self, iterable, /)\n--\n\nConcatenate any number of strings.\n\nThe string whose method is called is inserted in between each given\nstring.  The result is returned as a new string.\n\nExample: '.'.join(['ab', 'pq', 'rs']) -> 'ab.pq.rs'"),
+    MethodDef::method("join", 2, 2, split::join).with_intrinsic(Intrinsic::Consumer(Consumer::Join)).with_doc("join($self, iterable, /)\n--\n\nConcatenate any number of strings.\n\nThe string whose method is called is inserted in between each given\nstring.  The result is returned as a new string.\n\nExample: '.'.join(['ab', 'pq', 'rs']) -> 'ab.pq.rs'"),
     MethodDef::method("capitalize", 1, 1, case::capitalize).leaf().plain().with_doc("capitalize($self, /)\n--\n\nReturn a capitalized version of the string.\n\nMore specifically, make the first character have upper case and the\nrest lower case."),
     MethodDef::method("casefold", 1, 1, case::casefold).leaf().plain().with_doc("casefold($self, /)\n--\n\nReturn a version of the string suitable for caseless comparisons."),
     MethodDef::method("title", 1, 1, case::title).leaf().plain().with_doc("title($self, /)\n--\n\nReturn a version of the string where each word is titlecased.\n\nMore specifically, words start with uppercased characters and all\nremaining cased characters have lower case."),
