@@ -239,7 +239,7 @@ static FUNCTIONS: &[MethodDef] = &[
     .plain().with_doc("isnan($module, x, /)\n--\n\nReturn True if x is a NaN (not a number), and False otherwise."),
     MethodDef::function("isclose", 2, 2, isclose).with_keywords()
     .plain().with_doc("isclose($module, /, a, b, *, rel_tol=1e-09, abs_tol=0.0)\n--\n\nDetermine whether two floating-point numbers are close in value.\n\n  rel_tol\n    maximum difference for being considered \"close\", relative to the\n    magnitude of the input values\n  abs_tol\n    maximum difference for being considered \"close\", regardless of the\n    magnitude of the input values\n\nReturn True if a is close in value to b, and False otherwise.\n\nFor the values to be considered close, the difference between them\nmust be smaller than at least one of the tolerances.\n\n-inf, inf and NaN behave similarly to the IEEE 754 Standard.  That\nis, NaN is not close to anything, even itself.  inf and -inf are\nonly close to themselves."),
-    MethodDef::function("gcd", 0, MANY, |vm, args| fold_ints(vm, args, BigInt::zero(), |a, b| a.gcd(&b)))
+    MethodDef::function("gcd", 0, MANY, gcd)
     .plain().with_doc("gcd($module, /, *integers)\n--\n\nGreatest Common Divisor."),
     MethodDef::function("lcm", 0, MANY, |vm, args| fold_ints(vm, args, BigInt::from(1), |a, b| a.lcm(&b)))
     .plain().with_doc("lcm($module, /, *integers)\n--\n\nLeast Common Multiple."),
@@ -654,6 +654,14 @@ fn isclose(vm: &mut Vm, args: &CallArgs) -> PyResult {
 fn int_argument(vm: &mut Vm, value: Value) -> PyResult<BigInt> {
     let value = vm.index_big(value)?;
     Ok(vm.as_bigint(value).unwrap_or_default())
+}
+
+fn gcd(vm: &mut Vm, args: &CallArgs) -> PyResult {
+    if args.values.iter().all(|value| value.is_int()) {
+        let gcd = args.values.iter().fold(0, |gcd: u64, value| gcd.gcd(&value.as_int().unsigned_abs()));
+        return Ok(vm.int(gcd as i64));
+    }
+    fold_ints(vm, args, BigInt::zero(), |a, b| a.gcd(&b))
 }
 
 fn fold_ints(vm: &mut Vm, args: &CallArgs, start: BigInt, f: fn(BigInt, BigInt) -> BigInt) -> PyResult {

@@ -27,6 +27,15 @@ pub static FUNCTIONS: &[MethodDef] = &[
 
 fn in_base(vm: &mut Vm, args: &CallArgs, spec: &str) -> PyResult {
     let number = vm.index_big(args.values[0])?;
+    if number.is_int() {
+        let (sign, x) = (if number.as_int() < 0 { "-" } else { "" }, number.as_int().unsigned_abs());
+        let text = match spec {
+            "#b" => format!("{sign}{x:#b}"),
+            "#o" => format!("{sign}{x:#o}"),
+            _ => format!("{sign}{x:#x}"),
+        };
+        return Ok(vm.new_str(&text));
+    }
     let spec = vm.intern(spec);
     vm.format(number, spec)
 }

@@ -2,7 +2,7 @@
 
 use crate::args::CallArgs;
 use crate::error::PyResult;
-use crate::str::search::window;
+use crate::str::search::{occurrences, window};
 use crate::vm::Vm;
 use heap::Value;
 use memchr::memmem;
@@ -78,7 +78,7 @@ pub(super) fn count(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let count = match haystack(vm, args)? {
         None => 0,
         Some((haystack, _)) if part.is_empty() => haystack.len() + 1,
-        Some((haystack, _)) => memmem::find_iter(haystack, &part).count(),
+        Some((haystack, _)) => occurrences(haystack, &part),
     };
     Ok(Value::from_int(count as i64))
 }

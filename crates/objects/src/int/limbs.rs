@@ -10,8 +10,10 @@ use crate::vm::Vm;
 use heap::Value;
 use std::cmp::Ordering;
 
-/// Digits of an operand, at most.
+/// Digits of an operand, at most, where more of them make for more than so much more work.
 const MOST: usize = 32;
+/// A factor of so few digits makes a product a few passes over the other one.
+const FEW: usize = 4;
 
 /// A number's magnitude, the lowest digit first and the highest not zero, and its sign.
 #[derive(Clone, Copy)]
@@ -72,19 +74,30 @@ pub(super) fn compare(a: Value, b: Value) -> Ordering {
 /// `a + b`, or `a - b`.
 pub(super) fn add(vm: &mut Vm, a: Value, b: Value, subtract: bool) -> Option<Value> {
     let (mut room_a, mut room_b) = (0, 0);
-    let (a, b) = (number(&a, &mut room_a)?, number(&b, &mut room_b)?);
+    let (a, b) = (any_number(&a, &mut room_a), any_number(&b, &mut room_b));
     let b_negative = b.negative != subtract;
-    let mut result = [0; MOST + 1];
     let (longer, shorter) = if compare_magnitudes(a.digits, b.digits).is_lt() { (b, a) } else { (a, b) };
-    let result = &mut result[..longer.digits.len() + 1];
-    if a.negative == b_negative {
-        add_magnitudes(result, longer.digits, shorter.digits);
-        return Some(int(vm, result, a.negative));
+    with_zeros(longer.digits.len() + 1, |result| {
+        if a.negative == b_negative {
+            add_magnitudes(result, longer.digits, shorter.digits);
+            return Some(int(vm, result, a.negative));
+        }
+        subtract_magnitudes(result, longer.digits, shorter.digits);
+        // The sign of the larger one.
+        let negative = if std::ptr::eq(longer.digits, a.digits) { a.negative } else { b_negative };
+        Some(int(vm, result, negative))
+    })
+}
+
+/// Calls `body` with so many zeros.
+#[inline]
+fn with_zeros<R>(count: usize, body: impl FnOnce(&mut [u64]) -> R) -> R {
+    if count <= 2 * MOST {
+        return body(&mut [0; 2 * MOST][..count]);
     }
-    subtract_magnitudes(result, longer.digits, shorter.digits);
-    // The sign of the larger one.
-    let negative = if std::ptr::eq(longer.digits, a.digits) { a.negative } else { b_negative };
-    Some(int(vm, result, negative))
+    let mut zeros = heap::vec_with_capacity(count);
+    zeros.resize(count, 0);
+    body(&mut zeros)
 }
 
 /// `result` has one digit more than `longer`, and starts as zeros.
@@ -122,19 +135,23 @@ fn subtract_with_borrow(x: u64, y: u64, borrow: bool) -> (u64, bool) {
 
 pub(super) fn multiply(vm: &mut Vm, a: Value, b: Value) -> Option<Value> {
     let (mut room_a, mut room_b) = (0, 0);
-    let (a, b) = (number(&a, &mut room_a)?, number(&b, &mut room_b)?);
-    let mut result = [0u64; 2 * MOST];
-    let result = &mut result[..a.digits.len() + b.digits.len()];
-    for (i, &x) in a.digits.iter().enumerate() {
-        let mut carry = 0;
-        for (result, &y) in result[i..].iter_mut().zip(b.digits) {
-            // Not more than (2**64 - 1)**2 + 2 * (2**64 - 1), which is 2**128 - 1.
-            let sum = u128::from(x) * u128::from(y) + u128::from(*result) + u128::from(carry);
-            (*result, carry) = (sum as u64, (sum >> 64) as u64);
-        }
-        result[i + b.digits.len()] = carry;
+    let (a, b) = (any_number(&a, &mut room_a), any_number(&b, &mut room_b));
+    let (shorter, longer) = if a.digits.len() < b.digits.len() { (a.digits, b.digits) } else { (b.digits, a.digits) };
+    if longer.len() > MOST && shorter.len() > FEW {
+        return None;
     }
-    Some(int(vm, result, a.negative != b.negative))
+    with_zeros(longer.len() + shorter.len(), |result| {
+        for (i, &x) in shorter.iter().enumerate() {
+            let mut carry = 0;
+            for (result, &y) in result[i..].iter_mut().zip(longer) {
+                // Not more than (2**64 - 1)**2 + 2 * (2**64 - 1), which is 2**128 - 1.
+                let sum = u128::from(x) * u128::from(y) + u128::from(*result) + u128::from(carry);
+                (*result, carry) = (sum as u64, (sum >> 64) as u64);
+            }
+            result[i + longer.len()] = carry;
+        }
+        Some(int(vm, result, a.negative != b.negative))
+    })
 }
 
 /// `a << count`.

@@ -95,9 +95,17 @@ pub(super) fn count(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let count = match haystack(vm, args)? {
         None => 0,
         Some((haystack, _)) if part.is_empty() => super::wtf8::count(haystack) + 1,
-        Some((haystack, _)) => memmem::find_iter(haystack, part).count(),
+        Some((haystack, _)) => occurrences(haystack, part),
     };
     Ok(Value::from_int(count as i64))
+}
+
+/// How often `part`, which is not empty, stands in `haystack`, without overlaps.
+pub(crate) fn occurrences(haystack: &[u8], part: &[u8]) -> usize {
+    match part {
+        [byte] => memchr::memchr_iter(*byte, haystack).count(),
+        _ => memmem::find_iter(haystack, part).count(),
+    }
 }
 
 pub(super) fn startswith(vm: &mut Vm, args: &CallArgs) -> PyResult {

@@ -10,6 +10,10 @@ use heap::{MakeRoom, Value};
 pub(super) fn translate(vm: &mut Vm, args: &CallArgs) -> PyResult {
     let (text, table) = (vm.exact_str(args.values[0]), args.values[1]);
     let mut out = heap::vec_with_capacity(vm.str_bytes(text).len());
+    if crate::dict::is_exact(table) {
+        translate_by_dict(vm, &mut out, vm.str_bytes(text), table)?;
+        return Ok(vm.new_str_bytes(&out));
+    }
     for code in wtf8::code_points(vm.str_bytes(text)) {
         match vm.getitem(table, Value::from_int(code as i64)) {
             Ok(replacement) => push_replacement(vm, &mut out, replacement)?,
@@ -18,6 +22,38 @@ pub(super) fn translate(vm: &mut Vm, args: &CallArgs) -> PyResult {
         }
     }
     Ok(vm.new_str_bytes(&out))
+}
+
+/// What a dict, which does not change meanwhile, makes of an ASCII character.
+#[derive(Clone, Copy)]
+enum Ascii {
+    Unknown,
+    Byte(u8),
+    /// Nothing, or a text.
+    Other,
+}
+
+fn translate_by_dict(vm: &mut Vm, out: &mut Vec<u8>, text: &[u8], table: Value) -> PyResult<()> {
+    let mut known = [Ascii::Unknown; 128];
+    for code in wtf8::code_points(text) {
+        let seen = known.get(code as usize).copied().unwrap_or(Ascii::Other);
+        if let Ascii::Byte(byte) = seen {
+            out.put(byte);
+            continue;
+        }
+        let before = out.len();
+        match vm.dict_get(table, Value::from_int(code as i64))? {
+            Some(replacement) => push_replacement(vm, out, replacement)?,
+            None => wtf8::push(out, code),
+        }
+        if let Ascii::Unknown = seen {
+            known[code as usize] = match out[before..] {
+                [byte] => Ascii::Byte(byte),
+                _ => Ascii::Other,
+            };
+        }
+    }
+    Ok(())
 }
 
 fn push_replacement(vm: &mut Vm, out: &mut Vec<u8>, replacement: Value) -> PyResult<()> {
