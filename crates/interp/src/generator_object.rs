@@ -121,6 +121,17 @@ pub fn is_generator_like(vm: &mut Vm, value: Value) -> bool {
 /// Runs the frame until it yields (`Ok`) or ends (`Err`: StopIteration with its value, or what it raised). `sent` NULL: the
 /// exception left by [`throw`] is raised at the `yield`.
 fn run(vm: &mut Vm, generator: Value, sent: Value) -> PyResult {
+    let result = run_unseen(vm, generator, sent);
+    if let Err(raised) = &result
+        && vm.exception_matches(raised.0, end_class(vm, generator))
+    {
+        vm.chain(raised.0);
+    }
+    result
+}
+
+/// As [`run`]; what comes at the end has no context yet, which takes a look at all frames.
+fn run_unseen(vm: &mut Vm, generator: Value, sent: Value) -> PyResult {
     let object = cast::<GeneratorObject>(generator);
     let code = code_of(generator);
     let (pc, sp) = (object.pc.get() as u32, object.sp.get() as usize);
@@ -135,13 +146,7 @@ fn run(vm: &mut Vm, generator: Value, sent: Value) -> PyResult {
     // SAFETY: as above; the stack has room for the value sent.
     unsafe { *window.add(sp) = sent };
     object.state.set(state::RUNNING);
-    let result = Direct::<objects::vm::Python>::call(vm, code, window, pc, sp as u32 + 1);
-    if let Err(exception) = result
-        && vm.exception_matches(exception, end_class(vm, generator))
-    {
-        vm.chain(exception);
-    }
-    result.map_err(Raised)
+    Direct::<objects::vm::Python>::call(vm, code, window, pc, sp as u32 + 1).map_err(Raised)
 }
 
 /// `send(value)`; `next()` sends None.
@@ -464,15 +469,19 @@ fn iter_self(_vm: &mut Vm, generator: Value) -> PyResult {
 }
 
 fn next(vm: &mut Vm, generator: Value) -> PyResult<Option<Value>> {
-    match send(vm, generator, vm.none) {
-        Ok(value) => Ok(Some(value)),
+    let result = match state_of(generator) {
+        state::CREATED | state::SUSPENDED => run_unseen(vm, generator, vm.none),
+        _ => send(vm, generator, vm.none),
+    };
+    let Err(raised) = result else { return result.map(Some) };
+    if vm.exception_matches(raised.0, vm.exc.stop_iteration) {
         // Without a value there is nothing to keep of it.
-        Err(raised) if vm.exception_matches(raised.0, vm.exc.stop_iteration) => {
-            let value = objects::exceptions::stop_iteration_value(vm, raised.0);
-            if value == vm.none { Ok(None) } else { Err(raised) }
+        if objects::exceptions::stop_iteration_value(vm, raised.0) == vm.none {
+            return Ok(None);
         }
-        Err(raised) => Err(raised),
+        vm.chain(raised.0);
     }
+    Err(raised)
 }
 
 fn repr(vm: &mut Vm, generator: Value) -> PyResult {

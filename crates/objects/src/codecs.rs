@@ -11,6 +11,7 @@ pub use registry::{lookup, lookup_error, register, register_error, unregister};
 pub use utf::unfinished_utf8;
 
 use crate::error::PyResult;
+use crate::shape::{Kind, is_exact};
 use crate::str::{self, wtf8};
 use crate::vm::Vm;
 use heap::{MakeRoom, Value};
@@ -143,6 +144,12 @@ pub fn encode(vm: &mut Vm, text: Value, encoding: &str, errors: &str) -> PyResul
 /// `object.decode(encoding, errors)`; the latter are strs, or NULL for the defaults.
 pub fn decode_object(vm: &mut Vm, object: Value, encoding: Value, errors: Value) -> PyResult {
     let (encoding, errors) = (name_or(vm, encoding, "utf-8")?, name_or(vm, errors, "strict")?);
+    if is_exact(object, Kind::Bytes) && is_plain_utf8(encoding) {
+        let bytes = vm.bytes(object);
+        if std::str::from_utf8(bytes).is_ok() {
+            return Ok(vm.new_str_bytes(bytes));
+        }
+    }
     let bytes = heap::copied(vm.bytes_like(object)?);
     decode(vm, &bytes, encoding, errors)
 }
@@ -150,8 +157,17 @@ pub fn decode_object(vm: &mut Vm, object: Value, encoding: Value, errors: Value)
 /// `text.encode(encoding, errors)`: bytes.
 pub fn encode_object(vm: &mut Vm, text: Value, encoding: Value, errors: Value) -> PyResult {
     let (encoding, errors) = (name_or(vm, encoding, "utf-8")?, name_or(vm, errors, "strict")?);
+    let exact = vm.exact_str(text);
+    if is_plain_utf8(encoding) && !str::has_surrogates(exact) {
+        return Ok(vm.new_bytes(str::exact_bytes(exact)));
+    }
     let bytes = encode(vm, text, encoding, errors)?;
     Ok(vm.new_bytes(&bytes))
+}
+
+/// Text without lone surrogates lies in memory as this encoding has it; how errors are handled does not matter then.
+fn is_plain_utf8(encoding: &str) -> bool {
+    matches!(encoding, "utf-8" | "utf8" | "UTF-8")
 }
 
 fn name_or(vm: &mut Vm, name: Value, default: &'static str) -> PyResult<&'static str> {
