@@ -1,6 +1,8 @@
 //! `repr`, `str`, `format`, `isinstance`, `dir`.
 
 use crate::error::PyResult;
+use crate::format_spec;
+use crate::shape::{Kind, is_exact};
 use crate::ty::{TypeRef, flags};
 use crate::type_::is_type;
 use crate::vm::Vm;
@@ -71,8 +73,21 @@ impl Vm {
     /// `format(value, spec)`.
     pub fn format(&mut self, value: Value, spec: Value) -> PyResult {
         let ty = self.type_of(value);
-        if ty == self.types.str_ && self.str_bytes(spec).is_empty() {
-            return Ok(value);
+        // The built-in types are as they are, so nobody need look for their method.
+        if ty == self.types.str_ {
+            return match self.str_bytes(spec) {
+                b"" => Ok(value),
+                spec => format_spec::format_str(self, value, spec),
+            };
+        }
+        if is_exact(spec, Kind::Str) && !self.str_bytes(spec).is_empty() {
+            if ty == self.types.int {
+                return format_spec::format_int(self, value, self.str_bytes(spec));
+            }
+            if ty == self.types.float {
+                let x = self.as_f64(value).expect("a float");
+                return format_spec::format_float(self, x, self.str_bytes(spec));
+            }
         }
         let name = self.names.__format__;
         let Some(result) = self.call_special_opt(value, name, &[spec]) else {
