@@ -40,6 +40,7 @@ const NAMES: &[(&str, &str)] = &[
     ("compare", COMPARISONS),
     ("identical", COMPARISONS),
     ("str_equal", "comparisons of strs"),
+    ("settled", "copies of strs that were appended to"),
     ("contains", "`in`"),
     ("get_len", "lengths, for `case`"),
     ("match_keys", "`case` with keys of a dict"),
