@@ -115,8 +115,14 @@ impl Patience {
     #[inline(always)]
     pub fn is_over(&mut self, vm: &Vm, iterator: Value) -> bool {
         self.0 = self.0.wrapping_sub(1);
-        self.0 == 0 && vm.kind(iterator) == Kind::Generator && !vm.thread.observed
+        self.0 == 0 && vm.kind(iterator) == Kind::Generator && !vm.thread.observed && !is_deep(vm)
     }
+}
+
+/// Whether so many frames stand that recursion may be under way: a frame that nobody sees would count among those that are allowed.
+#[inline(always)]
+pub fn is_deep(vm: &Vm) -> bool {
+    vm.thread.depth > vm.thread.depth_limit / 8
 }
 
 /// What the native function gives that has come so far; `None`: it is to go on itself. The first of `arguments` is the generator.

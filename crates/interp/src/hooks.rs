@@ -22,6 +22,9 @@ pub fn hooks() -> Hooks {
         current_locals: crate::frame_type::current_locals,
         handled_exception: |vm| raising::handled_exception(vm, Value::NULL),
         rest_of: |vm, generator| {
+            if crate::consuming::is_deep(vm) {
+                return None;
+            }
             let none = vm.none;
             crate::consuming::go_on(vm, Consumer::List, &[generator, none])
         },

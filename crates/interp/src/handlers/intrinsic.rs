@@ -99,7 +99,7 @@ pub fn consume<M: PyMachine>(
     let token = m.get_int(values, GeneratorObject::CODE);
     let token = m.promote_int(token);
     let code = Code::from_token(token);
-    if M::DIRECT && !is_often_called(code) {
+    if M::DIRECT && (!is_often_called(code) || consuming::is_deep(m.context())) {
         return None;
     }
     let other = match (other, consumer) {
