@@ -281,6 +281,8 @@ impl Vm {
     /// Adds a key that is absent.
     #[inline]
     pub(crate) fn dict_add(&mut self, dict: &'static Dict, key: Value, hash: i64, value: Value) {
+        // Whoever looks for names compares exact strs.
+        let key = if shape::is_exact(key, Kind::AppendedStr) { self.exact_str(key) } else { key };
         let watched = dict.namespace.get() != 0;
         let key = if watched { namespace::interned_key(self, key) } else { key };
         let (index, moved) = table::insert_new(self, dict, key, hash);

@@ -272,10 +272,8 @@ fn sum_of_complex(vm: &mut Vm, iterator: Value, total: Value, _: &mut Patience) 
             im.add(y);
         } else if vm.is_int(value) {
             re.add(objects::int::int_to_f64(vm, value)?);
-            im.sum += 0.0;
         } else if vm.type_of(value).has(flags::FLOAT) {
             re.add(vm.as_f64(value).unwrap_or(0.0));
-            im.sum += 0.0;
         } else {
             let total = vm.complex(re.value(), im.value());
             return vm.binary(0, total, value).map(Sum::Until);

@@ -24,7 +24,7 @@ const TEXT: usize = USED + 8;
 
 const _: () = assert!(AppendedStr::VALUE.offset == WrappedInstance::VALUE.offset);
 
-/// The long sums that were made last; addresses, of which only equality means something: one that was taken over by another text
+/// The long sums that were made last; addresses, of which only equality means something: one that was taken over by another long text
 /// makes for a needless buffer, no more.
 pub(crate) struct Recent {
     sums: [Value; 4],
@@ -75,7 +75,7 @@ pub(super) fn sum(vm: &mut Vm, a: Value, b: Value) -> Value {
         if let Some(sum) = extend(vm, a, added) {
             return sum;
         }
-    } else if vm.recent_sums.sums.contains(&a) && shape::is_exact(a, Kind::Str) {
+    } else if vm.recent_sums.sums.contains(&a) && shape::is_exact(a, Kind::Str) && exact_bytes(a).len() >= LONG {
         return begin(vm, a, added);
     }
     let sum = concatenate(vm, &[a, added]);
@@ -171,9 +171,7 @@ pub(super) fn settle(vm: &Vm, text: Value) -> Value {
     let vm = unsafe { &mut *vm.this };
     let object = cast::<AppendedStr>(text);
     let bytes = object.bytes.get() as usize;
-    let refuses = std::mem::replace(&mut vm.thread.heap.may_refuse, false);
     let exact = vm.new_str_measured(prefix(object.buffer.get(), bytes), object.info.get());
-    vm.thread.heap.may_refuse = refuses;
     vm.write(text, &object.value, exact);
     if bytes > HUGE {
         object.buffer.set(Value::NULL);
