@@ -8,7 +8,7 @@
 use crate::{execute, load};
 use heap::Value;
 use metatrace::Handle;
-use objects::args::Consumer;
+use objects::args::{Consumer, PATIENCE};
 use objects::builtin_layouts::Function;
 use objects::code::Code;
 use objects::error::PyResult;
@@ -106,7 +106,7 @@ pub struct Patience(u32);
 
 impl Default for Patience {
     fn default() -> Patience {
-        Patience(64)
+        Patience(PATIENCE as u32)
     }
 }
 
@@ -123,6 +123,12 @@ impl Patience {
 #[inline(always)]
 pub fn is_deep(vm: &Vm) -> bool {
     vm.thread.depth > vm.thread.depth_limit / 8
+}
+
+/// The values that a generator still has, as a list; `None`: the native function is to go on itself.
+pub fn rest_of(vm: &mut Vm, generator: Value) -> Option<PyResult> {
+    let none = vm.none;
+    if is_deep(vm) { None } else { go_on(vm, Consumer::List, &[generator, none]) }
 }
 
 /// What the native function gives that has come so far; `None`: it is to go on itself. The first of `arguments` is the generator.

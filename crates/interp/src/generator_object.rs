@@ -123,11 +123,17 @@ pub fn is_generator_like(vm: &mut Vm, value: Value) -> bool {
 fn run(vm: &mut Vm, generator: Value, sent: Value) -> PyResult {
     let result = run_unseen(vm, generator, sent);
     if let Err(raised) = &result
-        && vm.exception_matches(raised.0, end_class(vm, generator))
+        && is_plain_end(vm, generator, raised.0)
     {
         vm.chain(raised.0);
     }
     result
+}
+
+/// Whether a generator ended without a value. What brings a value gets no context, whatever is being handled, as in CPython.
+fn is_plain_end(vm: &mut Vm, generator: Value, exception: Value) -> bool {
+    vm.exception_matches(exception, end_class(vm, generator))
+        && objects::exceptions::stop_iteration_value(vm, exception) == vm.none
 }
 
 /// As [`run`]; what comes at the end has no context yet, which takes a look at all frames.
@@ -474,14 +480,10 @@ fn next(vm: &mut Vm, generator: Value) -> PyResult<Option<Value>> {
         _ => send(vm, generator, vm.none),
     };
     let Err(raised) = result else { return result.map(Some) };
-    if vm.exception_matches(raised.0, vm.exc.stop_iteration) {
-        // Without a value there is nothing to keep of it.
-        if objects::exceptions::stop_iteration_value(vm, raised.0) == vm.none {
-            return Ok(None);
-        }
-        vm.chain(raised.0);
-    }
-    Err(raised)
+    // Without a value there is nothing to keep of it.
+    let is_over = vm.exception_matches(raised.0, vm.exc.stop_iteration)
+        && objects::exceptions::stop_iteration_value(vm, raised.0) == vm.none;
+    if is_over { Ok(None) } else { Err(raised) }
 }
 
 fn repr(vm: &mut Vm, generator: Value) -> PyResult {

@@ -2,7 +2,6 @@
 
 use crate::{dispatch, execute, import, raising, slots};
 use heap::Value;
-use objects::args::Consumer;
 use objects::builtin_layouts::CellObject;
 use objects::code::Code;
 use objects::error::PyResult;
@@ -21,13 +20,7 @@ pub fn hooks() -> Hooks {
         current_globals: |vm| current_slot(vm, slots::GLOBALS),
         current_locals: crate::frame_type::current_locals,
         handled_exception: |vm| raising::handled_exception(vm, Value::NULL),
-        rest_of: |vm, generator| {
-            if crate::consuming::is_deep(vm) {
-                return None;
-            }
-            let none = vm.none;
-            crate::consuming::go_on(vm, Consumer::List, &[generator, none])
-        },
+        rest_of: crate::consuming::rest_of,
         warn: crate::warnings::warn,
         unraisable: crate::warnings::unraisable,
         line_of: |code, pc| code.source.position(pc as usize).line.map_or(0, |line| line as i64),

@@ -88,6 +88,9 @@ pub enum Consumer {
     Join,
 }
 
+/// A native function takes so many values of a generator before it leaves the others to a loop of the guest.
+pub const PATIENCE: usize = 64;
+
 impl Consumer {
     pub const ALL: [Consumer; 10] = {
         use Consumer::*;

@@ -62,7 +62,6 @@ pub struct Vm {
     pub(crate) weak: crate::weakref::WeakTable,
     /// Objects whose repr is being made: recursive containers show `...`. Addresses of values kept alive by the caller.
     pub(crate) repr_stack: Vec<Value>, // a root
-    pub(crate) recent_sums: crate::str::appended::Recent,
     /// The VM's own address.
     pub(crate) this: *mut Vm,
     /// Depth of native recursion through protocols that is not a Python call.

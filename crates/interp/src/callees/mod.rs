@@ -129,6 +129,7 @@ pub use crate::slice_callees;
 
 /// A callee raised. In compiled code only those that may run Python code see the frames, which hold what is being handled; refused
 /// memory can come from all.
+#[inline(always)]
 pub fn raised(vm: &mut Vm, callee: &Callee, raised: Raised) {
     debug_assert!(
         callee.effect == CallEffect::RunsGuest || vm.exception_matches(raised.0, vm.exc.memory_error),

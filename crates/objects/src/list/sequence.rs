@@ -2,7 +2,7 @@
 //!
 //! Functions that run Python code get the items through a closure and ask for them anew at each step: a list may change.
 
-use crate::args::CallArgs;
+use crate::args::{CallArgs, PATIENCE};
 use crate::dict::table::is_exact_str;
 use crate::error::PyResult;
 use crate::shape::{self, Kind};
@@ -62,7 +62,7 @@ fn collect_generated(vm: &mut Vm, generator: Value) -> PyResult<ValueVec> {
     let mut items = ValueVec::new();
     while let Some(item) = vm.next(generator)? {
         items.push(vm, item);
-        if items.as_slice().len() == FEW
+        if items.as_slice().len() == PATIENCE
             && let Some(rest) = (vm.hooks.rest_of)(vm, generator)
         {
             for &item in crate::list::items(rest?) {
@@ -73,9 +73,6 @@ fn collect_generated(vm: &mut Vm, generator: Value) -> PyResult<ValueVec> {
     }
     Ok(items)
 }
-
-/// A native function takes so many values of a generator before it leaves the others to a loop of the guest.
-const FEW: usize = 64;
 
 /// How two sequences compare, as far as no Python code can be asked: both have the same at the front, then the ones that differ are two
 /// ints, floats or strs. `None`: it takes more.

@@ -1,13 +1,14 @@
 //! Texts that grow by appending. `s += piece` in a loop would copy all of `s` each time, a program's square.
 //!
-//! Where a long text is appended to that came out of an addition itself, the sum is an [`AppendedStr`]: the first bytes of a buffer with
-//! room behind them. Appending to the text that ends where the buffer's bytes end fills some of that room, and the new sum is more of the
-//! same buffer; what the older one is, its first bytes, stays as it was. Who reads such a text gets a [`Str`](crate::builtin_layouts::Str)
-//! by [`Vm::exact_str`], which is made then and kept. Its class is `str`, and nothing that programs see tells it from another.
+//! Where a long text is appended to that came out of an addition itself ([`SUM`]), the sum is an [`AppendedStr`]: the first bytes of
+//! a buffer with room behind them. Appending to the text that ends where the buffer's bytes end fills some of that room, and the new
+//! sum is more of the same buffer; what the older one is, its first bytes, stays as it was. Who reads such a text gets a
+//! [`Str`](crate::builtin_layouts::Str) by [`Vm::exact_str`], which is made then and kept. Its class is `str`, and nothing that programs
+//! see tells it from another.
 //!
 //! The buffer is a [`BYTE_ARRAY`](shape::BYTE_ARRAY): how many of its bytes are used, then the bytes.
 
-use super::{ASCII, LENGTH_MASK, SURROGATES, concatenate, exact_bytes};
+use super::{ASCII, LENGTH_MASK, SUM, SURROGATES, concatenate, exact_bytes};
 use crate::builtin_layouts::{AppendedStr, Str, WrappedInstance};
 use crate::layout::{Object, cast};
 use crate::shape::{self, Kind, Shape};
@@ -23,26 +24,6 @@ const USED: usize = 16;
 const TEXT: usize = USED + 8;
 
 const _: () = assert!(AppendedStr::VALUE.offset == WrappedInstance::VALUE.offset);
-
-/// The long sums that were made last; addresses, of which only equality means something: one that was taken over by another long text
-/// makes for a needless buffer, no more.
-pub(crate) struct Recent {
-    sums: [Value; 4],
-    next: usize,
-}
-
-impl Default for Recent {
-    fn default() -> Recent {
-        Recent { sums: [Value::NULL; 4], next: 0 }
-    }
-}
-
-impl Recent {
-    fn note(&mut self, sum: Value) {
-        self.sums[self.next % self.sums.len()] = sum;
-        self.next += 1;
-    }
-}
 
 pub(super) fn init(vm: &mut Vm) {
     let id = shape::exact_id(Kind::AppendedStr);
@@ -64,25 +45,33 @@ pub(super) fn info(vm: &Vm, value: Value) -> i64 {
 
 /// `a + b` of strs or instances of subclasses.
 pub(super) fn sum(vm: &mut Vm, a: Value, b: Value) -> Value {
-    let added = vm.exact_str(b);
+    // One that grows is a str itself.
+    let itself = |vm: &Vm, text: Value| if is_appended(text) { text } else { vm.exact_str(text) };
     if info(vm, a) & LENGTH_MASK == 0 {
-        return added;
+        return itself(vm, b);
     }
-    if exact_bytes(added).is_empty() {
-        return if is_appended(a) { a } else { vm.exact_str(a) };
+    if info(vm, b) & LENGTH_MASK == 0 {
+        return itself(vm, a);
     }
+    let added = vm.exact_str(b);
     if is_appended(a) {
         if let Some(sum) = extend(vm, a, added) {
             return sum;
         }
-    } else if vm.recent_sums.sums.contains(&a) && shape::is_exact(a, Kind::Str) && exact_bytes(a).len() >= LONG {
+    } else if shape::is_exact(a, Kind::Str) && is_long_sum(a) {
+        // Whoever goes on from here a second time makes another text, which may not grow.
+        let info = &cast::<Str>(a).info;
+        info.set(info.get() & !SUM);
         return begin(vm, a, added);
     }
     let sum = concatenate(vm, &[a, added]);
-    if exact_bytes(sum).len() >= LONG {
-        vm.recent_sums.note(sum);
-    }
+    let info = &cast::<Str>(sum).info;
+    info.set(info.get() | SUM);
     sum
+}
+
+fn is_long_sum(text: Value) -> bool {
+    cast::<Str>(text).info.get() & SUM != 0 && exact_bytes(text).len() >= LONG
 }
 
 /// The sum of a text and more, in a buffer of its own.

@@ -55,7 +55,6 @@ pub(crate) fn new_vm(mut thread: Thread<Python>) -> Box<Vm> {
         loaded_natives: Vec::new(),
         weak: Default::default(),
         repr_stack: Vec::new(),
-        recent_sums: Default::default(),
         this: std::ptr::null_mut(),
         native_depth: 0,
         extensions: Default::default(),
