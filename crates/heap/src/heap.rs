@@ -11,6 +11,7 @@ use crate::immortal::ImmortalSpace;
 use crate::large::LargeSpace;
 use crate::mark::MarkStack;
 use crate::memory::{Reservation, Spaces};
+use crate::minor::{FIRST_NURSERIES, first_nursery};
 use crate::nursery::{Nursery, Span};
 use crate::old::{BLOCK_BYTES, OldSpace};
 use crate::pauses::{Clock, Log, Pauses, Phase};
@@ -134,6 +135,8 @@ pub struct Heap {
     pub(crate) stats: Stats,
     /// Bytes that survived, during a minor collection.
     pub(crate) promoted_bytes: usize,
+    /// Small nurseries left of those that a heap begins with.
+    pub(crate) first_nurseries: u32,
     /// Minor collections left with a small nursery.
     pub(crate) small_nurseries: u32,
     /// Bytes of large objects and buffers that are younger than the last minor collection.
@@ -164,7 +167,13 @@ impl Heap {
             free: 0,
             limit: 0,
             may_refuse: false,
-            nursery: Nursery::new(nursery_start, nursery_bytes, target, config.stress != 0, config.poison),
+            nursery: Nursery::new(
+                nursery_start,
+                nursery_bytes,
+                first_nursery(target),
+                config.stress != 0,
+                config.poison,
+            ),
             old,
             large,
             immortal,
@@ -194,6 +203,7 @@ impl Heap {
             config: Config { nursery_bytes: target, ..config },
             stats: Stats::default(),
             promoted_bytes: 0,
+            first_nurseries: FIRST_NURSERIES,
             small_nurseries: 0,
             young_pressure: 0,
             overflow_budget: 0,

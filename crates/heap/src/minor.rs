@@ -7,12 +7,21 @@
 use crate::header::*;
 use crate::memory::POISON;
 use crate::nursery::Span;
+use crate::old::BLOCK_BYTES;
 use crate::roots::Pass;
 use crate::shapes::SlotVisitor;
 use crate::{Heap, LARGE_BYTES, Value};
 
 /// A small nursery is tried so many times in a row.
 const SMALL_NURSERIES: u32 = 32;
+
+/// So many nurseries are small in the beginning.
+pub(crate) const FIRST_NURSERIES: u32 = 16;
+
+/// Bytes of the first nurseries.
+pub(crate) fn first_nursery(full: usize) -> usize {
+    (full / 4).max(2 * BLOCK_BYTES).next_multiple_of(BLOCK_BYTES).min(full)
+}
 
 impl Heap {
     /// `sp`: the native stack is scanned from there.
@@ -244,9 +253,14 @@ impl Heap {
 
     /// Where nearly everything survives, a smaller nursery costs no more, bounds the pause and is still in the cache when
     /// it is copied. Smallness itself makes more survive, so the full size is tried again from time to time.
+    ///
+    /// The first few are small because short programs then touch less fresh memory, which costs more than collecting does.
     fn adapt_nursery(&mut self) {
         let full = self.config.nursery_bytes;
-        if self.nursery.target == full {
+        if self.first_nurseries != 0 {
+            self.first_nurseries -= 1;
+            self.nursery.target = if self.first_nurseries == 0 { full } else { first_nursery(full) };
+        } else if self.nursery.target == full {
             if self.promoted_bytes > full / 4 * 3 {
                 self.nursery.target = full / 4;
                 self.small_nurseries = SMALL_NURSERIES;

@@ -94,6 +94,7 @@ impl Heap {
         if changes {
             self.config.nursery_bytes = bytes;
             self.nursery.target = bytes;
+            self.first_nurseries = 0;
             self.collect_young();
         }
     }

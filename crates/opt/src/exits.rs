@@ -49,16 +49,20 @@ impl Marks {
     }
 
     fn get(&self, id: ValueId) -> Option<ExitArg> {
-        self.places.get(id.0 as usize).filter(|place| place.1 != 0).map(|place| place.0)
+        let (arg, place) = self.places[id.0 as usize];
+        (place != 0).then_some(arg)
     }
 
     fn set(&mut self, id: ValueId, arg: ExitArg) {
-        let at = id.0 as usize;
-        if self.places.len() <= at {
-            self.places.resize(at + 64, (ExitArg::Int(0), 0));
-        }
         self.order.push(id);
-        self.places[at] = (arg, self.order.len() as u32);
+        self.places[id.0 as usize] = (arg, self.order.len() as u32);
+    }
+
+    /// There are so many values by now.
+    fn make_room(&mut self, values: usize) {
+        if self.places.len() < values {
+            self.places.resize(values + 64, (ExitArg::Int(0), 0));
+        }
     }
 
     /// More is known of the value: no further exit takes over a frame that mentions it.
@@ -92,9 +96,11 @@ impl Walk<'_> {
         let snapshot: &Snapshot = &source.snapshots[id.0 as usize];
         let mut exit = Exit {
             frames: Vec::with_capacity(snapshot.frames.len()),
+            live: Vec::with_capacity(self.exits.last().map_or(0, |last| last.live.len()) + 4),
             in_body: self.in_body || self.request.origin.is_some(),
             ..Exit::default()
         };
+        self.marks.make_room(self.values.all.len());
         self.take_over(&mut exit, snapshot);
         self.marks.snapshot = Some(id);
         self.lower_frames(&mut exit, snapshot);
@@ -148,6 +154,7 @@ impl Walk<'_> {
     /// What was taken over is what lowering all frames gives.
     fn check_frames(&mut self, exit: &Exit, snapshot: &Snapshot) {
         let marks = std::mem::take(&mut self.marks);
+        self.marks.make_room(self.values.all.len());
         let mut again = Exit::default();
         self.lower_frames(&mut again, snapshot);
         self.marks = marks;
@@ -166,7 +173,6 @@ impl Walk<'_> {
         self.marks.keep(same);
         let (Some(last), Some(&end)) = (self.exits.last(), self.marks.ends.last()) else { return };
         exit.frames.extend_from_slice(&last.frames[..self.marks.ends.len()]);
-        exit.live.reserve(last.live.len() + 4);
         exit.live.extend_from_slice(&last.live[..end.live]);
         exit.recipe.extend_from_slice(&last.recipe[..end.recipe]);
     }
@@ -207,11 +213,12 @@ impl Walk<'_> {
         if let Some(known) = self.marks.get(id) {
             return known;
         }
-        let made = match (self.values.unboxed(arg), self.values.object(arg)) {
-            (Some(inner), _) => self.exit_box(exit, inner),
+        let value = self.values.at(id);
+        let made = match (value.unboxed, value.object) {
+            (Some(inner), _) => self.exit_box(exit, self.values.resolve(inner)),
             (None, Some(object)) => return self.exit_object(exit, id, object),
             (None, None) => {
-                exit.live.push((id, self.values.at(id).ty));
+                exit.live.push((id, value.ty));
                 ExitArg::Live(exit.live.len() as u32 - 1)
             }
         };

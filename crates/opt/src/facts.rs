@@ -4,9 +4,9 @@
 //! between; without them the bridge could not show what the label of the loop expects.
 
 use crate::bounds::Range;
-use crate::values::Kind;
+use crate::values::{Kind, LastFact};
 use crate::walk::Walk;
-use ir::{Arg, ExitId, Ty, ValueId};
+use ir::{Arg, ExitId, OpCode, Ty, ValueId};
 
 /// What is known of an exit's live values, in their order. Opaque outside this crate.
 #[derive(Clone, Default, Debug)]
@@ -108,6 +108,7 @@ impl Fact {
 impl Walk<'_> {
     /// What is known of an exit's values here.
     pub(crate) fn add_facts(&mut self, live: &[(ValueId, Ty)]) {
+        self.facts.live.reserve(live.len());
         for &(id, _) in live {
             let number = self.fact_number(Arg::Value(id));
             self.facts.push(number);
@@ -117,19 +118,31 @@ impl Walk<'_> {
 
     /// What is known of a value here, as a number.
     pub(crate) fn fact_number(&mut self, value: Arg) -> u32 {
+        let Arg::Value(id) = value else {
+            let fact = self.fact(value);
+            return self.facts.add(fact);
+        };
+        let shape = self.heap.shape_entry(value);
+        let last = self.values.at(id).fact;
+        if last.is_current && last.shape == shape {
+            debug_assert_eq!(self.facts.facts[last.number as usize], self.fact(value), "what is known of a value");
+            return last.number;
+        }
         let fact = self.fact(value);
-        let Arg::Value(id) = value else { return self.facts.add(fact) };
-        let at = id.0 as usize;
-        if self.last_facts.len() <= at {
-            self.last_facts.resize(self.values.all.len().max(at + 1) + 64, UNKNOWN_FACT);
-        }
-        let last = self.last_facts[at];
-        if self.facts.facts[last as usize] == fact {
-            return last;
-        }
-        let number = self.facts.add(fact);
-        self.last_facts[at] = number;
+        let is_same = self.facts.facts[last.number as usize] == fact;
+        let number = if is_same { last.number } else { self.facts.add(fact) };
+        let is_current = self.depends_on_itself(id, shape);
+        self.values.all[id.0 as usize].fact = LastFact { number, is_current, shape };
         number
+    }
+
+    /// Whether what is known of a value changes only with what is noted beside it.
+    fn depends_on_itself(&self, id: ValueId, shape: Arg) -> bool {
+        let value = self.values.at(id);
+        match value.ty {
+            Ty::Int => !matches!(value.code, OpCode::IntAdd | OpCode::IntSub | OpCode::IntMul | OpCode::IntShl),
+            _ => shape.value().is_none(),
+        }
     }
 
     pub(crate) fn fact(&self, value: Arg) -> Fact {

@@ -186,7 +186,7 @@ impl Cache {
     }
 
     /// What the newest entry says of a value's shape; values are forwarded to constants alone, so there is none under another value.
-    fn shape_entry(&self, base: Arg) -> Arg {
+    pub fn shape_entry(&self, base: Arg) -> Arg {
         base.value().and_then(|id| self.shapes.get(id.0 as usize).copied()).unwrap_or(Arg::NULL)
     }
 

@@ -28,7 +28,6 @@ pub(crate) struct Scratch {
     pub map: Vec<Arg>,
     pub marks: Marks,
     pub cse: Table,
-    pub last_facts: Vec<u32>,
     pub shapes: Vec<Arg>,
     pub shaped: Vec<ValueId>,
 }
@@ -48,7 +47,6 @@ impl Scratch {
         self.map.clear();
         self.marks.clear();
         self.cse.clear();
-        self.last_facts.clear();
         self.shapes.clear();
         self.shaped.clear();
         // At the end of a thread there is nobody to keep it.

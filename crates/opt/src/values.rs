@@ -4,6 +4,7 @@
 //! *forwarded* to another or to a constant that it is known to equal; [`Values::resolve`] follows.
 
 use crate::bounds::Range;
+use crate::facts::UNKNOWN_FACT;
 use ir::{Arg, OpCode, Ty, ValueId, imm};
 
 /// What is known of one value.
@@ -28,6 +29,18 @@ pub(crate) struct Value {
     pub object: Option<u32>,
     /// Of an object that this trace made: how many values there were when somebody else could first see it.
     pub escaped_at: Option<u32>,
+    /// What was known of it when that was asked last.
+    pub fact: LastFact,
+}
+
+/// The number of a fact ([`crate::facts`]).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LastFact {
+    pub number: u32,
+    /// Nothing about the value has changed since.
+    pub is_current: bool,
+    /// What the heap's cache said of its shape.
+    pub shape: Arg,
 }
 
 /// What kind of guest value a Ref is, as far as known: an answer to each question.
@@ -74,6 +87,7 @@ impl Values {
             unboxed: None,
             object: None,
             escaped_at: None,
+            fact: LastFact { number: UNKNOWN_FACT, is_current: false, shape: Arg::NULL },
         });
         id
     }
@@ -87,7 +101,9 @@ impl Values {
     }
 
     pub fn at_mut(&mut self, id: ValueId) -> &mut Value {
-        &mut self.all[id.0 as usize]
+        let value = &mut self.all[id.0 as usize];
+        value.fact.is_current = false;
+        value
     }
 
     /// The value or constant that stands for this operand.

@@ -37,8 +37,6 @@ pub(crate) struct Walk<'r> {
     pub exits: Vec<Exit>,
     /// For each exit, what is known of its live values.
     pub facts: ExitFacts,
-    /// By value: what was known of it when that was asked last.
-    pub last_facts: Vec<u32>,
     /// Memory that goes round the loop in registers, and for each exit what is in it.
     pub cells: Vec<Cell<Arg>>,
     /// Whether the body loads them: else what is known of their contents is no matter.
@@ -79,7 +77,6 @@ impl Drop for Walk<'_> {
             map: std::mem::take(&mut self.map),
             marks: std::mem::take(&mut self.marks),
             cse: std::mem::take(&mut self.cse),
-            last_facts: std::mem::take(&mut self.last_facts),
             shapes,
             shaped,
         };
@@ -90,7 +87,7 @@ impl Drop for Walk<'_> {
 impl<'r> Walk<'r> {
     /// A walk at the start of the trace, its inputs read.
     pub fn new(source: &'r Trace, request: &'r Request) -> Walk<'r> {
-        let Scratch { mut values, mut out, mut map, marks, cse, last_facts, shapes, shaped } = Scratch::take();
+        let Scratch { mut values, mut out, mut map, marks, cse, shapes, shaped } = Scratch::take();
         // A loop's operations are walked twice. Room that stays unused costs nothing, growing means copying.
         let rounds = if source.ops.last().is_some_and(|op| op.code == OpCode::JumpLabel) { 2 } else { 1 };
         values.reserve(source.ops.len() * rounds);
@@ -106,7 +103,6 @@ impl<'r> Walk<'r> {
             out,
             exits: Vec::with_capacity(source.snapshots.len() * rounds),
             facts: ExitFacts::default(),
-            last_facts,
             cells: Vec::new(),
             cells_loaded: Vec::new(),
             exit_cells: ExitCells::default(),
