@@ -196,7 +196,7 @@ impl Heap {
     /// Bytes of young large objects and buffers that cause a minor collection: while a full one is under way fewer, so that its
     /// steps come often enough.
     pub(crate) fn pressure_limit(&self) -> usize {
-        let limit = self.config.pressure_bytes;
+        let limit = self.young_pressure_limit;
         if self.is_cycle_under_way() { limit.min((self.cycle.headroom / 8).max(1 << 20)) } else { limit }
     }
 

@@ -11,7 +11,7 @@ use crate::immortal::ImmortalSpace;
 use crate::large::LargeSpace;
 use crate::mark::MarkStack;
 use crate::memory::{Reservation, Spaces};
-use crate::minor::{FIRST_NURSERIES, first_nursery};
+use crate::minor::{FIRST_NURSERIES, LEAST_PRESSURE, first_nursery};
 use crate::nursery::{Nursery, Span};
 use crate::old::{BLOCK_BYTES, OldSpace};
 use crate::pauses::{Clock, Log, Pauses, Phase};
@@ -36,7 +36,7 @@ pub struct Config {
     /// Bytes in old space, large objects and buffers before the first full collection; the later ones begin when the heap
     /// has grown by half, less so many bytes, or by so many, and is no smaller than lately.
     pub first_full_bytes: usize,
-    /// Bytes of young large objects and buffers that cause a minor collection.
+    /// Bytes of young large objects and buffers that cause a minor collection, at most.
     pub pressure_bytes: usize,
     /// Bytes that old space, large objects and buffers may take together. 0: what the system gives.
     pub max_bytes: usize,
@@ -141,6 +141,8 @@ pub struct Heap {
     pub(crate) small_nurseries: u32,
     /// Bytes of large objects and buffers that are younger than the last minor collection.
     pub(crate) young_pressure: usize,
+    /// How many of them cause a minor collection at present.
+    pub(crate) young_pressure_limit: usize,
     /// Bytes that may go to old space directly because no gap has room, until the next minor collection.
     pub(crate) overflow_budget: usize,
     pub(crate) due: Due,
@@ -206,6 +208,7 @@ impl Heap {
             first_nurseries: FIRST_NURSERIES,
             small_nurseries: 0,
             young_pressure: 0,
+            young_pressure_limit: config.pressure_bytes.min(LEAST_PRESSURE),
             overflow_budget: 0,
             collection_requested: false,
             collecting: false,

@@ -18,6 +18,9 @@ const SMALL_NURSERIES: u32 = 32;
 /// So many nurseries are small in the beginning.
 pub(crate) const FIRST_NURSERIES: u32 = 16;
 
+/// Bytes of young large objects and buffers that are always awaited, but where [`Config`](crate::Config) says fewer.
+pub(crate) const LEAST_PRESSURE: usize = 4 << 20;
+
 /// Bytes of the first nurseries.
 pub(crate) fn first_nursery(full: usize) -> usize {
     (full / 4).max(2 * BLOCK_BYTES).next_multiple_of(BLOCK_BYTES).min(full)
@@ -27,6 +30,7 @@ impl Heap {
     /// `sp`: the native stack is scanned from there.
     pub(crate) unsafe fn minor_collection(&mut self, sp: usize) {
         self.nursery.retire(self.free);
+        let held = self.bytes_beside();
         // SAFETY: the mutator stands at a safepoint: all objects are initialised (invariant 2) and every old object that
         // refers to a young one is remembered (invariant 3).
         unsafe {
@@ -46,7 +50,24 @@ impl Heap {
             self.free_young_buffers();
             self.settle_followed_young();
             self.free_young_large();
+            self.adapt_pressure(held.saturating_sub(self.bytes_beside()));
             self.finish_minor(pinned);
+        }
+    }
+
+    /// Bytes of large objects and buffers.
+    fn bytes_beside(&self) -> usize {
+        self.large.used + self.buffers.bytes
+    }
+
+    /// Large objects and buffers that die young, of which so many bytes were freed now, had better die before their memory has left the
+    /// processor's cache. Where they survive, collecting is in vain.
+    fn adapt_pressure(&mut self, freed: usize) {
+        let most = self.config.pressure_bytes;
+        if self.young_pressure > self.young_pressure_limit / 2 {
+            let have_died = freed > self.young_pressure / 4 * 3;
+            let limit = if have_died { self.young_pressure_limit / 2 } else { self.young_pressure_limit * 2 };
+            self.young_pressure_limit = limit.max(LEAST_PRESSURE).min(most);
         }
     }
 

@@ -355,6 +355,28 @@ fn buffers_are_freed_and_drive_collections() {
 }
 
 #[test]
+fn large_objects_that_die_young_are_collected_soon() {
+    let (mut heap, shapes, roots) = rooted(Config::default());
+    let make = |heap: &mut Heap| heap.alloc_tail(shapes.bytes, 16, 100_000);
+    let mut most = 0;
+    for _ in 0..1000 {
+        away(|| {
+            make(&mut heap);
+        });
+        most = most.max(heap.stats().heap_bytes);
+    }
+    assert!(most < 8 << 20, "{most}");
+    // Where they survive it is done more seldom.
+    let before = heap.stats().minor_collections;
+    for _ in 0..1000 {
+        let kept = make(&mut heap);
+        roots.borrow_mut().push(kept);
+    }
+    let collections = heap.stats().minor_collections - before;
+    assert!((2..15).contains(&collections), "{collections}");
+}
+
+#[test]
 fn a_nursery_full_of_pins_goes_on() {
     let (mut heap, shapes, _) = rooted(Config { nursery_bytes: 64 << 10, ..Config::default() });
     // One pin every 64 bytes, then every 2 KiB, over the whole reserved nursery.

@@ -116,10 +116,18 @@ pub fn new_array(vm: &mut Vm, capacity: usize) -> Value {
     vm.alloc_tail(shape::ITEM_ARRAY, ItemArray::BYTES, capacity)
 }
 
+/// The same, but its items are to be written at once, before anything else is allocated.
+pub fn unfilled_array(vm: &mut Vm, capacity: usize) -> Value {
+    if capacity == 0 {
+        return Value::NULL;
+    }
+    vm.alloc_tail_unfilled(shape::ITEM_ARRAY, ItemArray::BYTES, size_of::<Value>(), capacity)
+}
+
 /// An array with a copy of `values`.
 pub fn array_of(vm: &mut Vm, values: &[Value]) -> Value {
     debug_assert!(vm.thread.sees(values), "values where the collector does not see them");
-    let array = new_array(vm, values.len());
+    let array = unfilled_array(vm, values.len());
     if !array.is_null() {
         // SAFETY: the array is fresh and as long as `values`.
         unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), array_base(array), values.len()) };

@@ -223,7 +223,7 @@ pub fn repeated(vm: &mut Vm, items: &[Value], count: usize) -> PyResult<ValueVec
     let Some(len) = items.len().checked_mul(count) else {
         return Err(vm.memory_error(""));
     };
-    let array = value_vec::new_array(vm, len);
+    let array = value_vec::unfilled_array(vm, len);
     if let &[item] = items {
         vm.thread.heap.write_barrier(array_or_none(vm, array));
         for i in 0..len {
@@ -245,7 +245,7 @@ fn array_or_none(vm: &Vm, array: Value) -> Value {
 
 /// The items of one, then of the other.
 pub fn concatenated(vm: &mut Vm, left: &[Value], right: &[Value]) -> ValueVec {
-    let array = value_vec::new_array(vm, left.len() + right.len());
+    let array = value_vec::unfilled_array(vm, left.len() + right.len());
     value_vec::copy_slice(vm, left, array, 0);
     value_vec::copy_slice(vm, right, array, left.len());
     ValueVec { array, len: left.len() + right.len() }

@@ -11,6 +11,7 @@ use objects::layout::cast;
 use objects::shape::{Kind, is_exact};
 use objects::ty::TypeRef;
 use objects::vm::Vm;
+use std::mem::MaybeUninit;
 
 /// `array(typecode, initializer)`.
 pub(super) fn new(vm: &mut Vm, ty: TypeRef, args: &CallArgs) -> PyResult {
@@ -108,6 +109,8 @@ fn extend_with_numbers(vm: &mut Vm, array: Value, sequence: Value) -> PyResult<u
     let target = unsafe { (object.address.get() as *mut u8).add(start * kind.size()) };
     let mut count = 0;
     if kind.typecode() == 'd' {
+        // SAFETY: as above.
+        count = unsafe { copy_flonums(values, target.cast()) };
         while let Some(&value) = values.get(count) {
             let Some(x) = plain_float(vm, value) else { break };
             // SAFETY: as above.
@@ -124,6 +127,40 @@ fn extend_with_numbers(vm: &mut Vm, array: Value, sequence: Value) -> PyResult<u
     }
     object.len.set((start + count) as i64);
     Ok(count)
+}
+
+/// Writes the values if all are immediate floats, which is where whole lists of numbers come to an array; gives how many were written.
+///
+/// # Safety
+/// There is room for all values.
+unsafe fn copy_flonums(values: &[Value], target: *mut f64) -> usize {
+    // SAFETY: the caller's.
+    let target = unsafe { std::slice::from_raw_parts_mut(target.cast(), values.len()) };
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has it.
+        return unsafe { copy_flonums_by_four(values, target) };
+    }
+    copy_flonums_evenly(values, target)
+}
+
+/// [`copy_flonums_evenly`] for processors with wider vectors, which takes a quarter of the time.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn copy_flonums_by_four(values: &[Value], target: &mut [MaybeUninit<f64>]) -> usize {
+    copy_flonums_evenly(values, target)
+}
+
+#[inline(always)]
+fn copy_flonums_evenly(values: &[Value], target: &mut [MaybeUninit<f64>]) -> usize {
+    // Loops without branches, so that the compiler does several steps at a time.
+    if values.iter().map(|value| !value.is_flonum() as u64).sum::<u64>() != 0 {
+        return 0;
+    }
+    for (to, value) in target.iter_mut().zip(values) {
+        to.write(value.as_flonum_evenly());
+    }
+    values.len()
 }
 
 /// An array of the same kind; it may be the same array.
