@@ -134,6 +134,10 @@ fn extend_with_numbers(vm: &mut Vm, array: Value, sequence: Value) -> PyResult<u
 /// # Safety
 /// There is room for all values.
 unsafe fn copy_flonums(values: &[Value], target: *mut f64) -> usize {
+    if values.is_empty() {
+        // There may be no memory at all.
+        return 0;
+    }
     // SAFETY: the caller's.
     let target = unsafe { std::slice::from_raw_parts_mut(target.cast(), values.len()) };
     #[cfg(target_arch = "x86_64")]
