@@ -211,11 +211,10 @@ impl Heap {
 
     fn alloc_large(&mut self, bytes: usize, header: u64, zeroed: bool) -> Value {
         self.collect_if_requested();
-        self.young_pressure += bytes;
-        if self.young_pressure > self.pressure_limit() {
+        if self.young_pressure + bytes > self.pressure_limit() {
             self.collect(false);
-            self.young_pressure = bytes;
         }
+        self.young_pressure += bytes;
         self.make_room(bytes);
         let object = self.alloc_large_pages(bytes, zeroed);
         self.large.young.push(object);

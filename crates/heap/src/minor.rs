@@ -21,6 +21,9 @@ pub(crate) const FIRST_NURSERIES: u32 = 16;
 /// Bytes of young large objects and buffers that are always awaited, but where [`Config`](crate::Config) says fewer.
 pub(crate) const LEAST_PRESSURE: usize = 4 << 20;
 
+/// And so many for each word among the roots: making them takes some twenty times as long as looking at the roots.
+const BYTES_A_ROOT: usize = 128;
+
 /// Bytes of the first nurseries.
 pub(crate) fn first_nursery(full: usize) -> usize {
     (full / 4).max(2 * BLOCK_BYTES).next_multiple_of(BLOCK_BYTES).min(full)
@@ -61,13 +64,19 @@ impl Heap {
     }
 
     /// Large objects and buffers that die young, of which so many bytes were freed now, had better die before their memory has left the
-    /// processor's cache. Where they survive, collecting is in vain.
+    /// processor's cache. Where they survive, collecting is in vain; and each collection looks at all roots, which are many where the
+    /// stack is deep.
     fn adapt_pressure(&mut self, freed: usize) {
         let most = self.config.pressure_bytes;
         if self.young_pressure > self.young_pressure_limit / 2 {
-            let have_died = freed > self.young_pressure / 4 * 3;
-            let limit = if have_died { self.young_pressure_limit / 2 } else { self.young_pressure_limit * 2 };
-            self.young_pressure_limit = limit.max(LEAST_PRESSURE).min(most);
+            // The last one is still referred to, as a rule, and becomes old: so there had better be several.
+            let limit = match freed.saturating_mul(8) / self.young_pressure {
+                ..6 => self.young_pressure_limit * 2,
+                6 => self.young_pressure_limit,
+                7.. => self.young_pressure_limit / 2,
+            };
+            let least = LEAST_PRESSURE.max(self.roots.words.saturating_mul(BYTES_A_ROOT));
+            self.young_pressure_limit = limit.max(least).min(most);
         }
     }
 

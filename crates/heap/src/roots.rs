@@ -40,6 +40,8 @@ pub(crate) struct Roots {
     pub dead: Vec<(usize, usize)>,
     /// The ambiguous words of this collection that lie in the heap, ascending.
     pub ambiguous: Vec<usize>,
+    /// Words that the last minor collection looked at.
+    pub words: usize,
 }
 
 impl RootVisitor<'_> {
@@ -54,6 +56,9 @@ impl RootVisitor<'_> {
     /// # Safety
     /// They do, for reading and writing.
     pub unsafe fn precise_slice(&mut self, first: *mut Value, count: usize) {
+        if let Pass::Minor = self.pass {
+            self.heap.roots.words += count;
+        }
         for i in 0..count {
             // SAFETY: the slot holds a Value (this function's contract).
             unsafe {
@@ -152,6 +157,7 @@ impl Heap {
     /// Lists the ambiguous words of the stacks (the one in use from `sp`) and of the registered ranges.
     pub(crate) unsafe fn find_ambiguous(&mut self, sp: usize) {
         self.roots.ambiguous.clear();
+        self.roots.words = 0;
         assert!(sp <= self.roots.stack_base, "the stack in use is not the one that was set");
         // SAFETY: a stack can be read from where it stands to its high end.
         unsafe {
@@ -182,6 +188,7 @@ impl Heap {
     }
 
     unsafe fn list_ambiguous(&mut self, start: usize, end: usize) {
+        self.roots.words += end.saturating_sub(start) / 8;
         for address in (start..end).step_by(8) {
             // SAFETY: the range can be read; the words may change under the compiler's eyes, hence volatile.
             let word = unsafe { (address as *const usize).read_volatile() };

@@ -377,6 +377,35 @@ fn large_objects_that_die_young_are_collected_soon() {
 }
 
 #[test]
+fn deep_stacks_are_not_scanned_for_each_few_large_objects() {
+    let (mut heap, shapes, roots) = rooted(Config::default());
+    let small = node(&mut heap, &shapes, 1, Value::NULL, Value::NULL);
+    roots.borrow_mut().resize(100_000, small);
+    for _ in 0..1000 {
+        away(|| {
+            heap.alloc_tail(shapes.bytes, 16, 100_000);
+        });
+    }
+    let collections = heap.stats().minor_collections;
+    assert!((2..15).contains(&collections), "{collections}");
+}
+
+#[test]
+fn the_first_nurseries_are_small() {
+    let collections_of = |nursery_bytes: usize, bytes: usize| {
+        let (mut heap, shapes, _) = rooted(Config { nursery_bytes, ..Config::default() });
+        let before = heap.stats().minor_collections;
+        for i in 0..bytes / 32 {
+            node(&mut heap, &shapes, i as i64, Value::NULL, Value::NULL);
+        }
+        heap.stats().minor_collections - before
+    };
+    // Sixteen of a quarter, then whole ones.
+    assert!((15..=17).contains(&collections_of(4 << 20, 16 << 20)));
+    assert!((25..=27).contains(&collections_of(4 << 20, 56 << 20)));
+}
+
+#[test]
 fn a_nursery_full_of_pins_goes_on() {
     let (mut heap, shapes, _) = rooted(Config { nursery_bytes: 64 << 10, ..Config::default() });
     // One pin every 64 bytes, then every 2 KiB, over the whole reserved nursery.

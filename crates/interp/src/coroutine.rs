@@ -4,7 +4,7 @@ use crate::generator::{GeneratorObject, state};
 use crate::generator_object::{self, thrown_exception, warn_of_parts};
 use heap::Value;
 use objects::args::{CallArgs, MethodDef};
-use objects::error::PyResult;
+use objects::error::{PyResult, Raised};
 use objects::layout;
 use objects::layout::{cast, value_of};
 use objects::shape::Kind;
@@ -231,7 +231,9 @@ fn finish_step(vm: &mut Vm, object: Value, result: PyResult) -> PyResult {
             if closing {
                 return Err(vm.runtime_error("async generator ignored GeneratorExit"));
             }
-            Err(vm.raise_args(vm.exc.stop_iteration, &[cast::<Yielded>(value).value.get()]))
+            // What brings a value gets no context: see `generator_object::is_plain_end`.
+            let value = cast::<Yielded>(value).value.get();
+            Err(Raised(objects::exceptions::instantiate(vm, vm.exc.stop_iteration, &[value])?))
         }
         Ok(value) => Ok(value),
         Err(raised) => {

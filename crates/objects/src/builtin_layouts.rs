@@ -11,7 +11,7 @@ layout! {
         /// The hash, or -1 while it was not asked for. (A hash that would be -1 is -2, as in CPython.)
         hash HASH: i64;
         /// Code points; bit 62 is set if all are ASCII, bit 61 if there is a lone surrogate, bit 60 if interned,
-        /// bit 59 if it came out of an addition.
+        /// bit 59 if it came out of an addition, bit 58 if out of two.
         info INFO: i64, immutable;
         /// Byte offsets of every 64th code point, built on demand for text that is not ASCII; NULL until then.
         index INDEX: Value;

@@ -35,15 +35,17 @@ use heap::Value;
 use metatrace::{Items, Repr};
 
 /// The bits of [`Str::info`] that count code points.
-pub const LENGTH_MASK: i64 = (1 << 59) - 1;
+pub const LENGTH_MASK: i64 = (1 << 58) - 1;
 /// All code points are ASCII: bytes and code points are the same.
 pub const ASCII: i64 = 1 << 62;
 /// There is a lone surrogate.
 pub const SURROGATES: i64 = 1 << 61;
 /// The one str with this text in the table of interned ones.
 pub const INTERNED: i64 = 1 << 60;
-/// It came out of an addition, and nothing was added to it so far. No more than a hint: see [`appended`].
+/// It came out of an addition. No more than a hint: see [`appended`].
 const SUM: i64 = 1 << 59;
+/// It came out of an addition to one that did, and no buffer was begun from it.
+const SUM_OF_SUM: i64 = 1 << 58;
 
 /// The bytes of the text, for handlers.
 pub const STR_BYTES: &Items = &Items { name: "Str.text", offset: Str::BYTES as u32, repr: Repr::U8, immutable: true };

@@ -188,6 +188,11 @@ pub(crate) fn rewrite(code: OpCode, args: &[Arg], values: &Values) -> Option<Rew
     }
 }
 
+/// Whether more is known of a result when more is known of the operands later on.
+pub(crate) fn follows_operands(code: OpCode) -> bool {
+    matches!(code, OpCode::IntAdd | OpCode::IntSub | OpCode::IntMul | OpCode::IntShl)
+}
+
 impl Walk<'_> {
     /// The comparison has this answer from here on: narrows its operands.
     pub(crate) fn learn_comparison(&mut self, code: OpCode, a: Arg, b: Arg, holds: bool) {
@@ -282,9 +287,7 @@ impl Walk<'_> {
 
     fn range_within(&self, arg: Arg, depth: u32) -> Range {
         let range = self.values.range(arg);
-        let Some((code @ (OpCode::IntAdd | OpCode::IntSub | OpCode::IntMul | OpCode::IntShl), a, b)) =
-            self.values.maker(arg)
-        else {
+        let Some((code, a, b)) = self.values.maker(arg).filter(|maker| follows_operands(maker.0)) else {
             return range;
         };
         if depth == 0 || !self.has(crate::Passes::BOUNDS) {

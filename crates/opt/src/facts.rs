@@ -3,10 +3,10 @@
 //! A bridge's inputs are its exit's live values. Their ranges, kinds and shapes hold there too, because nothing runs in
 //! between; without them the bridge could not show what the label of the loop expects.
 
-use crate::bounds::Range;
+use crate::bounds::{Range, follows_operands};
 use crate::values::{Kind, LastFact};
 use crate::walk::Walk;
-use ir::{Arg, ExitId, OpCode, Ty, ValueId};
+use ir::{Arg, ExitId, Ty, ValueId};
 
 /// What is known of an exit's live values, in their order. Opaque outside this crate.
 #[derive(Clone, Default, Debug)]
@@ -140,7 +140,7 @@ impl Walk<'_> {
     fn depends_on_itself(&self, id: ValueId, shape: Arg) -> bool {
         let value = self.values.at(id);
         match value.ty {
-            Ty::Int => !matches!(value.code, OpCode::IntAdd | OpCode::IntSub | OpCode::IntMul | OpCode::IntShl),
+            Ty::Int => !follows_operands(value.code),
             _ => shape.value().is_none(),
         }
     }

@@ -37,7 +37,7 @@ pub(crate) struct Value {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LastFact {
     pub number: u32,
-    /// Nothing about the value has changed since.
+    /// The number still holds if the shape below is the same: the value was not changed since, and nothing else matters.
     pub is_current: bool,
     /// What the heap's cache said of its shape.
     pub shape: Arg,
@@ -68,6 +68,7 @@ impl Kind {
 /// All values of a walk, by id.
 #[derive(Default, Debug)]
 pub(crate) struct Values {
+    /// Whoever changes what is known of one goes through [`Values::at_mut`].
     pub all: Vec<Value>,
 }
 

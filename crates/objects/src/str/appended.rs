@@ -1,6 +1,6 @@
 //! Texts that grow by appending. `s += piece` in a loop would copy all of `s` each time, a program's square.
 //!
-//! Where a long text is appended to that came out of an addition itself ([`SUM`]), the sum is an [`AppendedStr`]: the first bytes of
+//! Where a long text is appended to that came out of two additions ([`SUM_OF_SUM`]), the sum is an [`AppendedStr`]: the first bytes of
 //! a buffer with room behind them. Appending to the text that ends where the buffer's bytes end fills some of that room, and the new
 //! sum is more of the same buffer; what the older one is, its first bytes, stays as it was. Who reads such a text gets a
 //! [`Str`](crate::builtin_layouts::Str) by [`Vm::exact_str`], which is made then and kept. Its class is `str`, and nothing that programs
@@ -8,7 +8,7 @@
 //!
 //! The buffer is a [`BYTE_ARRAY`](shape::BYTE_ARRAY): how many of its bytes are used, then the bytes.
 
-use super::{ASCII, LENGTH_MASK, SUM, SURROGATES, concatenate, exact_bytes};
+use super::{ASCII, LENGTH_MASK, SUM, SUM_OF_SUM, SURROGATES, concatenate, exact_bytes};
 use crate::builtin_layouts::{AppendedStr, Str, WrappedInstance};
 use crate::layout::{Object, cast};
 use crate::shape::{self, Kind, Shape};
@@ -58,20 +58,22 @@ pub(super) fn sum(vm: &mut Vm, a: Value, b: Value) -> Value {
         if let Some(sum) = extend(vm, a, added) {
             return sum;
         }
-    } else if shape::is_exact(a, Kind::Str) && is_long_sum(a) {
+    } else if sums(a) & SUM_OF_SUM != 0 && exact_bytes(a).len() >= LONG {
         // Whoever goes on from here a second time makes another text, which may not grow.
         let info = &cast::<Str>(a).info;
-        info.set(info.get() & !SUM);
+        info.set(info.get() & !(SUM | SUM_OF_SUM));
         return begin(vm, a, added);
     }
+    let bits = if sums(a) & SUM == 0 { SUM } else { SUM | SUM_OF_SUM };
     let sum = concatenate(vm, &[a, added]);
     let info = &cast::<Str>(sum).info;
-    info.set(info.get() | SUM);
+    info.set(info.get() | bits);
     sum
 }
 
-fn is_long_sum(text: Value) -> bool {
-    cast::<Str>(text).info.get() & SUM != 0 && exact_bytes(text).len() >= LONG
+/// Whether a text is known to have come out of one addition, or of two.
+fn sums(text: Value) -> i64 {
+    if shape::is_exact(text, Kind::Str) { cast::<Str>(text).info.get() & (SUM | SUM_OF_SUM) } else { 0 }
 }
 
 /// The sum of a text and more, in a buffer of its own.
