@@ -92,6 +92,8 @@ pub struct Finding {
     pub is_hot_exit: bool,
     /// Whether it says why the interpreter runs the line.
     pub is_why_interpreted: bool,
+    /// The line of the same file that says more.
+    pub see: Option<u32>,
     pub text: String,
     /// What to do; empty where there is nothing sensible.
     pub advice: &'static str,
@@ -99,7 +101,7 @@ pub struct Finding {
 
 impl Finding {
     fn new(weight: u64, text: String, advice: &'static str) -> Self {
-        Self { weight, is_hot_exit: false, is_why_interpreted: false, text, advice }
+        Self { weight, is_hot_exit: false, is_why_interpreted: false, see: None, text, advice }
     }
 }
 

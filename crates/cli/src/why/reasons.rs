@@ -444,22 +444,25 @@ fn interpreted(report: &mut Report, profile: &Profile<Python>, explanation: &Exp
         let postponed = explanation.postponed.iter().filter(|(start, _)| of_code(*start)).map(|(_, times)| times).sum();
         let line_of_start = |place: Place<Python>| line_of(place.code, place.pc);
         let said_at = copied.get(&(key.0.clone(), code.source.first_line));
+        let mut see = None;
         let text = match given_up {
             _ if said_at == Some(&key.1) => continue,
             _ if said_at.is_some() => {
-                format!("interpreted: there are many functions of this text; see line {}.", said_at.unwrap_or(&0))
+                let at = see.insert(*said_at.unwrap_or(&0));
+                format!("interpreted: there are many functions of this text; see line {at}.")
             }
             _ if !code.traceable.get() => format!("interpreted: the code of `{name}` is not traced."),
             Some(failure) => {
-                let at = line_of(failure.start.code, failure.start.pc);
+                let at = see.insert(line_of(failure.start.code, failure.start.pc));
                 format!("interpreted: recordings of `{name}` were given up; see line {at}.")
             }
             None if set_aside.is_some() => {
-                let at = set_aside.map_or(0, |trace| line_of_start(trace.start));
+                let at = see.insert(set_aside.map_or(0, |trace| line_of_start(trace.start)));
                 format!("interpreted: what was compiled of `{name}` was set aside; see line {at}.")
             }
             None if fallen >= 3 => {
-                let at = traces().find(|trace| trace.fallen).map_or(0, |trace| line_of_start(trace.start));
+                let fallen_at = traces().find(|trace| trace.fallen).map(|trace| line_of_start(trace.start));
+                let at = see.insert(fallen_at.unwrap_or(0));
                 format!("interpreted: what was compiled of `{name}` was thrown away {fallen} times; see line {at}.")
             }
             None if postponed >= 3 => format!(
@@ -479,7 +482,7 @@ fn interpreted(report: &mut Report, profile: &Profile<Python>, explanation: &Exp
             ),
         };
         let weight = (1e6 * nanoseconds / total) as u64;
-        line.findings.push(Finding::new(weight, text, ""));
+        line.findings.push(Finding { see, ..Finding::new(weight, text, "") });
     }
 }
 

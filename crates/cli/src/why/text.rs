@@ -18,8 +18,8 @@ pub fn text(report: &Report) -> String {
     let mut out =
         format!("{:.3} s of processor time: {}\n", report.nanoseconds as f64 / 1e9, parts(&report.parts, total));
     let mut sources = Sources::default();
-    let lines = ordered(report);
-    for &(file, number, line) in lines.iter().take(MOST_LINES) {
+    let shown = shown(report);
+    for &(file, number, line) in &shown {
         let mut source = sources.line(file, number).trim().to_owned();
         if source.is_empty() {
             source = in_function(line);
@@ -37,7 +37,7 @@ pub fn text(report: &Report) -> String {
             }
         }
     }
-    rest(&mut out, report, &lines[..lines.len().min(MOST_LINES)]);
+    rest(&mut out, report, &shown);
     out
 }
 
@@ -74,8 +74,26 @@ fn rest(out: &mut String, report: &Report, shown: &[(&str, u32, &Line)]) {
     }
 }
 
+/// The most expensive lines, and after them those that they refer to and the first of those that say why the
+/// interpreter runs something: a function whose time is spread over many lines is explained at one that may have none.
+fn shown(report: &Report) -> Vec<(&str, u32, &Line)> {
+    let lines = ordered(report);
+    let (first, others) = lines.split_at(lines.len().min(MOST_LINES));
+    let referred: HashSet<(&str, u32)> = first
+        .iter()
+        .flat_map(|&(file, _, line)| line.findings.iter().filter_map(move |finding| Some((file, finding.see?))))
+        .collect();
+    let mut reasons = 0;
+    let others = others.iter().filter(|&&(file, number, line)| {
+        let is_reason = line.findings.iter().any(|finding| finding.is_why_interpreted);
+        reasons += usize::from(is_reason);
+        referred.contains(&(file, number)) || is_reason && reasons <= MOST_LINES
+    });
+    first.iter().chain(others).copied().collect()
+}
+
 /// Lines worth showing, the most expensive first.
-pub fn ordered(report: &Report) -> Vec<(&str, u32, &Line)> {
+fn ordered(report: &Report) -> Vec<(&str, u32, &Line)> {
     let least = (LEAST * report.nanoseconds as f64) as u64;
     let mut lines: Vec<(&str, u32, &Line)> = report
         .lines
