@@ -35,7 +35,10 @@ fn main() -> ExitCode {
     heap::ensure_reserve();
     let stack_bytes = heap::share_of_address_space(STACK_BYTES, STACK_PARTS);
     let worker = std::thread::Builder::new().name("main".to_owned()).stack_size(stack_bytes);
-    match worker.spawn(move || run::run(invocation, stack_bytes)) {
+    match worker.spawn(move || {
+        heap::keep_small_blocks();
+        run::run(invocation, stack_bytes)
+    }) {
         Ok(handle) => match handle.join() {
             Ok(run::End::Status(status)) => ExitCode::from(status),
             Ok(run::End::Interrupt) => end_by_interrupt(),

@@ -5,6 +5,7 @@
 //! system when one of them fails, and then it is asked again. That is told to the interpreter, which raises MemoryError
 //! at its next safepoint, and takes a new reserve once there is room for one.
 
+use crate::small_blocks;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
@@ -22,48 +23,62 @@ static USED: AtomicBool = AtomicBool::new(false);
 /// The word that makes the interpreter come to a safepoint.
 static POLL: AtomicPtr<AtomicU32> = AtomicPtr::new(std::ptr::null_mut());
 
-/// The system's allocator with a reserve behind it.
+/// The system's allocator with a reserve behind it, and small blocks at hand before it.
 pub struct Allocator;
 
-// SAFETY: all work is done by `System`.
+// SAFETY: all work is done by `System` and by small blocks that it made.
 unsafe impl GlobalAlloc for Allocator {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's layout.
-        let memory = unsafe { System.alloc(layout) };
-        if memory.is_null() {
-            // SAFETY: as above.
-            return again(layout.size(), || unsafe { System.alloc(layout) });
-        }
-        memory
+        let ask = || unsafe {
+            if small_blocks::is_small(layout) { small_blocks::alloc(layout) } else { System.alloc(layout) }
+        };
+        let memory = ask();
+        if memory.is_null() { again(layout.size(), ask) } else { memory }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's layout.
-        let memory = unsafe { System.alloc_zeroed(layout) };
-        if memory.is_null() {
-            // SAFETY: as above.
-            return again(layout.size(), || unsafe { System.alloc_zeroed(layout) });
+        if small_blocks::is_small(layout) {
+            // SAFETY: the caller's layout.
+            let memory = unsafe { self.alloc(layout) };
+            if !memory.is_null() {
+                // SAFETY: so much was asked for.
+                unsafe { memory.write_bytes(0, layout.size()) };
+            }
+            return memory;
         }
-        memory
+        // SAFETY: the caller's layout.
+        let ask = || unsafe { System.alloc_zeroed(layout) };
+        let memory = ask();
+        if memory.is_null() { again(layout.size(), ask) } else { memory }
     }
 
     #[inline]
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, new_bytes: usize) -> *mut u8 {
         // SAFETY: the caller's memory, which a failure leaves as it is.
-        let moved = unsafe { System.realloc(memory, layout, new_bytes) };
-        if moved.is_null() {
-            // SAFETY: as above.
-            return again(new_bytes, || unsafe { System.realloc(memory, layout, new_bytes) });
-        }
-        moved
+        let ask = || unsafe {
+            if small_blocks::has_class(layout) {
+                small_blocks::realloc(memory, layout, new_bytes)
+            } else {
+                System.realloc(memory, layout, new_bytes)
+            }
+        };
+        let moved = ask();
+        if moved.is_null() { again(new_bytes, ask) } else { moved }
     }
 
     #[inline]
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         // SAFETY: the caller's memory.
-        unsafe { System.dealloc(memory, layout) }
+        unsafe {
+            if small_blocks::is_small(layout) {
+                small_blocks::dealloc(memory, layout);
+            } else {
+                System.dealloc(memory, layout);
+            }
+        }
     }
 }
 

@@ -30,6 +30,7 @@ mod referrers;
 mod refusal;
 mod roots;
 mod shapes;
+mod small_blocks;
 mod value;
 mod verify;
 mod watch;
@@ -51,6 +52,7 @@ pub use refusal::{
     share_of_address_space, vec_with_capacity, zeros,
 };
 pub use roots::{RootVisitor, save_registers};
+pub use small_blocks::keep_small_blocks;
 pub use value::Value;
 pub use watch::{Allocation, Followed, Watcher, Wish};
 
