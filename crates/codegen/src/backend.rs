@@ -302,12 +302,15 @@ impl Left {
 
     #[inline]
     pub fn decode(word: u64) -> Left {
+        // The most frequent end of calls.
+        if word == Self::RETURN {
+            return Left::Return;
+        }
         let low = word as u32;
         match word & !0xffff_ffff {
             0 => Left::Exit(low),
             Self::LOOP => Left::Loop(TraceId(low)),
             Self::BODY => Left::Body(TraceId(low)),
-            _ if word == Self::RETURN => Left::Return,
             _ if word == Self::RAISE => Left::Raise,
             _ => panic!("compiled code left with the unknown word {word:#x}"),
         }

@@ -155,6 +155,9 @@ pub enum Function {
     F5(extern "C" fn(*mut u8, u64, u64, u64, u64, u64) -> u64),
     /// The first operand, then the others as a slice: address and count.
     Slice(extern "C" fn(*mut u8, u64, *const u64, u64) -> u64),
+    /// The first two operands, then how many others there are: those come in the buffer through which values enter compiled code,
+    /// so they are where code that is called for them expects them.
+    Buffered(extern "C" fn(*mut u8, u64, u64, u64) -> u64),
 }
 
 /// A callee's row: declared once, as a `static`.
@@ -162,10 +165,17 @@ pub enum Function {
 pub struct Callee {
     pub name: &'static str,
     pub function: Function,
-    /// Operand types ([`Function::Slice`]: all Ref).
+    /// Operand types ([`Function::Slice`], [`Function::Buffered`]: all Ref).
     pub operands: &'static [Ty],
     pub result: Ty,
     pub effect: CallEffect,
+}
+
+impl Function {
+    /// Whether there are as many operands as each call has.
+    pub fn is_variadic(&self) -> bool {
+        matches!(self, Function::Slice(_) | Function::Buffered(_))
+    }
 }
 
 impl PartialEq for &'static Callee {
@@ -204,6 +214,13 @@ pub struct Op {
     pub exit: Option<ExitId>,
     /// The instruction it belongs to.
     pub at: PositionId,
+}
+
+impl Op {
+    /// Whether it calls a [`Function::Buffered`].
+    pub fn is_buffered(&self) -> bool {
+        matches!(self.attr, Attr::Callee(Callee { function: Function::Buffered(_), .. }))
+    }
 }
 
 /// How an interrupted frame goes on.

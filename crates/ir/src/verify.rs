@@ -5,8 +5,8 @@
 //! used behind it by phis alone.
 
 use crate::{
-    Arg, Attr, AttrKind, Effect, ExitArg, Function, LogKind, Op, OpCode, OperandTy, RecipeStep, Snapshot, Trace, Ty,
-    ValueId, text,
+    Arg, Attr, AttrKind, Effect, ExitArg, LogKind, Op, OpCode, OperandTy, RecipeStep, Snapshot, Trace, Ty, ValueId,
+    text,
 };
 
 /// Checks a trace; the error names the operation and prints it.
@@ -104,9 +104,7 @@ impl Checker<'_> {
             (AttrKind::Callee, Attr::Callee(callee)) => {
                 agree(op.ty, callee.result)?;
                 let is_slice = op.code == OpCode::CallSlice;
-                ensure(matches!(callee.function, Function::Slice(_)) == is_slice, || {
-                    "the wrong kind of call".to_string()
-                })?;
+                ensure(callee.function.is_variadic() == is_slice, || "the wrong kind of call".to_string())?;
                 if is_slice {
                     return op.args.iter().try_for_each(|&arg| agree(self.trace.ty(arg), Ty::Ref));
                 }

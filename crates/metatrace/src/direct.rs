@@ -100,7 +100,7 @@ impl<L: Language> Direct<L> {
             Function::F3(f) => f(context, at(0), at(1), at(2)),
             Function::F4(f) => f(context, at(0), at(1), at(2), at(3)),
             Function::F5(f) => f(context, at(0), at(1), at(2), at(3), at(4)),
-            Function::Slice(_) => unreachable!("{} takes a slice", callee.name),
+            Function::Slice(_) | Function::Buffered(_) => unreachable!("{} takes a slice", callee.name),
         }
     }
 }

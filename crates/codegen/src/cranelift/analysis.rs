@@ -73,6 +73,7 @@ impl Facts {
             OpCode::IntAddOverflows => self.test_overflow(OpCode::IntAdd, op),
             OpCode::IntSubOverflows => self.test_overflow(OpCode::IntSub, op),
             OpCode::IntMulOverflows => self.test_overflow(OpCode::IntMul, op),
+            OpCode::CallSlice if op.is_buffered() => self.need_buffer(op.args.len() - 2),
             OpCode::CallSlice => self.slice_words = self.slice_words.max(op.args.len() as u32 - 1),
             OpCode::JumpLoop | OpCode::JumpBody => self.need_buffer(op.args.len()),
             _ => {}

@@ -21,7 +21,11 @@ impl Lower<'_> {
             let value = self.arg(arg);
             words.push(self.word_of(value));
         }
-        if op.code == OpCode::CallSlice {
+        if op.is_buffered() {
+            self.store_buffer(&words[2..]);
+            arguments.extend(&words[..2]);
+            arguments.push(self.word(words.len() as u64 - 2));
+        } else if op.code == OpCode::CallSlice {
             arguments.push(words[0]);
             for (index, &word) in words[1..].iter().enumerate() {
                 let slot = self.slice.expect("a slice call with operands has a slot");
@@ -123,5 +127,6 @@ fn function_address(function: &Function) -> usize {
         Function::F4(f) => f as usize,
         Function::F5(f) => f as usize,
         Function::Slice(f) => f as usize,
+        Function::Buffered(f) => f as usize,
     }
 }

@@ -79,6 +79,7 @@ impl Facts {
             }
             match op.code {
                 OpCode::Label => label = Some(index),
+                OpCode::CallSlice if op.is_buffered() => facts.need_buffer(op.args.len() - 2),
                 OpCode::CallSlice => facts.slice_words = facts.slice_words.max(op.args.len() as u32 - 1),
                 OpCode::RawLoad | OpCode::RawStore => facts.owners.extend(op.args[0].value().map(|id| id.0)),
                 OpCode::JumpLoop | OpCode::JumpBody => facts.need_buffer(op.args.len()),

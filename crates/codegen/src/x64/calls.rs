@@ -7,9 +7,9 @@ use super::analysis::{flag_offset, publishes};
 use super::encode::Mem;
 use super::looping::{From, Move};
 use super::lower::Lower;
-use super::regs::{ARGUMENTS, CTX, KEPT, RAX, RSP, TMP};
+use super::regs::{ARGUMENTS, CTX, FTMP, KEPT, RAX, RSP, TMP};
 use crate::backend::Activation;
-use ir::{Attr, Function, Op, OpCode, Ty};
+use ir::{Arg, Attr, Function, Op, OpCode, Ty};
 use std::mem::offset_of;
 
 /// The first argument of a call.
@@ -28,7 +28,11 @@ impl Lower<'_> {
         }
         let mut arguments = Vec::with_capacity(ARGUMENTS.len());
         let mut slice = None;
-        if op.code == OpCode::CallSlice {
+        if op.is_buffered() {
+            self.store_in_buffer(&op.args[2..]);
+            arguments.extend(op.args[..2].iter().map(|&arg| self.source(arg)));
+            arguments.push(From::Word(op.args.len() as u64 - 2));
+        } else if op.code == OpCode::CallSlice {
             for position in 1..op.args.len() {
                 self.store_in_frame(position, self.frame.slice + 8 * (position as i32 - 1));
             }
@@ -123,6 +127,32 @@ impl Lower<'_> {
         }
     }
 
+    /// Copies operands to the first words of the buffer.
+    fn store_in_buffer(&mut self, args: &[Arg]) {
+        let buffer = Mem::Base { base: RSP, disp: self.frame.buffer };
+        self.asm.mov(TMP, buffer);
+        for (index, &arg) in args.iter().enumerate() {
+            let to = Mem::Base { base: TMP, disp: 8 * index as i32 };
+            let loc = self.facts.entity(arg).and_then(|id| self.loc(id));
+            match loc.map(|loc| loc.as_reg()) {
+                Some(Some(reg)) => self.asm.store(to, reg),
+                Some(None) => {
+                    self.move_loc(loc.expect("a slot"), Loc::reg(FTMP));
+                    self.asm.movsd_store(to, FTMP);
+                }
+                None => match Self::constant_word(arg).map(|word| i32::try_from(word as i64)) {
+                    Some(Ok(word)) => self.asm.store_imm(to, word),
+                    _ => {
+                        self.copy_arg(arg, TMP);
+                        self.asm.movq_to(FTMP, TMP);
+                        self.asm.mov(TMP, buffer);
+                        self.asm.movsd_store(to, FTMP);
+                    }
+                },
+            }
+        }
+    }
+
     /// Before a call during which frames may be inspected: fills this activation's record and links it.
     fn publish(&mut self, op: &Op) -> bool {
         let Some(exit) = publishes(op, self.trace) else { return false };
@@ -160,5 +190,6 @@ fn function_address(function: &Function) -> usize {
         Function::F4(f) => f as usize,
         Function::F5(f) => f as usize,
         Function::Slice(f) => f as usize,
+        Function::Buffered(f) => f as usize,
     }
 }

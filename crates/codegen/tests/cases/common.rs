@@ -54,6 +54,8 @@ pub struct Context {
     pub activation: *mut Activation,
     /// What [`ASKED`] tells.
     pub flag: u32,
+    /// The buffer of the code that runs.
+    pub buffer: *mut u64,
 }
 
 extern "C" fn alloc_slow(heap: *mut u8, bytes: u64, header: u64) -> u64 {
@@ -170,6 +172,24 @@ pub static IS_ODD: Callee = Callee {
 pub static SUM: Callee =
     Callee { name: "sum", function: Function::Slice(sum), operands: &[], result: Ty::Ref, effect: CallEffect::Reads };
 
+/// The same sum of the first operand and those from the third on. The second one has to be what they sum up to without it, or the
+/// sum is another one; what was in the buffer is gone.
+pub extern "C" fn sum_buffered(ctx: *mut u8, first: u64, second: u64, count: u64) -> u64 {
+    // SAFETY: compiled code passes its context, whose buffer has room for all operands.
+    let words = unsafe { std::slice::from_raw_parts_mut((*ctx.cast::<Context>()).buffer, BUFFER_WORDS) };
+    let total = sum(ctx, first, words.as_ptr(), count);
+    words.fill(0xbad);
+    total ^ second << 1
+}
+
+pub static SUM_BUFFERED: Callee = Callee {
+    name: "sum_buffered",
+    function: Function::Buffered(sum_buffered),
+    operands: &[],
+    result: Ty::Ref,
+    effect: CallEffect::Reads,
+};
+
 pub fn config() -> Config {
     Config {
         heap_offset: offset_of!(Context, heap) as i32,
@@ -234,7 +254,13 @@ impl Guest {
             chunks: Vec::new(),
         });
         heap.refill(4096);
-        let ctx = Box::new(Context { scratch: 0, heap: &raw mut *heap, activation: std::ptr::null_mut(), flag: 0 });
+        let ctx = Box::new(Context {
+            scratch: 0,
+            heap: &raw mut *heap,
+            activation: std::ptr::null_mut(),
+            flag: 0,
+            buffer: std::ptr::null_mut(),
+        });
         Guest {
             backend,
             ctx,
@@ -318,6 +344,7 @@ impl Guest {
     pub fn run_code(&mut self, entry: usize, selector: u64, inputs: &[u64]) -> Left {
         self.buf.fill(0xbad);
         self.buf[..inputs.len()].copy_from_slice(inputs);
+        self.ctx.buffer = self.buf.as_mut_ptr();
         let ctx = (&raw mut *self.ctx).cast::<u8>();
         // SAFETY: the entry is that of live code, context and buffer are laid out as `config` says, the inputs are set.
         let left = unsafe { self.backend.enter()(entry, ctx, self.buf.as_mut_ptr(), selector) };

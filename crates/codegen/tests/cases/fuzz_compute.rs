@@ -2,7 +2,9 @@
 //!
 //! `CODEGEN_FUZZ=n` draws `n` traces instead of the default; `CODEGEN_SEED=s` starts elsewhere.
 
-use crate::common::{Builder, Guest, HALF, IS_ODD, MIX, Random, SUM, as_constant, half, mix, setting, sum};
+use crate::common::{
+    Builder, Guest, HALF, IS_ODD, MIX, Random, SUM, SUM_BUFFERED, as_constant, half, mix, setting, sum,
+};
 use crate::fuzz_loops::CHECKED;
 use codegen::{Left, tagging};
 use ir::{Arg, Attr, OpCode, OperandTy, ROWS, TraceKind, Ty, compute};
@@ -98,7 +100,7 @@ impl Drawn {
 
     /// Calls of every shape.
     fn call(&mut self, random: &mut Random) {
-        match random.below(4) {
+        match random.below(5) {
             0 => {
                 let (a, b, c) =
                     (self.operand(random, Ty::Int), self.operand(random, Ty::Flt), self.operand(random, Ty::Bool));
@@ -117,18 +119,24 @@ impl Drawn {
                 let result = self.builder.exit(OpCode::Call, &[a.0, b.0], Attr::Callee(&IS_ODD), &live);
                 self.known.push((result, Ty::Bool, a.1 & 1));
             }
-            _ => {
+            kind => {
                 let mut args = Vec::new();
                 let mut words = Vec::new();
-                for _ in 0..1 + random.below(6) {
+                let buffered = kind == 3;
+                for _ in 0..1 + usize::from(buffered) + random.below(6) {
                     let (arg, bits) = self.operand(random, Ty::Int);
                     let narrow = self.builder.pure(OpCode::IntSext16, &[arg]);
                     args.push(self.builder.op(OpCode::IntBox, Ty::Ref, &[narrow]));
                     words.push(tagging::box_int(i64::from(bits as i16)));
                 }
                 // So that it is a small integer's word.
-                let result = self.builder.with(OpCode::CallSlice, Ty::Ref, &args, Attr::Callee(&SUM));
-                let word = sum(std::ptr::null_mut(), words[0], words[1..].as_ptr(), words.len() as u64 - 1);
+                let callee = if buffered { &SUM_BUFFERED } else { &SUM };
+                let result = self.builder.with(OpCode::CallSlice, Ty::Ref, &args, Attr::Callee(callee));
+                let rest = &words[1 + usize::from(buffered)..];
+                let mut word = sum(std::ptr::null_mut(), words[0], rest.as_ptr(), rest.len() as u64);
+                if buffered {
+                    word ^= words[1] << 1;
+                }
                 let null = self.builder.pure(OpCode::IsNull, &[result]);
                 let int = self.builder.pure(OpCode::IntUnbox, &[result]);
                 self.known.push((null, Ty::Bool, u64::from(word == 0)));

@@ -1,6 +1,6 @@
 //! Objects, barriers, allocation, off-heap buffers, calls.
 
-use crate::common::{ASKED, Builder, COLLECT, Context, FALSE, FLOAT_SHAPE, Guest, Heap, TRUE};
+use crate::common::{ASKED, Builder, COLLECT, Context, FALSE, FLOAT_SHAPE, Guest, Heap, SUM_BUFFERED, TRUE, sum};
 use codegen::{Left, tagging};
 use ir::{Arg, Attr, CallEffect, Callee, ConstRef, ExitId, Field, Function, Items, OpCode, Repr, TraceKind, Ty};
 
@@ -360,6 +360,31 @@ fn calls_take_and_return_words() {
     assert_eq!(guest.run(&compiled, &[3, 0.5f64.to_bits(), 1, 7]), Left::Exit(compiled.first_exit + 1));
     assert_eq!(guest.buf[..5], [1, 7, 7234, 72345, 110.5f64.to_bits()]);
     assert_eq!(guest.ctx.scratch, 2);
+}
+
+#[test]
+fn operands_come_in_the_buffer() {
+    let mut guest = Guest::new();
+    let mut b = Builder::new(TraceKind::Loop);
+    // More than there are registers, and a constant of each size.
+    let inputs: Vec<Arg> = (0..24).map(|_| b.input(Ty::Ref)).collect();
+    let mut args = vec![inputs[23], inputs[0]];
+    args.extend(&inputs);
+    args.extend([Arg::Imm(3), Arg::Imm(0x1234_5678_9abc_def1), Arg::Ref(ConstRef(2))]);
+    let all = b.with(OpCode::CallSlice, Ty::Ref, &args, Attr::Callee(&SUM_BUFFERED));
+    let none = b.with(OpCode::CallSlice, Ty::Ref, &[all, Arg::Imm(5)], Attr::Callee(&SUM_BUFFERED));
+    let mut live = vec![all, none];
+    live.extend(&inputs);
+    b.guard(OpCode::Leave, &[], &live);
+    guest.constants[2] = 0x77;
+    let compiled = guest.compile(1, b.trace, &[]);
+    let words: Vec<u64> = (0..24).map(|i| 2 * i * i + 1).collect();
+    assert_eq!(guest.run(&compiled, &words), Left::Exit(compiled.first_exit));
+    let mut operands = words.clone();
+    operands.extend([3, 0x1234_5678_9abc_def1, 0x77]);
+    let expected = sum(std::ptr::null_mut(), words[23], operands.as_ptr(), operands.len() as u64) ^ words[0] << 1;
+    assert_eq!(guest.buf[..2], [expected, expected ^ 10]);
+    assert_eq!(guest.buf[2..26], words);
 }
 
 /// How a word is hidden from those who look for it.

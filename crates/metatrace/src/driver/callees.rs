@@ -21,7 +21,7 @@ pub(crate) fn callees<L: Language>(thread: &mut Thread<L>) -> Callees {
     *thread.jit.cache.callees.get_or_insert_with(|| Callees {
         call_guest: leak(Callee {
             name: "call_guest",
-            function: Function::Slice(call_guest::<L>),
+            function: Function::Buffered(call_guest::<L>),
             operands: &[],
             result: Ty::Ref,
             effect: CallEffect::RunsGuest,
@@ -65,30 +65,58 @@ impl GuestCall {
     }
 }
 
-/// Runs guest code: `code` is the address of the code with bit 0 set, a tagged integer for the collector; then a
-/// [`GuestCall`], then the callee's slots, of which the last ones may be missing: NULL. NULL comes back if an exception is
-/// pending.
-pub(crate) extern "C" fn call_guest<L: Language>(context: *mut u8, code: u64, words: *const u64, count: u64) -> u64 {
+/// Runs guest code: `code` is the address of the code with bit 0 set, a tagged integer for the collector; `call` a
+/// [`GuestCall`]; the buffer begins with the callee's first `count` slots, of which the last ones may be missing: NULL. NULL
+/// comes back if an exception is pending.
+extern "C" fn call_guest<L: Language>(context: *mut u8, code: u64, call: u64, count: u64) -> u64 {
     let context: *mut L::Context = context.cast();
-    // SAFETY: traces hold codes as such words; the words are the caller's.
-    let (code, words) =
-        unsafe { (&*((code & !1) as *const L::Code), std::slice::from_raw_parts(words, count as usize)) };
+    // SAFETY: the context outlives the call, and the thread is its first field.
+    let buffer = unsafe { (&(*thread_of::<L>(context)).jit.cache.buffer)[..count as usize].as_ptr() };
+    // SAFETY: the buffer stays where it is.
+    unsafe { call_slots::<L>(context, code, GuestCall::from_word(call), buffer, count as usize) }
+}
+
+/// The same for slots that lie elsewhere.
+pub(crate) fn call_guest_with<L: Language>(context: *mut L::Context, code: u64, call: GuestCall, slots: &[u64]) -> u64 {
+    // SAFETY: the context outlives the call, and the thread is its first field.
+    let buffer = unsafe { &mut (*thread_of::<L>(context)).jit.cache.buffer };
+    let mut first = slots.as_ptr();
+    if let Some(words) = buffer.get_mut(..slots.len()) {
+        words.copy_from_slice(slots);
+        first = words.as_ptr();
+    }
+    // SAFETY: without a buffer, or room in it, nothing is compiled that could take them from there.
+    unsafe { call_slots::<L>(context, code, call, first, slots.len()) }
+}
+
+/// # Safety
+/// There are `count` slots, in the buffer if the code is compiled.
+#[inline(always)]
+unsafe fn call_slots<L: Language>(
+    context: *mut L::Context,
+    code: u64,
+    call: GuestCall,
+    slots: *const u64,
+    count: usize,
+) -> u64 {
+    // SAFETY: traces hold codes as such words.
+    let code = unsafe { &*((code & !1) as *const L::Code) };
     // SAFETY: the context outlives the call, and the thread is its first field.
     let thread = unsafe { &mut *thread_of::<L>(context) };
-    let GuestCall { pc, sp, inlined } = GuestCall::from_word(words[0]);
+    let GuestCall { pc, sp, inlined } = call;
     thread.depth += inlined;
-    let slots = &words[1..];
     let entry = if pc == 0 && !thread.interprets() { L::entry_cell(code).compiled() } else { 0 };
     let compiled = match entry {
         0 => None,
-        entry => enter::call::<L>(context, code, TraceId(entry as u32 - 1), slots, sp),
+        entry => enter::call::<L>(context, code, TraceId(entry as u32 - 1), count, sp),
+    };
+    let result = match compiled {
+        Some(result) => result,
+        // SAFETY: the caller's.
+        None => interpret::<L>(context, code, unsafe { std::slice::from_raw_parts(slots, count) }, pc, sp),
     };
     // SAFETY: as above.
     let thread = unsafe { &mut *thread_of::<L>(context) };
-    let result = match compiled {
-        Some(result) => result,
-        None => interpret::<L>(context, code, slots, pc, sp),
-    };
     thread.depth -= inlined;
     match result {
         Ok(value) => value.0,
@@ -101,6 +129,7 @@ pub(crate) extern "C" fn call_guest<L: Language>(context: *mut u8, code: u64, wo
 }
 
 /// The call by the interpreter's dispatch loop.
+#[inline(never)]
 fn interpret<L: Language>(
     context: *mut L::Context,
     code: &'static L::Code,

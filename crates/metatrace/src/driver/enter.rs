@@ -53,14 +53,14 @@ pub(crate) fn enter<L: Language>(context: *mut L::Context, id: TraceId) -> Optio
     Some(outcome)
 }
 
-/// Calls the compiled code of a function. `words` are its first slots, and `sp` is how many it begins with. `None`: it would
-/// not fit below the recursion limit; nothing has happened.
+/// Calls the compiled code of a function. It begins with `sp` slots, the buffer with the first `count` of them; the others are
+/// NULL. `None`: it would not fit below the recursion limit; nothing has happened.
 #[inline(always)]
 pub(crate) fn call<L: Language>(
     context: *mut L::Context,
     code: &'static L::Code,
     id: TraceId,
-    words: &[u64],
+    count: usize,
     sp: u32,
 ) -> Option<Result<Value, Value>> {
     // SAFETY: the context outlives the call, and the thread is its first field.
@@ -73,15 +73,11 @@ pub(crate) fn call<L: Language>(
     // The slots themselves are written where the code is left.
     let window = thread.window_below_limit(L::slot_count(code))?;
     thread.push_record(code, 0, sp, window);
-    let (given, missing) = thread.jit.cache.buffer[..sp as usize].split_at_mut(words.len().min(sp as usize));
-    // Word by word, as the code reads them at once: a processor hands on what was just stored only to a load that lies in one store,
-    // and a copy of some other size is made of wide stores that overlap.
-    for (to, &word) in given.iter_mut().zip(words) {
-        // SAFETY: a word of the buffer.
-        unsafe { std::ptr::write_volatile(to, word) };
+    if count < sp as usize {
+        let missing = &mut thread.jit.cache.buffer[count..sp as usize];
+        // SAFETY: words of the buffer.
+        unsafe { clear(missing.as_mut_ptr().cast(), missing.len()) };
     }
-    // SAFETY: words of the buffer.
-    unsafe { clear(missing.as_mut_ptr().cast(), missing.len()) };
     let callee = thread.record;
     let left = run::<L>(context, id, entry);
     let finished = match left {

@@ -10,7 +10,7 @@ mod stuck;
 mod units;
 mod versions;
 
-pub(crate) use callees::{GuestCall, call_guest, callees};
+pub(crate) use callees::{GuestCall, call_guest_with, callees};
 pub(crate) use compile::{install_done, notice_fork};
 pub(crate) use recipe::Made;
 pub(crate) use versions::{Goal, Signature, choose};

@@ -17,6 +17,9 @@ type Ref = Traced<Value>;
 /// is recorded then.
 const OTHER_ROUNDS: u32 = 8;
 
+/// Of a callee with at most so many slots the missing ones are passed, too.
+const FEW_SLOTS: usize = 64;
+
 /// A trace of at most one part in so many of the longest is short.
 const SHORT: usize = 20;
 
@@ -243,13 +246,12 @@ impl<L: Language> Tracer<L> {
             let slots = unsafe { std::slice::from_raw_parts(window, sp as usize) };
             let mut words: SmallVec<[u64; 16]> = SmallVec::new();
             let mut args: SmallVec<[Arg; 16]> = SmallVec::new();
-            words.push(driver::GuestCall { pc, sp, inlined: 0 }.word());
             args.push(Arg::Imm(code_word.0));
             // The frames inlined in the trace count for the recursion limit, although they have no records there.
             args.push(Arg::Imm(driver::GuestCall { pc, sp, inlined: self.active as u32 - 1 }.word()));
-            // The window is NULL to begin with.
-            let unset =
-                slots.iter().rev().take_while(|slot| slot.id == super::CONSTANT && slot.value.is_null()).count();
+            // What is missing is NULL; a few are soon written.
+            let is_unset = |slot: &&Traced<Value>| slot.id == super::CONSTANT && slot.value.is_null();
+            let unset = if slots.len() <= FEW_SLOTS { 0 } else { slots.iter().rev().take_while(is_unset).count() };
             for slot in &slots[..slots.len() - unset] {
                 words.push(slot.value.0);
                 args.push(self.arg(*slot));
@@ -257,7 +259,8 @@ impl<L: Language> Tracer<L> {
             let snapshot = self.call_snapshot(frame);
             let published = self.publish(self.active, frame.map(|frame| frame.pc));
             let paused = self.thread().jit.economy.pause();
-            let word = driver::call_guest::<L>(self.context.cast(), code_word.0, words.as_ptr(), words.len() as u64);
+            let call = driver::GuestCall { pc, sp, inlined: 0 };
+            let word = driver::call_guest_with::<L>(self.context, code_word.0, call, &words);
             self.thread().jit.economy.resume(paused);
             self.give_back(window);
             let attr = Attr::Callee(callees.call_guest);
