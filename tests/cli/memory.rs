@@ -74,6 +74,32 @@ kept = [[i] for i in range(10**5)]
 print(len(kept), sum(i for [i] in kept))
 ";
 
+/// A collection that the program asks for counts what it finds: in lists as long as what has died.
+const MUCH_THAT_DIES: &str = "
+import gc
+
+kept = [[] for _ in range(3_000_000)]
+ballast = []
+try:
+    while True:
+        ballast.append(bytearray(1 << 20))
+except MemoryError:
+    kept = None
+try:
+    gc.collect()
+except MemoryError:
+    pass
+ballast = None
+print(len(bytearray(1 << 20)))
+";
+
+#[test]
+fn a_collection_counts_what_it_has_memory_for() {
+    for kibibytes in [500_000, 700_000] {
+        check_within(kibibytes, MUCH_THAT_DIES, "1048576\n");
+    }
+}
+
 #[test]
 fn a_program_goes_on_after_a_memory_error() {
     check_within(1 << 20, TOO_MUCH, "[]\n100000 4999950000\n");

@@ -156,6 +156,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn layouts_keep_to_themselves() {
+        crate::keep_small_blocks();
+        let layout = |bytes: usize, align: usize| Layout::from_size_align(bytes, align).expect("a layout");
+        // Kept blocks are dirty; aligned ones are the system's.
+        for bytes in [1, 24, 25, 100, 503, 504, 505, 600] {
+            for align in [1, 8, 16, 64] {
+                let layout = layout(bytes, align);
+                // SAFETY: each block is freed with its layout.
+                unsafe {
+                    let dirty = Allocator.alloc(layout);
+                    assert!(dirty.addr().is_multiple_of(align));
+                    dirty.write_bytes(0xee, bytes);
+                    Allocator.dealloc(dirty, layout);
+                    let clean = Allocator.alloc_zeroed(layout);
+                    assert!(clean.addr().is_multiple_of(align));
+                    assert!((0..bytes).all(|at| clean.add(at).read() == 0), "{layout:?}");
+                    clean.write_bytes(0xdd, bytes);
+                    let grown = Allocator.realloc(clean, layout, bytes + 77);
+                    assert!(grown.addr().is_multiple_of(align));
+                    assert!((0..bytes).all(|at| grown.add(at).read() == 0xdd), "{layout:?}");
+                    Allocator.dealloc(grown, Layout::from_size_align_unchecked(bytes + 77, align));
+                }
+            }
+        }
+    }
+
+    #[test]
     fn the_reserve_is_given_up_once_and_taken_again() {
         let poll = AtomicU32::new(0);
         // SAFETY: reset below.

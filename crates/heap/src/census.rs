@@ -93,19 +93,24 @@ impl Heap {
         young
     }
 
-    /// After marking, when weak references have been cleared and before anything is freed.
+    /// After marking, when weak references have been cleared and before anything is freed. Where there is no memory for lists of
+    /// all that died nothing is found, or not all.
     pub(crate) unsafe fn take_census(&mut self) {
         let Some(mut census) = self.census.take() else { return };
-        let dead = self.dead_objects();
+        let mut free = Vec::new();
+        let Some(dead) = self.dead_objects().filter(|dead| free.try_reserve_exact(dead.len()).is_ok()) else {
+            self.census = Some(census);
+            return;
+        };
         // SAFETY: the list holds dead objects, which nobody has freed.
         unsafe {
             self.count_references(&dead, &census.counted);
-            self.drop_acyclic(&dead, &census.counted);
+            self.drop_acyclic(&dead, &census.counted, free);
             for &object in &dead {
                 let header = load(object);
                 let cyclic = header >= COUNT_ONE;
                 store(object, header & (COUNT_ONE - 1));
-                if cyclic && self.counts(&census.counted, object) {
+                if cyclic && self.counts(&census.counted, object) && census.found.try_reserve(1).is_ok() {
                     census.found.push(Counts { shape: shape_in(header), address: object });
                 }
             }
@@ -121,19 +126,23 @@ impl Heap {
         self.census = Some(census);
     }
 
-    fn dead_objects(&self) -> Vec<usize> {
+    fn dead_objects(&self) -> Option<Vec<usize>> {
         let mut dead = Vec::new();
+        let mut is_complete = true;
         let mut visit = |object: usize| {
             // SAFETY: an object or a reserved slot starts there (invariant 6).
             unsafe {
                 if !is_filler(load(object)) && self.marked_fate(object).is_none() {
-                    dead.push(object);
+                    is_complete = is_complete && dead.try_reserve(1).is_ok();
+                    if is_complete {
+                        dead.push(object);
+                    }
                 }
             }
         };
         self.old.for_each_start(&mut visit);
         self.large.objects().for_each(&mut visit);
-        dead
+        is_complete.then_some(dead)
     }
 
     unsafe fn count_references(&self, dead: &[usize], counted: &[Counted]) {
@@ -150,11 +159,11 @@ impl Heap {
         }
     }
 
-    /// Takes back what the objects without a count refer to, and so on.
-    unsafe fn drop_acyclic(&self, dead: &[usize], counted: &[Counted]) {
+    /// Takes back what the objects without a count refer to, and so on. `free` is empty and has room for all of them.
+    unsafe fn drop_acyclic(&self, dead: &[usize], counted: &[Counted], mut free: Vec<usize>) {
         // SAFETY: the list holds dead objects, whose slots hold Values (invariant 2).
         unsafe {
-            let mut free: Vec<usize> = dead.iter().copied().filter(|&object| load(object) < COUNT_ONE).collect();
+            free.extend(dead.iter().copied().filter(|&object| load(object) < COUNT_ONE));
             while let Some(object) = free.pop() {
                 self.each_dead_referent(object, counted, |referent| {
                     let header = load(referent);

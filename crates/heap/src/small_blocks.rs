@@ -2,16 +2,18 @@
 //!
 //! The C library keeps seven of a size at hand; whoever frees more than that in a row, and takes them again, pays for its
 //! lists and locks each time. That is what regular expressions do with their marks, and many a native function with its
-//! vectors. Every block is one that the system's allocator gave, of the greatest size of its class, and may be given back to
-//! it at any time: by another thread, say.
+//! vectors. Every block is one that the system's allocator gave, of the greatest size of its class, so whoever frees it may give
+//! it back: another thread does. What is kept stays: a mebibyte at most.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ptr::null_mut;
 
-/// Sizes that cost the C library the same: a word of its own before each block, multiples of sixteen in all.
+/// Sizes that cost the C library the same: a word of its own before each block, multiples of sixteen in all, and two of those at
+/// least.
 const STEP: usize = 16;
 const OWN: usize = 8;
+const LEAST: usize = 2;
 /// Larger blocks are the system's business.
 const LARGEST: usize = 512 - OWN;
 const CLASSES: usize = class_of(LARGEST) + 1;
@@ -36,7 +38,8 @@ thread_local! {
 }
 
 const fn class_of(bytes: usize) -> usize {
-    (bytes + OWN).div_ceil(STEP)
+    let class = (bytes + OWN).div_ceil(STEP);
+    if class < LEAST { LEAST } else { class }
 }
 
 /// The layout of all blocks of a class.
@@ -58,11 +61,13 @@ pub fn has_class(layout: Layout) -> bool {
 }
 
 /// From now on the calling thread keeps small blocks that it frees. They are not given back when it ends: it should be the one
-/// that runs the program.
+/// that runs the program. To say so again changes nothing.
 pub fn keep_small_blocks() {
     CLASSES_HERE.with(|classes| {
-        for (class, kept) in classes.iter().enumerate().skip(1) {
-            kept.room.set(KEPT_BYTES / (STEP * class));
+        for (class, kept) in classes.iter().enumerate().skip(LEAST) {
+            if kept.room.get() == 0 && kept.first.get().is_null() {
+                kept.room.set(KEPT_BYTES / (STEP * class));
+            }
         }
     });
 }
@@ -144,7 +149,10 @@ mod tests {
     fn classes_hold_what_they_say() {
         for bytes in 1..=LARGEST {
             let layout = layout_of(class_of(bytes));
-            assert!(layout.size() >= bytes.max(size_of::<Free>()) && layout.size() < bytes.max(OWN) + STEP, "{bytes}");
+            assert!(
+                layout.size() >= bytes.max(size_of::<Free>()) && layout.size() < bytes.max(2 * OWN) + STEP,
+                "{bytes}"
+            );
             assert!(class_of(bytes) < CLASSES);
         }
     }

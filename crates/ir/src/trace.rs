@@ -172,7 +172,7 @@ pub struct Callee {
 }
 
 impl Function {
-    /// Whether there are as many operands as each call has.
+    /// Whether calls differ in how many operands they have.
     pub fn is_variadic(&self) -> bool {
         matches!(self, Function::Slice(_) | Function::Buffered(_))
     }

@@ -105,6 +105,7 @@ impl Checker<'_> {
                 agree(op.ty, callee.result)?;
                 let is_slice = op.code == OpCode::CallSlice;
                 ensure(callee.function.is_variadic() == is_slice, || "the wrong kind of call".to_string())?;
+                ensure(!op.is_buffered() || op.args.len() >= 2, || "fewer than two operands".to_string())?;
                 if is_slice {
                     return op.args.iter().try_for_each(|&arg| agree(self.trace.ty(arg), Ty::Ref));
                 }

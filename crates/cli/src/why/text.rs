@@ -79,10 +79,7 @@ fn rest(out: &mut String, report: &Report, shown: &[(&str, u32, &Line)]) {
 fn shown(report: &Report) -> Vec<(&str, u32, &Line)> {
     let lines = ordered(report);
     let (first, others) = lines.split_at(lines.len().min(MOST_LINES));
-    let referred: HashSet<(&str, u32)> = first
-        .iter()
-        .flat_map(|&(file, _, line)| line.findings.iter().filter_map(move |finding| Some((file, finding.see?))))
-        .collect();
+    let referred = referred(first.iter().copied());
     let mut reasons = 0;
     let others = others.iter().filter(|&&(file, number, line)| {
         let is_reason = line.findings.iter().any(|finding| finding.is_why_interpreted);
@@ -92,15 +89,22 @@ fn shown(report: &Report) -> Vec<(&str, u32, &Line)> {
     first.iter().chain(others).copied().collect()
 }
 
+/// The lines that these refer to.
+fn referred<'r>(lines: impl Iterator<Item = (&'r str, u32, &'r Line)>) -> HashSet<(&'r str, u32)> {
+    lines
+        .flat_map(|(file, _, line)| line.findings.iter().filter_map(move |finding| Some((file, finding.see?))))
+        .collect()
+}
+
 /// Lines worth showing, the most expensive first.
 fn ordered(report: &Report) -> Vec<(&str, u32, &Line)> {
     let least = (LEAST * report.nanoseconds as f64) as u64;
-    let mut lines: Vec<(&str, u32, &Line)> = report
-        .lines
-        .iter()
-        .filter(|(_, line)| line.nanoseconds >= least.max(1) || !line.findings.is_empty())
-        .map(|((file, number), line)| (file.as_str(), *number, line))
-        .collect();
+    let all = || report.lines.iter().map(|((file, number), line)| (file.as_str(), *number, line));
+    let referred = referred(all());
+    let is_worth = |&(file, number, line): &(&str, u32, &Line)| {
+        line.nanoseconds >= least.max(1) || !line.findings.is_empty() || referred.contains(&(file, number))
+    };
+    let mut lines: Vec<(&str, u32, &Line)> = all().filter(is_worth).collect();
     lines.sort_by_key(|&(file, number, line)| (std::cmp::Reverse(line.nanoseconds), file, number));
     lines
 }

@@ -172,8 +172,8 @@ pub static IS_ODD: Callee = Callee {
 pub static SUM: Callee =
     Callee { name: "sum", function: Function::Slice(sum), operands: &[], result: Ty::Ref, effect: CallEffect::Reads };
 
-/// The same sum of the first operand and those from the third on. The second one has to be what they sum up to without it, or the
-/// sum is another one; what was in the buffer is gone.
+/// The same sum of the first operand and those in the buffer, xor twice the second one. What was in the buffer is gone, so code that
+/// reads it behind the call is caught.
 pub extern "C" fn sum_buffered(ctx: *mut u8, first: u64, second: u64, count: u64) -> u64 {
     // SAFETY: compiled code passes its context, whose buffer has room for all operands.
     let words = unsafe { std::slice::from_raw_parts_mut((*ctx.cast::<Context>()).buffer, BUFFER_WORDS) };
