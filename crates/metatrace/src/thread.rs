@@ -106,27 +106,6 @@ pub struct Thread<L: Language> {
     pub jit: Jit,
 }
 
-/// Writes NULL to `count` slots. Most windows are small: a loop of wide stores takes less time than the call of `memset` that the
-/// compiler makes of a loop.
-///
-/// # Safety
-/// The slots belong to the caller.
-#[inline(always)]
-pub(crate) unsafe fn clear(slots: *mut Value, count: usize) {
-    const WIDE: usize = 4;
-    let wide = count / WIDE * WIDE;
-    for at in (0..wide).step_by(WIDE) {
-        // SAFETY: the caller's; values are words, and so is their array.
-        unsafe { slots.add(at).cast::<[Value; WIDE]>().write([Value::NULL; WIDE]) };
-        compiler_fence(Ordering::SeqCst);
-    }
-    for at in wide..count {
-        // SAFETY: the caller's.
-        unsafe { slots.add(at).write(Value::NULL) };
-        compiler_fence(Ordering::SeqCst);
-    }
-}
-
 impl<L: Language> Thread<L> {
     pub fn new(heap: Box<Heap>, jit: Jit) -> Thread<L> {
         let stack_bytes = heap::share_of_address_space(VALUE_STACK_BYTES, VALUE_STACK_PARTS);

@@ -8,7 +8,7 @@ use crate::inspect::Entry;
 use crate::jit::Jit;
 use crate::language::{Language, thread_of};
 use crate::profile::Activity;
-use crate::thread::{Thread, clear};
+use crate::thread::Thread;
 use codegen::Left;
 use heap::Value;
 use ir::{TraceId, TraceKind};
@@ -74,9 +74,7 @@ pub(crate) fn call<L: Language>(
     let window = thread.window_below_limit(L::slot_count(code))?;
     thread.push_record(code, 0, sp, window);
     if count < sp as usize {
-        let missing = &mut thread.jit.cache.buffer[count..sp as usize];
-        // SAFETY: words of the buffer.
-        unsafe { clear(missing.as_mut_ptr().cast(), missing.len()) };
+        thread.jit.cache.buffer[count..sp as usize].fill(Value::NULL.0);
     }
     let callee = thread.record;
     let left = run::<L>(context, id, entry);
