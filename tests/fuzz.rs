@@ -21,6 +21,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::{env, fs, thread};
 
 const PROGRAMS: u64 = 100;
+/// All that is recorded is optimised on another thread.
+const APART: &str = "threshold=3,entry=3,bridge=2,background,budget=0,apart=0";
 const LEAVE_ONCE: &str = "threshold=3,entry=3,bridge=2,unit=1000,background=off,leave_once";
 
 #[test]
@@ -44,7 +46,7 @@ fn random_programs_print_what_the_reference_prints() {
                     if seed > PROGRAMS {
                         break;
                     }
-                    for jit in [None, Some("off"), Some("threshold=3,background=off"), Some(LEAVE_ONCE)] {
+                    for jit in [None, Some("off"), Some("threshold=3,background=off"), Some(LEAVE_ONCE), Some(APART)] {
                         let line = format!("{seed} {:016x}", hash(&output(&adder, jit, seed)));
                         if !expected.lines().any(|expected| expected == line) {
                             faults.lock().expect("no thread panicked").push((seed, jit));

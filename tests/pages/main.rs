@@ -31,7 +31,7 @@ struct Mode {
     collector: Option<&'static str>,
 }
 
-const MODES: [Mode; 7] = [
+const MODES: [Mode; 8] = [
     Mode { name: "jit", jit: None, collector: None },
     Mode { name: "off", jit: Some("off"), collector: None },
     Mode { name: "threshold", jit: Some("threshold=3,background=off"), collector: None },
@@ -43,6 +43,8 @@ const MODES: [Mode; 7] = [
         jit: Some("threshold=3,entry=3,bridge=2,unit=1000,background=off,leave_once"),
         collector: None,
     },
+    // All that is recorded is optimised on another thread.
+    Mode { name: "apart", jit: Some("threshold=3,entry=3,bridge=2,background,budget=0,apart=0"), collector: None },
     // All traces are dropped again and again.
     Mode { name: "evict", jit: Some("threshold=3,entry=3,bridge=2,background=off,memory=256"), collector: None },
     Mode { name: "collect", jit: Some("threshold=3,background=off"), collector: Some("stress=100,poison") },
@@ -53,7 +55,7 @@ impl Mode {
         if self.collector.is_some() && env::var_os("PAGES_COLLECT").is_some() {
             return true;
         }
-        let everywhere = !["double", "exits", "evict"].contains(&self.name) && self.collector.is_none();
+        let everywhere = !["double", "exits", "apart", "evict"].contains(&self.name) && self.collector.is_none();
         let is_dense = page.starts_with("language/") || page.starts_with("hard/");
         everywhere || is_dense && !(self.collector.is_some() && case.large)
     }

@@ -2,7 +2,7 @@
 
 use crate::compiler::Compiler;
 use crate::coverage::Path;
-use crate::driver::Signature;
+use crate::driver::{Draft, Signature};
 use crate::economy::Stay;
 use crate::evict::{ExitNumbers, Garbage, Room};
 use crate::explain::TraceNotes;
@@ -12,7 +12,7 @@ use codegen::{CompileInput, CompiledTrace, TraceCell};
 use heap::Value;
 use ir::{Callee, Exit, ExitId, OpCode, TraceId, TraceKind};
 use opt::{ExitFacts, Label, Written};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -166,8 +166,10 @@ pub(crate) struct Cache {
     pub(crate) traces: Vec<Option<Box<CachedTrace>>>,
     /// What was dropped and is not given back yet.
     pub(crate) garbage: Garbage,
-    /// Jobs whose code has not come back.
+    /// Jobs whose code has not come back, and drafts.
     pub(crate) in_flight: usize,
+    /// Recordings that are being optimised on another thread, in the order in which they come back.
+    pub(crate) drafts: VecDeque<Draft>,
     pub(crate) room: Room,
     /// The traces of each loop, by where it starts, fallen ones among them.
     pub(crate) versions: HashMap<(u64, u32), Vec<TraceId>>,
@@ -194,6 +196,7 @@ impl Default for Cache {
             traces: Vec::new(),
             garbage: Garbage::default(),
             in_flight: 0,
+            drafts: VecDeque::new(),
             room: Room::default(),
             versions: HashMap::new(),
             code: CodeMap::default(),
@@ -339,6 +342,10 @@ impl Cache {
         for trace in self.traces.iter_mut().flatten() {
             // SAFETY: the table is a slice of values.
             unsafe { visitor.precise_slice(trace.constants.as_mut_ptr(), trace.constants.len()) };
+        }
+        for draft in &mut self.drafts {
+            // SAFETY: as above.
+            unsafe { visitor.precise_slice(draft.constants.as_mut_ptr(), draft.constants.len()) };
         }
         // SAFETY: both are slices of words.
         unsafe {

@@ -1,16 +1,18 @@
-//! Where traces become code: on the guest's thread, or on one of its own behind it.
+//! Where traces become code: on the guest's thread, or on others behind it.
 //!
 //! With a backend of the processor's own, each trace is compiled by that at once, on the guest's thread: it takes less time
-//! than to tell another thread. Cranelift compiles the units, and without such a backend all.
+//! than to tell another thread. Cranelift compiles the units, and without such a backend all. Long recordings are optimised on a third
+//! thread, because the second may be at a unit for long.
 //!
 //! Work goes in as jobs and comes out as [`Done`]s, in any case through [`Compiler::next_done`]; so that the guest's thread
-//! looks, the other one sets [`CODE_READY`] in its `poll` word. Nothing is installed but by the guest's thread.
+//! looks, the others set [`CODE_READY`] in its `poll` word. Nothing is installed but by the guest's thread.
 
 use crate::economy::thread_ns;
 use crate::options::First;
 use codegen::cranelift::CraneliftBackend;
 use codegen::{Backend, CodeMemory, CompileError, CompileInput, CompiledTrace, Config, EnterFn, Member, OpPlace};
-use ir::{ExitId, TraceId};
+use ir::{ExitId, Trace, TraceId};
+use opt::{Failure, Optimized, Request};
 use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -43,22 +45,26 @@ pub(crate) enum Job {
     Wake,
 }
 
-/// What a job was about.
-pub(crate) enum What {
-    Trace(TraceId),
-    Unit(Vec<TraceId>),
+/// What has come of a job.
+pub(crate) enum Done {
+    Trace(TraceId, Generated),
+    Unit(Vec<TraceId>, Generated),
+    /// Of the first recording that was sent and has not come back, and the nanoseconds that it took.
+    Optimized(Box<Result<Optimized, Failure>>, u64),
     /// No job: all is compiled, for the time being; or it has been so for long.
     Quiet {
         calm: bool,
     },
 }
 
-pub(crate) struct Done {
-    pub(crate) what: What,
+pub(crate) struct Generated {
     pub(crate) code: Result<CompiledTrace, CompileError>,
     pub(crate) places: Vec<OpPlace>,
     pub(crate) nanoseconds: u64,
 }
+
+/// A recording to be optimised.
+type ToOptimize = Box<(Trace, Request)>;
 
 pub(crate) struct Compiler {
     config: Config,
@@ -109,10 +115,14 @@ impl Optimizing {
     }
 }
 
-/// The compiling thread, from this side.
+/// The other threads, from this side.
 struct Behind {
     jobs: Sender<Job>,
+    /// To the optimising thread, once one was wanted; `None` in it: there is none to be had.
+    to_optimize: Option<Option<Sender<ToOptimize>>>,
     done: Receiver<Done>,
+    /// For a thread to come.
+    send: Sender<Done>,
     doorbell: Arc<Doorbell>,
     news: Arc<News>,
     /// The process that it belongs to: a fork does not copy it.
@@ -248,6 +258,16 @@ impl Compiler {
         }
     }
 
+    /// Has a recording optimised on another thread; what is submitted first comes back first. If there is no such thread it is given back.
+    pub(crate) fn optimize_behind(&mut self, recording: ToOptimize) -> Result<(), ToOptimize> {
+        let Place::Behind(behind) = &mut self.place else { return Err(recording) };
+        let Behind { to_optimize, send, doorbell, .. } = behind;
+        match to_optimize.get_or_insert_with(|| optimizing_thread(send.clone(), doorbell.clone())) {
+            Some(to_optimize) => to_optimize.send(recording).map_err(|unsent| unsent.0),
+            None => Err(recording),
+        }
+    }
+
     pub(crate) fn next_done(&mut self) -> Option<Done> {
         let behind = |place: &Place| match place {
             Place::Here(_) => None,
@@ -304,21 +324,44 @@ fn place_behind(optimizing: Optimizing, poll: &'static AtomicU32) -> Place {
     let doorbell = Arc::new(Doorbell(Mutex::new(Some(poll))));
     let bell = doorbell.clone();
     let news = Arc::new(News { is_there: AtomicBool::new(false), sleeps: AtomicBool::new(true) });
-    let heard = news.clone();
+    let (heard, answer) = (news.clone(), send.clone());
     // If there is no thread to be had, the backend comes back to be used here.
     let slot = Arc::new(Mutex::new(Some(optimizing)));
     let taken = slot.clone();
     let work = move || {
         let optimizing = taken.lock().unwrap_or_else(PoisonError::into_inner).take();
-        serve(optimizing.expect("left there for this thread"), &more, &send, &bell, &heard);
+        serve(optimizing.expect("left there for this thread"), &more, &answer, &bell, &heard);
     };
     match without_signals(|| std::thread::Builder::new().name("metatrace".to_string()).spawn(work)) {
-        Ok(_) => Place::Behind(Behind { jobs, done, doorbell, news, process: std::process::id() }),
+        Ok(_) => {
+            let process = std::process::id();
+            Place::Behind(Behind { jobs, to_optimize: None, done, send, doorbell, news, process })
+        }
         Err(_) => {
             let optimizing = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
             Place::Here(optimizing.expect("no thread took it"))
         }
     }
+}
+
+/// A thread that optimises what it is sent.
+fn optimizing_thread(done: Sender<Done>, bell: Arc<Doorbell>) -> Option<Sender<ToOptimize>> {
+    let (send, recordings) = channel::<ToOptimize>();
+    let work = move || {
+        let abort = AbortOnPanic;
+        for recording in recordings {
+            let started = thread_ns();
+            let (trace, request) = *recording;
+            let optimized = Box::new(opt::optimize(trace, &request));
+            if done.send(Done::Optimized(optimized, thread_ns() - started)).is_err() {
+                break;
+            }
+            bell.ring();
+        }
+        std::mem::forget(abort);
+    };
+    let spawned = without_signals(|| std::thread::Builder::new().name("metatrace-opt".to_string()).spawn(work));
+    spawned.ok().map(|_| send)
 }
 
 /// What a thread inherits that is spawned in `spawn`: all signals are the guest's.
@@ -379,15 +422,7 @@ fn serve(mut optimizing: Optimizing, jobs: &Receiver<Job>, done: &Sender<Done>, 
                 waits = IDLE.iter();
                 continue;
             }
-            Err(RecvTimeoutError::Timeout) => {
-                let calm = wait != Some(&QUIET);
-                Done {
-                    what: What::Quiet { calm },
-                    code: Err(CompileError::NoMemory),
-                    places: Vec::new(),
-                    nanoseconds: 0,
-                }
-            }
+            Err(RecvTimeoutError::Timeout) => Done::Quiet { calm: wait != Some(&QUIET) },
             Err(RecvTimeoutError::Disconnected) => break,
         };
         if done.send(finished).is_err() {
@@ -409,16 +444,16 @@ impl Drop for AbortOnPanic {
 
 fn run(backend: Result<&mut dyn Backend, CompileError>, job: Job) -> Done {
     let started = thread_ns();
-    let what = match &job {
-        Job::Trace(input) => What::Trace(input.id),
-        Job::Unit(members) => What::Unit(members.iter().map(|member| member.0.id).collect()),
-        _ => unreachable!("no work for a backend"),
-    };
     let (code, places) = match backend {
         Ok(backend) => (compile(backend, &job), backend.take_places()),
         Err(error) => (Err(error), Vec::new()),
     };
-    Done { what, code, places, nanoseconds: thread_ns() - started }
+    let generated = Generated { code, places, nanoseconds: thread_ns() - started };
+    match job {
+        Job::Trace(input) => Done::Trace(input.id, generated),
+        Job::Unit(members) => Done::Unit(members.iter().map(|member| member.0.id).collect(), generated),
+        _ => unreachable!("no work for a backend"),
+    }
 }
 
 fn compile(backend: &mut dyn Backend, job: &Job) -> Result<CompiledTrace, CompileError> {

@@ -51,13 +51,15 @@ counters! {
     turned "traces that fell because they went round an outer loop where their own goes round";
     recorded_ops "operations recorded";
     optimized_ops "operations after optimisation";
+    optimized_behind "long recordings optimised on another thread";
     guards "guards after optimisation";
     record_ns "nanoseconds recording";
     optimize_ns "nanoseconds optimising";
     compile_ns "nanoseconds generating code";
     compile_unit_ns "nanoseconds of those for units";
     longest_record_ns "nanoseconds of the longest recording";
-    longest_optimize_ns "nanoseconds of the longest optimising";
+    longest_optimize_ns "nanoseconds of the longest optimising on the program's thread";
+    longest_submit_ns "nanoseconds of the longest generating code on the program's thread, and of what goes with it";
     longest_install_ns "nanoseconds of the longest installing";
     code_bytes "bytes of machine code, in all";
     memory_bytes "bytes that traces and their code take";

@@ -425,7 +425,7 @@ pub fn run(program: &str, options: &RunOptions) -> (Done, metatrace::Counters) {
 pub fn options(seed: u64, stress: bool) -> RunOptions {
     let mut random = Random::new(seed ^ 0x5eed);
     let text = format!(
-        "threshold={},bridge={},entry={},trace_limit={},inline_depth={},recursion={},unroll={},retries=3{}{},{}",
+        "threshold={},bridge={},entry={},trace_limit={},inline_depth={},recursion={},unroll={},retries=3{}{}{},{}",
         2 + random.below(5),
         [1, 2, 4, 1000][random.below(4)],
         2 + random.below(20),
@@ -435,6 +435,8 @@ pub fn options(seed: u64, stress: bool) -> RunOptions {
         random.below(5),
         if random.below(4) == 0 { ",double_run" } else { "" },
         if random.below(4) == 0 { ",leave_once" } else { "" },
+        // What is recorded then, and when it is entered, is another thing in each run; what the program does is not.
+        ["", "", "", ",background,budget=0,apart=0"][random.below(4)],
         std::env::var("ADDER_JIT").unwrap_or_default(),
     );
     let jit = Options::parse(&text).expect("well-formed options");

@@ -22,6 +22,9 @@ use std::{fs, thread};
 /// Compiled code is left once through each exit although its guard holds.
 const LEAVE_ONCE: &str = "threshold=3,entry=3,bridge=2,unit=1000,background=off,leave_once";
 
+/// All that is recorded is optimised on another thread.
+const APART: &str = "threshold=3,entry=3,bridge=2,background,budget=0,apart=0";
+
 struct Options {
     programs: u64,
     seed: u64,
@@ -126,7 +129,7 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
         }
     }
     if options.modes.is_empty() {
-        options.modes = ["", "off", "threshold=3,background=off", LEAVE_ONCE].map(String::from).to_vec();
+        options.modes = ["", "off", "threshold=3,background=off", LEAVE_ONCE, APART].map(String::from).to_vec();
     }
     Ok(options)
 }

@@ -1,79 +1,40 @@
 //! From a recording to an installed trace.
 //!
-//! [`finish_root`] and [`finish_bridge`] optimise what was recorded and submit it to the compiler; [`install_done`] takes what is
-//! compiled and makes it reachable. Until then the place stays busy, so nothing is recorded twice.
+//! [`finish_root`] and [`finish_bridge`] have what was recorded optimised and submit it to the compiler; [`install_done`] takes what
+//! is optimised elsewhere or compiled, and makes it reachable. Until then the place stays busy, so nothing is recorded twice.
 
-use super::{Signature, stuck, units};
-use crate::cache::{CachedExit, CachedTrace, ExitKind, NO_LOOP, Watched, exit_kind};
-use crate::compiler::{Compiler, Job, What};
+use super::optimise::{self, Draft, Place, Recording, verify};
+use super::{stuck, units};
+use crate::cache::{CachedExit, CachedTrace, ExitKind, Watched, exit_kind};
+use crate::compiler::{Compiler, Done, Generated, Job};
 use crate::counters::Abort;
 use crate::coverage::{self, Path};
 use crate::economy::{self, Stay, thread_ns};
 use crate::evict;
 use crate::explain::{Attempt, Rounds, TraceNotes};
-use crate::jit::{Assumption, HotCell, Jit};
+use crate::jit::{HotCell, Jit};
 use crate::language::Language;
 use crate::profile::Activity;
 use crate::tracer::{End, Tracer};
 use codegen::{CompileError, CompileInput, CompiledTrace, Dump, ExitCells, OpPlace, TraceCell};
-use heap::Value;
-use ir::{Arg, Attr, ConstRef, ExitId, Op, OpCode, Position, PositionId, Strength, Trace, TraceId, TraceKind};
-use opt::{Failure, Optimized, Origin, Passes, Request};
+use ir::{Arg, Attr, ExitId, Op, OpCode, Position, PositionId, Trace, TraceId, TraceKind};
+use opt::{Failure, Optimized};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// A recording that ended, without the tracer.
-struct Recording {
-    trace: Trace,
-    end: End,
-    constants: Vec<Value>,
-    /// Of constants that never have another one: their shapes.
-    shapes: Vec<Option<u32>>,
-    assumptions: Vec<(Assumption, u32)>,
-    polls: Vec<(u64, u32, u32)>,
-    inlined: u32,
-    start: (u64, u32),
-    root_kind: TraceKind,
-    goes_outward: bool,
-    signature: Signature,
-}
-
 /// Why there is no trace.
-enum Failed {
+pub(super) enum Failed {
     Abort(Abort),
     Contradiction,
     Refused,
 }
 
-fn recording<L: Language>(tracer: &mut Tracer<L>) -> Result<Recording, Failed> {
-    let Some(end) = tracer.end else {
-        return Err(Failed::Abort(tracer.aborted.unwrap_or(Abort::LeftAtOnce)));
-    };
-    let assumptions = std::mem::take(&mut tracer.assumptions);
-    let jit = &tracer.thread().jit;
-    if assumptions.iter().any(|&(assumption, version)| jit.version(assumption) != version) {
-        return Err(Failed::Abort(Abort::AssumptionFell));
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Failed {
+        match failure {
+            Failure::Contradiction => Failed::Contradiction,
+        }
     }
-    let kind = tracer.trace.kind;
-    // SAFETY: the context outlives the tracer.
-    let context = unsafe { &mut *tracer.context };
-    let shapes = tracer.constants.iter().map(|&object| L::fixed_shape(context, object).map(|shape| shape.0)).collect();
-    Ok(Recording {
-        trace: std::mem::replace(&mut tracer.trace, Trace::new(kind, String::new())),
-        end,
-        constants: std::mem::take(&mut tracer.constants),
-        shapes,
-        assumptions,
-        polls: std::mem::take(&mut tracer.polls),
-        inlined: tracer.deepest as u32 - 1,
-        start: match (tracer.start, tracer.function) {
-            (Some((code, pc)), _) => (code.addr() as u64, pc),
-            (None, function) => (function.map_or(0, |code| code.addr() as u64), NO_LOOP),
-        },
-        root_kind: tracer.root_kind,
-        goes_outward: tracer.goes_outward,
-        signature: std::mem::take(&mut tracer.signature),
-    })
 }
 
 /// Where the recording began and ended, for the option `explain`.
@@ -88,22 +49,70 @@ fn note_attempt<L: Language>(tracer: &mut Tracer<L>) {
 }
 
 /// Submits the trace of a loop or a function.
-pub(crate) fn finish_root<L: Language>(mut tracer: Box<Tracer<L>>, cell: &'static HotCell) {
+pub(crate) fn finish_root<L: Language>(tracer: Box<Tracer<L>>, cell: &'static HotCell) {
+    finish(tracer, Place::Root(cell), Vec::new(), |_, recording| {
+        let early = recording.kind() == TraceKind::Loop && recording.end == End::Finish && cell.may_leave_early();
+        if early { Err(Failed::Abort(Abort::LeftAtOnce)) } else { Ok(()) }
+    });
+}
+
+/// Submits a bridge from an exit.
+pub(crate) fn finish_bridge<L: Language>(tracer: Box<Tracer<L>>, parent: TraceId, at: ExitId, invariants: Vec<Arg>) {
+    let depth = tracer.active;
     let context = tracer.context;
-    let kind = tracer.trace.kind;
-    let name = tracer.trace.name.clone();
+    let failed = finish(tracer, Place::Bridge(parent, at), invariants, |jit, _| match jit.cache.trace(parent).fallen {
+        // Guest code that the recording ran may have taken the parent out of use.
+        true => Err(Failed::Abort(Abort::AssumptionFell)),
+        false => Ok(()),
+    });
+    // SAFETY: the context outlives the call, and the thread is its first field.
+    let jit = unsafe { &mut (*crate::language::thread_of::<L>(context)).jit };
+    match failed {
+        Some(Failed::Abort(Abort::LoopInInlined)) => stuck::drop_if_stuck(jit, parent, depth),
+        Some(Failed::Abort(Abort::InnerRound)) => stuck::turn(jit, jit.cache.root_of(parent)),
+        _ => {}
+    }
+}
+
+/// Has a recording optimised, if it is `wanted`, and submits it. `Some`: there is no trace for this reason.
+fn finish<L: Language>(
+    mut tracer: Box<Tracer<L>>,
+    place: Place,
+    invariants: Vec<Arg>,
+    wanted: impl FnOnce(&Jit, &Recording) -> Result<(), Failed>,
+) -> Option<Failed> {
+    let context = tracer.context;
+    let (kind, name) = (tracer.trace.kind, tracer.trace.name.clone());
     note_attempt(&mut tracer);
-    let recorded = recording(&mut tracer);
+    let recorded = optimise::recording(&mut tracer, place);
     drop(tracer);
     // SAFETY: the context outlives the call, and the thread is its first field.
     let jit = unsafe { &mut (*crate::language::thread_of::<L>(context)).jit };
     let submitted = recorded.and_then(|recording| {
-        let early = kind == TraceKind::Loop && recording.end == End::Finish && cell.may_leave_early();
-        if early { Err(Failed::Abort(Abort::LeftAtOnce)) } else { submit(jit, recording, None, Some(cell)) }
+        wanted(jit, &recording)?;
+        notice_fork(jit);
+        match optimise::begin(jit, recording, invariants) {
+            Some((draft, optimized)) => submit(jit, draft, optimized?),
+            None => Ok(()),
+        }
     });
     match submitted {
-        Ok(()) => install_done(jit),
-        Err(failed) => root_failed(jit, cell, kind, &name, &failed),
+        Ok(()) => {
+            install_done(jit);
+            None
+        }
+        Err(failed) => {
+            place_failed(jit, place, kind, &name, &failed);
+            Some(failed)
+        }
+    }
+}
+
+/// There is no trace for the place.
+fn place_failed(jit: &mut Jit, place: Place, kind: TraceKind, name: &str, failed: &Failed) {
+    match place {
+        Place::Root(cell) => root_failed(jit, cell, kind, name, failed),
+        Place::Bridge(parent, at) => bridge_failed(jit, parent, at, name, failed),
     }
 }
 
@@ -133,39 +142,6 @@ fn root_failed(jit: &mut Jit, cell: &HotCell, kind: TraceKind, name: &str, faile
     }
 }
 
-/// Submits a bridge from an exit.
-pub(crate) fn finish_bridge<L: Language>(
-    mut tracer: Box<Tracer<L>>,
-    parent: TraceId,
-    at: ExitId,
-    invariants: Vec<Arg>,
-) {
-    let context = tracer.context;
-    let name = tracer.trace.name.clone();
-    note_attempt(&mut tracer);
-    let recorded = recording(&mut tracer);
-    let depth = tracer.active;
-    drop(tracer);
-    // SAFETY: the context outlives the call, and the thread is its first field.
-    let jit = unsafe { &mut (*crate::language::thread_of::<L>(context)).jit };
-    // Guest code that the recording ran may have taken the parent out of use.
-    let submitted = recorded.and_then(|recording| match jit.cache.trace(parent).fallen {
-        true => Err(Failed::Abort(Abort::AssumptionFell)),
-        false => submit(jit, recording, Some((parent, at, invariants)), None),
-    });
-    match submitted {
-        Ok(()) => install_done(jit),
-        Err(failed) => {
-            bridge_failed(jit, parent, at, &name, &failed);
-            match failed {
-                Failed::Abort(Abort::LoopInInlined) => stuck::drop_if_stuck(jit, parent, depth),
-                Failed::Abort(Abort::InnerRound) => stuck::turn(jit, jit.cache.root_of(parent)),
-                _ => {}
-            }
-        }
-    }
-}
-
 fn bridge_failed(jit: &mut Jit, parent: TraceId, at: ExitId, name: &str, failed: &Failed) {
     count_failure(jit, name, failed);
     let exit = &mut jit.cache.trace_mut(parent).exits[at.0 as usize];
@@ -180,25 +156,37 @@ fn bridge_failed(jit: &mut Jit, parent: TraceId, at: ExitId, name: &str, failed:
 pub(crate) fn install_done(jit: &mut Jit) {
     while let Some(done) = jit.cache.compiler.as_mut().and_then(Compiler::next_done) {
         let started = thread_ns();
-        if !matches!(done.what, What::Quiet { .. }) {
-            jit.cache.in_flight -= 1;
-        }
-        jit.counters.compile_ns += done.nanoseconds;
-        match done.what {
-            What::Trace(id) => {
+        match done {
+            Done::Trace(id, generated) => {
+                came_back(jit, &generated);
                 jit.economy.compiled(jit.cache.trace(id).input.trace.ops.len());
-                install(jit, id, done.code, done.places);
+                install(jit, id, generated.code, generated.places);
             }
-            What::Unit(members) => {
+            Done::Unit(members, generated) => {
+                came_back(jit, &generated);
                 jit.economy.unit_compiled(members.iter().map(|&id| jit.cache.trace(id).input.trace.ops.len()).sum());
-                jit.counters.compile_unit_ns += done.nanoseconds;
-                units::install(jit, &members, done.code, done.places);
+                jit.counters.compile_unit_ns += generated.nanoseconds;
+                units::install(jit, &members, generated.code, generated.places);
             }
-            What::Quiet { calm } => units::submit_loose(jit, calm),
+            Done::Optimized(optimized, nanoseconds) => {
+                let (draft, optimized) = optimise::arrived(jit, *optimized, nanoseconds);
+                let (place, kind, name) = (draft.place, draft.kind, draft.name.clone());
+                if let Err(failed) = optimized.and_then(|optimized| submit(jit, draft, optimized)) {
+                    place_failed(jit, place, kind, &name, &failed);
+                }
+                continue;
+            }
+            Done::Quiet { calm } => units::submit_loose(jit, calm),
         }
         let nanoseconds = thread_ns() - started;
         jit.counters.longest_install_ns = jit.counters.longest_install_ns.max(nanoseconds);
     }
+}
+
+/// Code of a job is there.
+fn came_back(jit: &mut Jit, generated: &Generated) {
+    jit.cache.in_flight -= 1;
+    jit.counters.compile_ns += generated.nanoseconds;
 }
 
 fn install(jit: &mut Jit, id: TraceId, code: Result<CompiledTrace, CompileError>, places: Vec<OpPlace>) {
@@ -308,47 +296,18 @@ fn count_failure(jit: &mut Jit, name: &str, failed: &Failed) {
     }
 }
 
-fn verify(jit: &Jit, trace: &Trace, when: &str) {
-    if jit.options.verify
-        && let Err(error) = ir::verify(trace)
-    {
-        panic!("{when}, {}: {error}\n{}", trace.name, ir::text::print(trace));
-    }
+/// Gives an optimised trace a number and submits it to the compiler.
+fn submit(jit: &mut Jit, draft: Draft, optimized: Optimized) -> Result<(), Failed> {
+    let started = thread_ns();
+    let submitted = number_and_submit(jit, draft, optimized);
+    jit.counters.longest_submit_ns = jit.counters.longest_submit_ns.max(thread_ns() - started);
+    submitted
 }
 
-/// Optimises a recording and submits it; it has a number then, but no code.
-fn submit(
-    jit: &mut Jit,
-    recording: Recording,
-    bridge: Option<(TraceId, ExitId, Vec<Arg>)>,
-    home: Option<&'static HotCell>,
-) -> Result<(), Failed> {
-    notice_fork(jit);
-    let Recording { trace, mut constants, shapes, assumptions, mut signature, .. } = recording;
-    let name = trace.name.clone();
-    verify(jit, &trace, "recorded");
-    jit.counters.recorded_ops += trace.ops.len() as u64;
-    if jit.options.log.trace {
-        jit.logger.section("trace", &name, &ir::text::print(&trace));
-    }
-    let parent = bridge.as_ref().map(|&(parent, at, _)| (parent, at));
-    let mut request = request(jit, recording.end, bridge, &mut constants);
-    request.constant_shapes = shapes;
-    if jit.options.log.passes {
-        log_passes(jit, &trace, &request);
-    }
-    signature.keep_touched(&trace);
-    let started = thread_ns();
-    let before = jit.activity.begin(Activity::Optimising);
-    let optimized = opt::optimize(trace, &request);
-    jit.activity.back_to(before);
-    let nanoseconds = thread_ns() - started;
-    jit.counters.optimize_ns += nanoseconds;
-    jit.counters.longest_optimize_ns = jit.counters.longest_optimize_ns.max(nanoseconds);
-    let Optimized { mut trace, label, written, facts, .. } = match optimized {
-        Ok(optimized) => optimized,
-        Err(Failure::Contradiction) => return Err(Failed::Contradiction),
-    };
+fn number_and_submit(jit: &mut Jit, draft: Draft, optimized: Optimized) -> Result<(), Failed> {
+    let Optimized { mut trace, label, written, facts, .. } = optimized;
+    let Draft { name, constants, .. } = draft;
+    let (home, parent) = (draft.place.home(), draft.place.parent());
     verify(jit, &trace, "optimised");
     jit.counters.optimized_ops += trace.ops.len() as u64;
     if jit.options.log.opt {
@@ -362,14 +321,14 @@ fn submit(
         parent_trace.label.as_ref().map(|_| parent).or(parent_trace.origin)
     });
     let rounds = jit.options.explain.then(|| Rounds::count(&mut trace));
-    let exits = cached_exits(&trace, &recording.polls);
+    let exits = cached_exits(&trace, &draft.polls);
     let notes = rounds.map(|rounds| Box::new(TraceNotes::new(&trace, rounds, &exits)));
     jit.counters.guards += exits.len() as u64;
     let stub = jit.cache.compiler().stub();
     let cell = TraceCell::new(stub);
     let id = TraceId(jit.cache.traces.len() as u32);
     let constants = constants.into_boxed_slice();
-    let mut inlined = recording.inlined;
+    let mut inlined = draft.inlined;
     let mut targets = Vec::new();
     for op in &trace.ops {
         if let Attr::Target(target) = op.attr {
@@ -416,9 +375,9 @@ fn submit(
         constants,
         inlined,
         home,
-        start: recording.start,
-        goes_outward: recording.goes_outward,
-        signature,
+        start: draft.start,
+        goes_outward: draft.goes_outward,
+        signature: draft.signature,
         parent,
         root: parent.map_or(id, |(parent, _)| jit.cache.root_of(parent)),
         bridge_ops: 0,
@@ -432,7 +391,7 @@ fn submit(
         }),
         children: Vec::new(),
         entrants: Vec::new(),
-        root_kind: recording.root_kind,
+        root_kind: draft.root_kind,
         label,
         origin,
         written,
@@ -447,9 +406,9 @@ fn submit(
         jit.cache.trace_mut(target).entrants.push(id);
     }
     if home.is_some() && jit.cache.trace(id).input.trace.kind == TraceKind::Loop {
-        jit.cache.versions.entry(recording.start).or_default().push(id);
+        jit.cache.versions.entry(draft.start).or_default().push(id);
     }
-    for (assumption, _) in assumptions {
+    for (assumption, _) in draft.assumptions {
         jit.depend(id, assumption);
     }
     if let Some(cell) = home {
@@ -486,6 +445,7 @@ pub(crate) fn notice_fork(jit: &mut Jit) {
         return;
     }
     jit.cache.in_flight = 0;
+    optimise::forget_drafts(jit);
     for trace in jit.cache.traces.iter_mut().flatten().filter(|trace| trace.entry == 0) {
         trace.fallen = true;
         if let Some(cell) = trace.home {
@@ -494,88 +454,6 @@ pub(crate) fn notice_fork(jit: &mut Jit) {
     }
     for exit in jit.cache.traces.iter_mut().flatten().flat_map(|trace| &mut trace.exits) {
         exit.busy = false;
-    }
-}
-
-/// What the optimiser must know beside the trace. A bridge gets the constants of the loop it hangs on, so that it can say what
-/// it leaves as it is.
-fn request(jit: &Jit, end: End, bridge: Option<(TraceId, ExitId, Vec<Arg>)>, constants: &mut Vec<Value>) -> Request {
-    let target = match end {
-        End::OtherLoop(target) if !jit.cache.trace(target).fallen => {
-            jit.cache.trace(target).label.clone().map(|label| (target, label))
-        }
-        _ => None,
-    };
-    let facts = bridge.as_ref().and_then(|&(parent, at, _)| jit.cache.trace(parent).facts.of(at));
-    let is_careful = bridge.as_ref().is_some_and(|&(parent, at, _)| is_careful(jit, parent, at));
-    let origin = bridge.and_then(|(parent, at, invariants)| {
-        let trace = jit.cache.trace(parent);
-        if !trace.exits[at.0 as usize].exit.in_body {
-            return None;
-        }
-        let root = if trace.label.is_some() { parent } else { trace.origin? };
-        Some(Origin { trace: root, invariants, written: trace.written.clone() })
-    });
-    let mut origin_constants = Vec::new();
-    for &object in origin.iter().flat_map(|origin| jit.cache.trace(origin.trace).constants.iter()) {
-        origin_constants.push(Some(interned(constants, object)));
-    }
-    let mut target_constants = Vec::new();
-    for &object in target.iter().flat_map(|&(target, _)| jit.cache.trace(target).constants.iter()) {
-        target_constants.push(Some(interned(constants, object)));
-    }
-    let own = |&object: &Value| constants.iter().position(|&known| known == object).map(|at| ConstRef(at as u32));
-    let facts = facts.unwrap_or_default();
-
-    let [false_ref, true_ref] = jit.cache.bools.map(|object| own(&object));
-    Request {
-        target,
-        origin,
-        facts,
-        origin_constants,
-        target_constants,
-        true_ref,
-        false_ref,
-        constant_shapes: Vec::new(),
-        distinct_refs: true,
-        exits_at_will: jit.options.leave_once,
-        without: if is_careful { Passes::STRENGTHEN } else { Passes::NONE },
-    }
-}
-
-/// Whether a bridge from that exit goes on where a guard was stronger than need be. Its own guards are left as they are.
-fn is_careful(jit: &Jit, parent: TraceId, at: ExitId) -> bool {
-    let mut above = Some((parent, at));
-    while let Some((id, at)) = above {
-        let trace = jit.cache.trace(id);
-        if trace.exits[at.0 as usize].exit.strength == Strength::Smaller {
-            return true;
-        }
-        above = trace.parent;
-    }
-    false
-}
-
-/// The object's place in a table of constants.
-fn interned(constants: &mut Vec<Value>, object: Value) -> ConstRef {
-    let at = constants.iter().position(|&known| known == object).unwrap_or_else(|| {
-        constants.push(object);
-        constants.len() - 1
-    });
-    ConstRef(at as u32)
-}
-
-/// The trace after the first pass, after the first two, and so on.
-fn log_passes(jit: &mut Jit, trace: &Trace, request: &Request) {
-    let mut so_far = Passes::NONE;
-    for pass in &opt::TABLE {
-        so_far = so_far.with(pass.flag);
-        let request = Request { without: so_far.complement(), ..request.clone() };
-        let text = match opt::optimize(trace.clone(), &request) {
-            Ok(optimized) => ir::text::print(&optimized.trace),
-            Err(Failure::Contradiction) => String::new(),
-        };
-        jit.logger.section(pass.name, &trace.name, &text);
     }
 }
 

@@ -4,6 +4,7 @@ mod callees;
 mod compile;
 mod enter;
 mod exit;
+mod optimise;
 mod recipe;
 mod record;
 mod stuck;
@@ -12,6 +13,7 @@ mod versions;
 
 pub(crate) use callees::{GuestCall, call_guest_with, callees};
 pub(crate) use compile::{install_done, notice_fork};
+pub(crate) use optimise::Draft;
 pub(crate) use recipe::Made;
 pub(crate) use versions::{Goal, Signature, choose};
 
