@@ -166,6 +166,7 @@ fn main() {
             counted: None,
             first_exit: 0,
             constants: guest.constants.as_ptr() as usize,
+            on: None,
             dump: Dump::default(),
         };
         let start = Instant::now();

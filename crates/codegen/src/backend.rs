@@ -18,8 +18,8 @@
 //! # Exits and bridges
 //!
 //! A failing guard stores the values of its [`ir::Exit::live`] to `buf[0..]` in that order and jumps to what its exit's
-//! cell holds: at first the stub, which returns to `enter` with the exit's number; after [`CompiledTrace::attach`] the entry
-//! of a bridge, whose inputs are exactly those live values. Numbers are global: the input's `first_exit` plus the
+//! cell holds: at first the stub, which returns to `enter` with the exit's number; after [`ExitCells::attach`] the entry
+//! of a bridge, whose inputs are exactly those live values. In code with [`Ways`] a bridge may also take them where they are. Numbers are global: the input's `first_exit` plus the
 //! [`ir::ExitId`].
 //!
 //! # Jumps
@@ -101,6 +101,10 @@ pub struct TraceCell {
     pub entry: AtomicUsize,
     /// Nonzero once an assumption of the trace fell: `still_valid` then leaves.
     pub fallen: AtomicU8,
+    /// Nonzero while bridges may go back to the trace's own code with all values where it wants them; see [`Ways`]. Once it is 0 again, for
+    /// the trace fell or is part of a unit, it stays so: from then on bridges may be entered through the buffer, and there is no frame of
+    /// the trace below them.
+    pub direct: AtomicU8,
     /// Of a root: how often bridges of its tree were entered that have code of their own, and the root itself if it is a function's entry
     /// that runs into a loop.
     pub bridged: AtomicU64,
@@ -108,7 +112,12 @@ pub struct TraceCell {
 
 impl TraceCell {
     pub fn new(stub: usize) -> Arc<TraceCell> {
-        Arc::new(TraceCell { entry: AtomicUsize::new(stub), fallen: AtomicU8::new(0), bridged: AtomicU64::new(0) })
+        Arc::new(TraceCell {
+            entry: AtomicUsize::new(stub),
+            fallen: AtomicU8::new(0),
+            direct: AtomicU8::new(0),
+            bridged: AtomicU64::new(0),
+        })
     }
 }
 
@@ -117,8 +126,18 @@ impl TraceCell {
 #[derive(Clone, Copy, Debug)]
 pub struct ExitCells {
     cells: &'static [AtomicUsize],
+    direct: &'static [Direct],
     /// For each exit one of the words below; empty unless exits can be armed.
     arms: &'static [AtomicUsize],
+}
+
+/// Where the code of an exit goes on while its values are where they are; in code of backends that know of this.
+#[derive(Debug)]
+struct Direct {
+    /// A bridge that takes them there, or `plain`.
+    to: AtomicUsize,
+    /// The code that stores them to the buffer.
+    plain: AtomicUsize,
 }
 
 /// The guard alone decides.
@@ -131,18 +150,36 @@ const FIRED: usize = 2;
 impl ExitCells {
     /// Cells that all leave.
     pub fn new(count: usize, stub: usize) -> ExitCells {
-        ExitCells { cells: words(count, stub), arms: &[] }
+        ExitCells { cells: words(count, stub), direct: directs(count), arms: &[] }
     }
 
     /// Cells that all leave, of exits that can be armed: code looks at each guard whether its exit is. A test of exits, since the
     /// interpreter may go on from any of them at any time.
     pub fn with_arms(count: usize, stub: usize) -> ExitCells {
-        ExitCells { cells: words(count, stub), arms: words(count, DISARMED) }
+        ExitCells { cells: words(count, stub), direct: directs(count), arms: words(count, DISARMED) }
     }
 
     /// Makes an exit continue at `entry`: a bridge whose inputs are the exit's live values. With the stub, it leaves again.
     pub fn attach(self, exit: ExitId, entry: usize) {
         self.cells[exit.0 as usize].store(entry, Ordering::Release);
+        let direct = &self.direct[exit.0 as usize];
+        direct.to.store(direct.plain.load(Ordering::Relaxed), Ordering::Release);
+    }
+
+    /// Beside [`ExitCells::attach`]: where the bridge takes the values where they are ([`CompiledTrace::direct_entry`]).
+    pub fn attach_direct(self, exit: ExitId, entry: usize) {
+        self.direct[exit.0 as usize].to.store(entry, Ordering::Release);
+    }
+
+    /// The address of the code that stores the exit's values, where they are first looked for.
+    pub(crate) fn set_plain(self, exit: ExitId, plain: usize) {
+        let direct = &self.direct[exit.0 as usize];
+        direct.plain.store(plain, Ordering::Relaxed);
+        direct.to.store(plain, Ordering::Release);
+    }
+
+    pub(crate) fn direct_address(self, exit: ExitId) -> usize {
+        &raw const self.direct[exit.0 as usize].to as usize
     }
 
     /// Has an exit taken the next time that its guard is reached, if exits can be armed.
@@ -186,12 +223,75 @@ impl ExitCells {
             // SAFETY: leaked from a box by `words`, or empty; the caller owns the last reference.
             drop(unsafe { Box::from_raw(words) });
         }
+        // SAFETY: as above, by `directs`.
+        drop(unsafe { Box::from_raw(std::ptr::from_ref(self.direct).cast_mut()) });
     }
 }
 
 fn words(count: usize, word: usize) -> &'static [AtomicUsize] {
     let words: Box<[AtomicUsize]> = (0..count).map(|_| AtomicUsize::new(word)).collect();
     Box::leak(words)
+}
+
+fn directs(count: usize) -> &'static [Direct] {
+    let directs: Box<[Direct]> =
+        (0..count).map(|_| Direct { to: AtomicUsize::new(0), plain: AtomicUsize::new(0) }).collect();
+    Box::leak(directs)
+}
+
+/// Where values lie in the code of a trace, by the backend that made it. A bridge that is compiled with that goes on in the frame of the
+/// trace it hangs on, with the exit's values where they are, and goes back to the loop with all values where the loop wants
+/// them: neither way passes through the buffer.
+#[derive(Debug)]
+pub struct Ways {
+    pub(crate) id: TraceId,
+    pub(crate) frame_bytes: u32,
+    /// By exit; `None`: its values are not in the same places each time.
+    pub(crate) exits: Vec<Option<Open>>,
+    pub(crate) places: Vec<Held>,
+    /// Where `jump_loop` and `jump_body` can go on.
+    pub(crate) start: Option<Arrival>,
+    pub(crate) body: Option<Arrival>,
+    /// Of a bridge: the trace in whose frame it began; `None`: its frame is its own.
+    pub(crate) top: Option<Arc<Ways>>,
+}
+
+impl Ways {
+    /// The bytes that they take.
+    pub fn bytes(&self) -> usize {
+        size_of::<Ways>() + self.exits.len() * size_of::<Option<Open>>() + self.places.len() * size_of::<Held>()
+    }
+}
+
+/// An exit whose values a bridge finds where they are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Open {
+    /// Its part of [`Ways::places`].
+    pub(crate) from: u32,
+    pub(crate) count: u32,
+    /// The loop whose frame it is has come to its label: what it keeps there is there.
+    pub(crate) in_body: bool,
+}
+
+/// A value in a register, in a word of the frame, or in both.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Held {
+    /// Its number and 1; 0: in none.
+    pub(crate) reg: u8,
+    /// In words below the upper end of the frame; 0: in none.
+    pub(crate) below: u16,
+}
+
+/// A place of a loop with the values that go round.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) address: usize,
+    /// Where the loop makes what it keeps, for who comes from before its label.
+    pub(crate) preheader: usize,
+    /// In the order of the jump's operands.
+    pub(crate) values: Vec<Held>,
+    /// What the loop keeps in the frame and wants in registers.
+    pub(crate) kept: Vec<Held>,
 }
 
 /// A trace of a unit.
@@ -221,6 +321,8 @@ pub struct CompileInput {
     /// The address of the trace's constant table: one word for each [`ir::ConstRef`]. The table is registered with the
     /// collector, which updates it when objects move, and stays where it is while the code lives.
     pub constants: usize,
+    /// Of a bridge: what it hangs on, and where.
+    pub on: Option<(Arc<Ways>, ExitId)>,
     pub dump: Dump,
 }
 
@@ -249,6 +351,10 @@ pub struct OpPlace {
 pub struct CompiledTrace {
     /// What goes into the trace's cell (a loop, a function) or into an exit's cell (a bridge).
     pub entry: usize,
+    /// Of a bridge: where its exit may go on with the values where they are; 0: nowhere. See [`Ways`].
+    pub direct_entry: usize,
+    /// What bridges from here are compiled with, if the backend knows of that.
+    pub ways: Option<Arc<Ways>>,
     pub code_bytes: usize,
     /// What [`Dump`] asked for, empty if nothing.
     pub text: String,

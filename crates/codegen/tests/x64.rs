@@ -3,6 +3,8 @@
 
 #[path = "cases/common.rs"]
 mod common;
+#[path = "cases/fuzz_bridges.rs"]
+mod fuzz_bridges;
 #[path = "cases/fuzz_calls.rs"]
 mod fuzz_calls;
 #[path = "cases/fuzz_compute.rs"]

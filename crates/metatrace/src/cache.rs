@@ -298,6 +298,7 @@ impl Cache {
         let trace = self.trace_mut(id);
         trace.fallen = true;
         trace.cell.fallen.store(1, Ordering::Release);
+        trace.cell.direct.store(0, Ordering::Release);
         trace.cell.entry.store(stub, Ordering::Release);
         let start = trace.start;
         let other = self.standing_versions(start).find(|&other| self.trace(other).entry != 0);

@@ -10,7 +10,8 @@
 //! 1. Code runs guest code only in calls whose exit its activation names ([`Activation::exit`]). At a safe point outside all
 //!    tracers compiled code therefore stands on the native stack only in traces that the thread's list of activations names, or in units
 //!    with such a trace among their members: these are kept.
-//! 2. A dropped trace is reached through its cell, its home and its parent's exit cell alone: none of them leads to it any more.
+//! 2. A dropped trace is reached through its cell, its home and its parent's exit cells alone, and by bridges that ask its cell whether they
+//!    may go back to it: none of them leads to it any more.
 //! 3. What is kept has fallen, and leaves by the `still_valid` behind its call. It does not get to a jump, and its exits' cells
 //!    all lead to the stub.
 //! 4. No job is under way, so the compiling thread refers to no trace.
@@ -206,6 +207,7 @@ fn drop_all(jit: &mut Jit, standing: &HashSet<TraceId>) -> u64 {
         let Some(trace) = slot else { continue };
         trace.cell.entry.store(stub, Ordering::Release);
         trace.cell.fallen.store(1, Ordering::Release);
+        trace.cell.direct.store(0, Ordering::Release);
         (trace.fallen, trace.unit) = (true, None);
         if let Some(home) = trace.home {
             home.forget(trace.input.id);

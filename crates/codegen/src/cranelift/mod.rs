@@ -183,7 +183,8 @@ impl Backend for CraneliftBackend {
         };
         let cells: Vec<Arc<TraceCell>> =
             members.iter().flat_map(|member| -> Vec<_> { cells_of(member.input) }).collect();
-        Ok(CompiledTrace { entry, code_bytes, text, exits: None, region, _cells: cells })
+        let (direct_entry, ways, exits) = (0, None, None);
+        Ok(CompiledTrace { entry, direct_entry, ways, code_bytes, text, exits, region, _cells: cells })
     }
 
     fn take_places(&mut self) -> Vec<OpPlace> {

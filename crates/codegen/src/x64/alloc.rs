@@ -12,6 +12,9 @@ use super::regs::{GPRS, KEPT, RSP, Reg, RegSet, SPECIAL, TMP, XMMS};
 use ir::{Arg, Ty, ValueId};
 
 pub(super) const NO_SLOT: u32 = u32::MAX;
+/// Slots from this one on lie in the frames of the traces that a bridge hangs on, in words below their common upper end. Nothing is
+/// written there before the bridge goes back.
+const LENT: u32 = 1 << 24;
 const NOBODY: Id = u32::MAX;
 
 /// Where an entity is.
@@ -48,6 +51,42 @@ impl Loc {
 
     pub(super) fn as_reg(self) -> Option<Reg> {
         (self.0 < 32).then_some(Reg(self.0 as u8))
+    }
+
+    /// A word of the frame that a bridge has taken over, so many bytes below its upper end.
+    pub(super) fn lent(below: u32) -> Loc {
+        Loc::slot(LENT + below / 8)
+    }
+
+    /// Its number among `own` slots and the words of a frame.
+    pub(super) fn index(self, own: u32) -> usize {
+        match self.0.checked_sub(32 + LENT) {
+            Some(word) => (32 + own + word) as usize,
+            None => self.0 as usize,
+        }
+    }
+}
+
+/// Where a value lies at an exit: in a register, in a slot, or in both.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Both(u32);
+
+impl Both {
+    pub(super) fn new(reg: Option<Reg>, slot: Option<u32>) -> Both {
+        Both(reg.map_or(0, |reg| u32::from(reg.0) + 1) | slot.map_or(0, |slot| slot + 1) << 6)
+    }
+
+    pub(super) fn reg(self) -> Option<Reg> {
+        (self.0 & 63).checked_sub(1).map(|reg| Reg(reg as u8))
+    }
+
+    pub(super) fn slot(self) -> Option<u32> {
+        (self.0 >> 6).checked_sub(1)
+    }
+
+    /// The register first.
+    pub(super) fn loc(self) -> Loc {
+        self.reg().map(Loc::reg).or(self.slot().map(Loc::slot)).expect("a value that is nowhere")
     }
 }
 
@@ -124,7 +163,9 @@ impl Registers {
         let place = &mut self.places[id as usize];
         place.in_slot = false;
         if !place.keeps_slot && place.slot != NO_SLOT {
-            self.free_slots.push(place.slot);
+            if place.slot < LENT {
+                self.free_slots.push(place.slot);
+            }
             place.slot = NO_SLOT;
         }
     }
@@ -159,6 +200,9 @@ pub(super) fn class_of(ty: Ty) -> RegSet {
 
 impl Lower<'_> {
     pub(super) fn slot_mem(&self, slot: u32) -> Mem {
+        if let Some(word) = slot.checked_sub(LENT) {
+            return Mem::Below(8 * word);
+        }
         Mem::Base { base: RSP, disp: self.frame.slots + 8 * slot as i32 }
     }
 
@@ -299,6 +343,20 @@ impl Lower<'_> {
         match self.loc(id.0) {
             Some(loc) => loc,
             None => panic!("value {} of trace {} is nowhere", id.0, self.trace.name),
+        }
+    }
+
+    /// Register and slot of an entity, as far as it has them.
+    pub(super) fn both(&self, id: Id) -> Both {
+        let place = self.regs.place(id);
+        Both::new(place.reg, place.in_slot.then_some(place.slot))
+    }
+
+    /// How far below the upper end of a frame of that size a slot lies.
+    pub(super) fn below(&self, slot: u32, frame_bytes: u32) -> u32 {
+        match slot.checked_sub(LENT) {
+            Some(word) => 8 * word,
+            None => frame_bytes - self.frame.slots as u32 - 8 * slot,
         }
     }
 

@@ -20,6 +20,8 @@ pub(super) enum Mem {
     },
     /// A word behind the code.
     Literal(u32),
+    /// A word of the frame, so many bytes below its upper end. How far that is from rsp is known in the end.
+    Below(u32),
 }
 
 /// A register or memory operand.
@@ -169,6 +171,8 @@ pub(super) struct Asm {
     literals: Vec<u64>,
     /// Where 32-bit distances to literals stand, how many bytes of the instruction follow, and to which.
     literal_uses: Vec<(u32, u8, u32)>,
+    /// Where 32-bit distances from rsp stand, and how far below the frame's upper end the words are.
+    below_uses: Vec<(u32, u32)>,
 }
 
 impl Asm {
@@ -178,6 +182,7 @@ impl Asm {
         self.jumps.clear();
         self.literals.clear();
         self.literal_uses.clear();
+        self.below_uses.clear();
     }
 
     pub(super) fn at(&self) -> u32 {
@@ -229,6 +234,18 @@ impl Asm {
         }
     }
 
+    /// So large is the frame.
+    pub(super) fn set_frame(&mut self, bytes: u32) {
+        for &(site, below) in &self.below_uses {
+            put(&mut self.code, site, bytes.wrapping_sub(below));
+        }
+    }
+
+    /// Where a label that was bound stands.
+    pub(super) fn offset(&self, label: Label) -> u32 {
+        self.labels[label.0 as usize]
+    }
+
     /// Where the literals begin in finished code.
     pub(super) fn pool_bytes(&self) -> usize {
         8 * self.literals.len()
@@ -254,7 +271,7 @@ impl Asm {
             Rm::Reg(reg) => (0, reg.number()),
             Rm::Mem(Mem::Base { base, .. }) => (0, base.number()),
             Rm::Mem(Mem::Index { base, index, .. }) => (index.number(), base.number()),
-            Rm::Mem(Mem::Literal(_)) => (0, 0),
+            Rm::Mem(Mem::Literal(_) | Mem::Below(_)) => (0, 0),
         };
         let rex = 0x40 | u8::from(code.wide) << 3 | (reg >> 3) << 2 | (x >> 3) << 1 | (b >> 3);
         let byte_register = code.bytes && (reg >= 4 || matches!(rm, Rm::Reg(_)) && b >= 4);
@@ -277,6 +294,13 @@ impl Asm {
                 push(reg | 5);
                 let site = self.code.len() as u32 + n as u32;
                 self.literal_uses.push((site, imm.len() as u8, literal));
+                n += 4;
+            }
+            Rm::Mem(Mem::Below(below)) => {
+                // rsp and 32 bits.
+                push(0x80 | reg | 4);
+                push(0x24);
+                self.below_uses.push((self.code.len() as u32 + n as u32, below));
                 n += 4;
             }
             Rm::Mem(mem) => {

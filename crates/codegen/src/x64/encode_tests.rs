@@ -54,13 +54,18 @@ fn addresses() -> Vec<(Mem, String)> {
             }
         }
     }
+    all.push((Mem::Below(48), format!("[rsp+{:#x}]", FRAME - 48)));
     all
 }
+
+/// How large the frame is in the end.
+const FRAME: u32 = 0x208;
 
 /// What one instruction is read as.
 fn read(write: impl FnOnce(&mut Asm)) -> String {
     let mut asm = Asm::default();
     write(&mut asm);
+    asm.set_frame(FRAME);
     let mut decoder = Decoder::new(64, &asm.code, DecoderOptions::NONE);
     let mut instruction = Instruction::default();
     decoder.decode_out(&mut instruction);

@@ -7,28 +7,38 @@
 //! To that end stores are ordered by how long ago they were first wanted, the oldest last; those of slots stand behind those of
 //! registers, because they need one.
 
-use super::alloc::Loc;
+use super::alloc::{Both, Loc};
 use super::encode::{Label, Mem};
 use super::lower::Lower;
 use super::regs::{CTX, RAX, RDI, RDX, RSI, RSP, TMP};
-use ir::ExitId;
+use ir::{ExitId, OpCode};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// The exits met so far.
 #[derive(Default)]
 pub(super) struct Exits {
-    sites: Vec<Site>,
+    pub(super) sites: Vec<Site>,
     /// Where the values of each site lie, one after the other.
-    locs: Vec<Loc>,
+    pub(super) places: Vec<Both>,
 }
 
 #[derive(Clone, Copy)]
-struct Site {
+pub(super) struct Site {
     label: Label,
-    exit: ExitId,
-    from: u32,
-    count: u32,
+    pub(super) exit: ExitId,
+    pub(super) from: u32,
+    pub(super) count: u32,
+    /// Behind the label.
+    pub(super) in_body: bool,
+    /// A bridge from here goes on with the values where they are; behind its jump the exit leaves through the buffer.
+    pub(super) plain: Option<Label>,
+}
+
+impl Site {
+    pub(super) fn range(&self) -> std::ops::Range<usize> {
+        self.from as usize..(self.from + self.count) as usize
+    }
 }
 
 type Words<T> = HashMap<u64, T, BuildHasherDefault<Mixed>>;
@@ -75,34 +85,76 @@ impl Lower<'_> {
     /// The way out through `exit`, with the values where they are now.
     pub(super) fn exit(&mut self, exit: ExitId) -> Label {
         let live = &self.trace.exits[exit.0 as usize].live;
-        let from = self.exits.locs.len() as u32;
+        let from = self.exits.places.len() as u32;
         for &(id, _) in live {
-            let loc = self.loc_of_value(id);
-            self.exits.locs.push(loc);
+            self.loc_of_value(id);
+            let both = self.both(id.0);
+            self.exits.places.push(both);
         }
         let label = self.asm.label();
-        self.exits.sites.push(Site { label, exit, from, count: live.len() as u32 });
+        let in_body = self.facts.body.is_some_and(|body| self.op >= body as usize);
+        self.exits.sites.push(Site { label, exit, from, count: live.len() as u32, in_body, plain: None });
         label
     }
 
+    /// For each exit the site of which it takes its places, if a bridge may find its values where they are: at guards, if all of the
+    /// exit's have them in the same places.
+    fn open_sites(&self) -> Vec<Option<usize>> {
+        let Exits { sites, places } = &self.exits;
+        let mut first: Vec<Option<usize>> = vec![None; self.trace.exits.len()];
+        for (at, site) in sites.iter().enumerate() {
+            first[site.exit.0 as usize].get_or_insert(at);
+        }
+        let mut open = first.clone();
+        for site in sites {
+            let exit = site.exit.0 as usize;
+            let other = first[exit].expect("the exit has a site");
+            if places[site.range()] != places[sites[other].range()] {
+                open[exit] = None;
+            }
+        }
+        for op in &self.trace.ops {
+            if let Some(exit) = op.exit
+                && !matches!(op.code, OpCode::GuardTrue | OpCode::GuardFalse | OpCode::GuardValue)
+            {
+                open[exit.0 as usize] = None;
+            }
+        }
+        open
+    }
+
     pub(super) fn emit_exits(&mut self) {
-        let Exits { sites, locs } = std::mem::take(&mut self.exits);
+        let open = self.open_sites();
+        let Exits { mut sites, places } = std::mem::take(&mut self.exits);
         if sites.is_empty() {
             return;
         }
         let out = self.asm.label();
         let mut nodes = Nodes { labels: vec![out], known: Words::default(), stores: Words::default() };
         let mut stores = Vec::new();
-        for site in sites {
+        for at in 0..sites.len() {
+            let site = sites[at];
+            self.asm.bind(site.label);
+            match open[site.exit.0 as usize] {
+                Some(first) if first == at => {
+                    self.asm.mov_imm(TMP, self.input.exits.direct_address(site.exit) as u64);
+                    self.asm.jump_through(Mem::Base { base: TMP, disp: 0 });
+                    sites[at].plain = Some(self.asm.here());
+                }
+                Some(first) => {
+                    self.asm.jump(sites[first].label);
+                    continue;
+                }
+                None => {}
+            }
             stores.clear();
-            let live = &locs[site.from as usize..][..site.count as usize];
-            stores.extend(live.iter().zip(0..).map(|(&loc, word)| {
+            stores.extend(places[site.range()].iter().zip(0..).map(|(both, word)| {
+                let loc = both.loc();
                 let next = nodes.stores.len() as u32;
                 let number = *nodes.stores.entry(u64::from(loc.0) << 32 | u64::from(word)).or_insert(next);
                 Store { loc, word, number }
             }));
             stores.sort_unstable_by_key(|store| (store.loc.as_reg().is_none(), std::cmp::Reverse(store.number)));
-            self.asm.bind(site.label);
             let number = i32::try_from(self.number(site.exit)).expect("fewer exits than that");
             self.asm.push_imm(number);
             self.emit_stores(&stores, &mut nodes);
@@ -115,6 +167,7 @@ impl Lower<'_> {
         self.epilogue();
         let first = i32::try_from(8 * i64::from(self.input.first_exit)).expect("fewer exits than that");
         self.asm.jump_through(Mem::Index { base: RAX, index: RDX, shift: 3, disp: -first });
+        self.exits = Exits { sites, places };
     }
 
     /// Emits the stores that are not there yet, and a jump to those that are.
@@ -156,8 +209,12 @@ impl Lower<'_> {
                 Some(reg) => self.asm.store(word, reg),
                 // All registers have been read: rax is free.
                 None => {
-                    let disp = self.frame.slots + 8 * (store.loc.0 as i32 - 32) + PUSHED;
-                    self.asm.mov(RAX, Mem::Base { base: RSP, disp });
+                    let slot = match self.slot_mem(store.loc.0 - 32) {
+                        Mem::Base { base, disp } => Mem::Base { base, disp: disp + PUSHED },
+                        Mem::Below(below) => Mem::Below(below - PUSHED as u32),
+                        _ => unreachable!("a slot"),
+                    };
+                    self.asm.mov(RAX, slot);
                     self.asm.store(word, RAX);
                 }
             }

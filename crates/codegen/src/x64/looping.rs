@@ -58,7 +58,7 @@ impl Lower<'_> {
         }
         self.shuffle(&mut moves);
         let preheader = self.asm.here();
-        self.begin_loop();
+        self.begin_loop(preheader);
         self.later(super::cold::Cold::BodyEntry { entry: body_entry, preheader, loads: self.buffer_loads() });
     }
 
@@ -68,7 +68,8 @@ impl Lower<'_> {
         for (index, to) in self.buffer_loads() {
             self.load_phi(index, to);
         }
-        self.begin_loop();
+        let preheader = self.asm.here();
+        self.begin_loop(preheader);
     }
 
     /// Which phi comes from which word of the buffer to where.
@@ -157,7 +158,7 @@ impl Lower<'_> {
     }
 
     /// From the preheader to the header.
-    fn begin_loop(&mut self) {
+    fn begin_loop(&mut self, preheader: Label) {
         let constants = self.facts.values..self.facts.entities as Id;
         let mut table = false;
         for id in constants {
@@ -184,7 +185,13 @@ impl Lower<'_> {
         }
         self.quiet_since += 1;
         self.asm.align(16);
-        self.header = Some(self.asm.here());
+        let header = self.asm.here();
+        self.header = Some(header);
+        let arriving = self.arriving_at_header(preheader, header);
+        match self.facts.body.is_some_and(|body| body as usize > self.trace.input_count()) {
+            true => self.arrivals.body = Some(arriving),
+            false => self.arrivals.start = Some(arriving),
+        }
     }
 
     /// The back edge.
@@ -270,16 +277,19 @@ impl Lower<'_> {
 
     fn shuffle_locs(&mut self, pending: &mut [(Loc, Loc)]) {
         const NONE: u32 = u32::MAX;
-        let size = 32 + self.regs.slots as usize;
+        let own = self.regs.slots;
+        let highest = pending.iter().map(|&(from, to)| from.index(own).max(to.index(own))).max();
+        let size = highest.map_or(0, |highest| highest + 1);
+        let at_index = |loc: Loc| loc.index(own);
         // For each place, how many moves read it, and which one writes it.
         let mut readers = vec![0u32; size];
         let mut writer = vec![NONE; size];
         for (at, &(from, to)) in pending.iter().enumerate() {
-            readers[from.0 as usize] += 1;
-            debug_assert_eq!(writer[to.0 as usize], NONE, "two values for one place");
-            writer[to.0 as usize] = at as u32;
+            readers[at_index(from)] += 1;
+            debug_assert_eq!(writer[at_index(to)], NONE, "two values for one place");
+            writer[at_index(to)] = at as u32;
         }
-        let ready = |readers: &[u32], to: Loc| readers[to.0 as usize] == 0;
+        let ready = |readers: &[u32], to: Loc| readers[at_index(to)] == 0;
         let mut todo: Vec<u32> =
             (0..pending.len() as u32).filter(|&at| ready(&readers, pending[at as usize].1)).collect();
         let mut done = vec![false; pending.len()];
@@ -292,9 +302,9 @@ impl Lower<'_> {
                 if from == SCRATCH {
                     continue;
                 }
-                readers[from.0 as usize] -= 1;
-                let next = writer[from.0 as usize];
-                if readers[from.0 as usize] == 0 && next != NONE && !done[next as usize] {
+                readers[at_index(from)] -= 1;
+                let next = writer[at_index(from)];
+                if readers[at_index(from)] == 0 && next != NONE && !done[next as usize] {
                     todo.push(next);
                 }
             }
@@ -309,7 +319,7 @@ impl Lower<'_> {
             self.move_or_scratch(overwritten, SCRATCH);
             let reader = (0..pending.len()).find(|&at| !done[at] && pending[at].0 == overwritten);
             pending[reader.expect("a cycle")].0 = SCRATCH;
-            readers[overwritten.0 as usize] = 0;
+            readers[at_index(overwritten)] = 0;
             todo.push(cycle as u32);
         }
     }

@@ -11,6 +11,7 @@
 use super::alloc::{Loc, NO_SLOT, Place, Registers, class_of};
 use super::analysis::{Facts, Id};
 use super::cold::Cold;
+use super::direct::{Arrivals, On};
 use super::encode::{Alu, Asm, Label, Mem};
 use super::exits::Exits;
 use super::regs::{CTX, GPRS, RDI, RDX, RSI, RSP, Reg, RegSet, TMP, XMMS};
@@ -43,6 +44,11 @@ pub(super) struct Lower<'a> {
     pub(super) frame: Frame,
     /// Where the size of the frame is to be written.
     pub(super) frame_sites: Vec<u32>,
+    /// Where it is to be written how much larger it is than one of that size.
+    pub(super) own_frame_sites: Vec<(u32, u32)>,
+    /// Of a bridge that begins where its exit's values are.
+    pub(super) on: Option<On>,
+    pub(super) arrivals: Arrivals,
     /// The operation at hand.
     pub(super) op: usize,
     /// The last operation that is lowered together with it.
@@ -87,6 +93,7 @@ impl<'a> Lower<'a> {
         frame.slice = frame.activation + record as i32;
         frame.slots = frame.slice + 8 * facts.slice_words as i32;
         let noted = vec![0; facts.entities];
+        let on = if facts.body.is_none() { On::of(input, &facts.uses) } else { None };
         asm.clear();
         Lower {
             asm,
@@ -99,6 +106,9 @@ impl<'a> Lower<'a> {
             regs: Registers::new(places),
             frame,
             frame_sites: Vec::new(),
+            own_frame_sites: Vec::new(),
+            on,
+            arrivals: Arrivals::default(),
             op: 0,
             at: 0,
             homes: RegSet::EMPTY,
@@ -116,11 +126,18 @@ impl<'a> Lower<'a> {
         let inputs = self.trace.input_count();
         let has_label = self.facts.body.is_some_and(|body| body as usize > inputs);
         let body_entry = has_label.then(|| self.asm.label());
-        self.prologue(body_entry);
-        if self.facts.body.is_some() && !has_label {
-            self.loop_on_inputs();
+        if let Some(on) = self.on.take() {
+            self.begin_on(&on);
+            self.on = Some(on);
         } else {
-            self.load_inputs(inputs);
+            self.prologue(body_entry);
+            if self.facts.body.is_some() && !has_label {
+                self.loop_on_inputs();
+            } else {
+                self.load_inputs(inputs);
+                let start = self.asm.here();
+                self.arrivals.start = Some(self.arriving(start, 0..inputs as Id));
+            }
         }
         let mut index = inputs;
         while index < count {
@@ -144,12 +161,24 @@ impl<'a> Lower<'a> {
         self.mark(count);
         self.emit_exits();
         self.mark(count);
-        // Sixteen-aligned with the return address.
-        let bytes = (self.frame.slots as u32 + 8 * self.regs.slots).next_multiple_of(16) + 8;
+        let bytes = self.frame_bytes();
         for &site in &self.frame_sites {
             self.asm.patch(site, bytes);
         }
+        for &(site, less) in &self.own_frame_sites {
+            self.asm.patch(site, bytes - less);
+        }
+        self.asm.set_frame(bytes);
         self.asm.finish();
+    }
+
+    /// Sixteen-aligned with the return address.
+    pub(super) fn frame_bytes(&self) -> u32 {
+        let own = self.frame.slots as u32 + 8 * self.regs.slots;
+        match &self.on {
+            Some(on) => on.frame_bytes + own.next_multiple_of(16),
+            None => own.next_multiple_of(16) + 8,
+        }
     }
 
     pub(super) fn mark(&mut self, index: usize) {
@@ -164,20 +193,24 @@ impl<'a> Lower<'a> {
         self.frame_sites.push(site);
         self.asm.store(Mem::Base { base: RSP, disp: self.frame.buffer }, RSI);
         self.asm.mov(CTX, RDI);
+        self.begin_activation();
+        self.asm.mov(TMP, RSI);
+        if let Some(body_entry) = body_entry {
+            self.asm.test(RDX, RDX);
+            self.asm.jump_if(super::encode::Cc::Sign, body_entry);
+        }
+    }
+
+    /// Counts the entry; nobody has inspected this activation.
+    pub(super) fn begin_activation(&mut self) {
         if let Some(cell) = &self.input.counted {
             let count = &raw const **cell as usize + std::mem::offset_of!(TraceCell, bridged);
             self.asm.mov_imm(TMP, count as u64);
             self.asm.alu_imm(Alu::Add, Mem::Base { base: TMP, disp: 0 }, 1);
         }
-        self.asm.mov(TMP, RSI);
-        // At every entry: nobody has inspected this activation.
         if self.facts.activation_words.is_some() {
             let inspected = std::mem::offset_of!(Activation, inspected) as i32;
             self.asm.store_imm(Mem::Base { base: RSP, disp: self.frame.activation + inspected }, 0);
-        }
-        if let Some(body_entry) = body_entry {
-            self.asm.test(RDX, RDX);
-            self.asm.jump_if(super::encode::Cc::Sign, body_entry);
         }
     }
 
@@ -322,6 +355,7 @@ impl<'a> Lower<'a> {
     /// Ends in another trace, through its cell.
     fn jump_out(&mut self, op: &ir::Op, kind: u64) {
         let Attr::Target(target) = op.attr else { panic!("{:?} without a target", op.code) };
+        self.go_back(op);
         self.store_buffer();
         let cell = self.cell_of(target) as u64;
         self.asm.mov(RDI, CTX);
@@ -333,7 +367,7 @@ impl<'a> Lower<'a> {
     }
 
     /// The address of the trace's cell, whose first word is the entry.
-    fn cell_of(&self, target: ir::TraceId) -> usize {
+    pub(super) fn cell_of(&self, target: ir::TraceId) -> usize {
         if target == self.input.id {
             return &raw const *self.input.cell as usize;
         }

@@ -12,6 +12,7 @@ mod analysis;
 mod arith;
 mod calls;
 mod cold;
+mod direct;
 mod dump;
 mod encode;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use crate::memory::{CodeMemory, Published};
 use analysis::Facts;
 use encode::Asm;
 use lower::Lower;
+use std::sync::Arc;
 use stubs::Stubs;
 
 /// A [`Backend`] that writes x86-64 code itself.
@@ -76,7 +78,9 @@ impl Backend for X64Backend {
         lower.marks = (input.dump.asm || input.dump.places).then(Vec::new);
         lower.run();
         let marks = lower.marks.take().unwrap_or_default();
-        let Published { entry, region } = self.memory.publish(&self.asm.code)?;
+        let Published { entry, region } = self.memory.publish(&lower.asm.code)?;
+        let ways = Arc::new(lower.ways(entry));
+        let direct_entry = lower.arrivals.direct.map_or(0, |label| entry + lower.asm.offset(label) as usize);
         let mut text = String::new();
         if input.dump.asm {
             text = dump::text(&self.asm, &input.trace, &marks);
@@ -85,7 +89,8 @@ impl Backend for X64Backend {
         let cells = input.targets.iter().map(|(_, cell)| cell.clone()).chain([input.cell.clone()]);
         let cells = cells.chain(input.counted.clone()).collect();
         let code_bytes = self.asm.code.len();
-        Ok(CompiledTrace { entry, code_bytes, text, exits: Some(input.exits), region, _cells: cells })
+        let exits = Some(input.exits);
+        Ok(CompiledTrace { entry, direct_entry, ways: Some(ways), code_bytes, text, exits, region, _cells: cells })
     }
 
     /// One register allocation over many traces is not this backend's: units are refused.

@@ -225,7 +225,7 @@ pub struct Guest {
     pub dump: Dump,
     /// Exits can be armed.
     pub arms: bool,
-    next_exit: u32,
+    pub next_exit: u32,
 }
 
 /// A compiled trace with its cell and the number of its first exit.
@@ -266,7 +266,8 @@ impl Guest {
             ctx,
             heap,
             buf: vec![0; BUFFER_WORDS],
-            constants: vec![0; 16],
+            // Each twice.
+            constants: (0..16).map(|at| at / 2 * 16).collect(),
             // What the compiled code is, on the error stream.
             dump: Dump {
                 asm: std::env::var_os("CODEGEN_ASM").is_some(),
@@ -292,6 +293,17 @@ impl Guest {
     }
 
     pub fn compile(&mut self, id: u32, trace: Trace, targets: &[&Compiled]) -> Compiled {
+        self.compile_on(id, trace, targets, None)
+    }
+
+    /// A bridge that may begin where the values of that exit are; it is attached there.
+    pub fn compile_on(
+        &mut self,
+        id: u32,
+        trace: Trace,
+        targets: &[&Compiled],
+        parent: Option<(&Compiled, ExitId)>,
+    ) -> Compiled {
         let cell = TraceCell::new(self.backend.stub());
         let first_exit = self.next_exit;
         let (trace_exits, stub) = (trace.exits.len(), self.backend.stub());
@@ -306,9 +318,16 @@ impl Guest {
             exits: cells(trace_exits, stub),
             first_exit,
             constants: self.constants.as_ptr() as usize,
+            on: parent.and_then(|(parent, at)| Some((parent.code.ways.clone()?, at))),
             dump: self.dump,
         };
         let code = self.backend.compile(&input).unwrap();
+        if let Some((parent, at)) = parent {
+            parent.exits.attach(at, code.entry);
+            if code.direct_entry != 0 {
+                parent.exits.attach_direct(at, code.direct_entry);
+            }
+        }
         if self.dump != Dump::default() {
             eprintln!("{}", code.text);
         }

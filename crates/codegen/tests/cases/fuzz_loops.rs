@@ -5,7 +5,7 @@
 use crate::common::{Builder, Compiled, Guest, HALF, IS_ODD, MIX, Random, as_constant, setting};
 use codegen::{BODY, Left, START};
 use ir::eval::{self, Ending, Entry, Value, World};
-use ir::{Arg, Attr, ExitId, OpCode, OperandTy, ROWS, Trace, TraceKind, Ty, ValueId, compute};
+use ir::{Arg, Attr, ConstRef, ExitId, OpCode, OperandTy, ROWS, Trace, TraceKind, Ty, ValueId, compute};
 
 const TYPES: [Ty; 3] = [Ty::Int, Ty::Flt, Ty::Bool];
 
@@ -17,15 +17,15 @@ pub const CHECKED: [(OpCode, OpCode); 3] = [
 ];
 
 /// Draws operations on the values in scope.
-struct Draw {
-    builder: Builder,
-    scope: Vec<(Arg, Ty)>,
+pub struct Draw {
+    pub builder: Builder,
+    pub scope: Vec<(Arg, Ty)>,
     /// Calls are among them; the evaluator does not know what they give.
-    calls: bool,
+    pub calls: bool,
 }
 
 impl Draw {
-    fn operand(&self, random: &mut Random, ty: Ty) -> Arg {
+    pub fn operand(&self, random: &mut Random, ty: Ty) -> Arg {
         let choices: Vec<Arg> = self.scope.iter().filter(|value| value.1 == ty).map(|value| value.0).collect();
         if choices.is_empty() || random.below(5) == 0 {
             return random.constant(ty).0;
@@ -33,7 +33,7 @@ impl Draw {
         choices[random.below(choices.len())]
     }
 
-    fn operation(&mut self, random: &mut Random) {
+    pub fn operation(&mut self, random: &mut Random) {
         match random.below(18) {
             0 => {
                 let arg = self.operand(random, Ty::Flt);
@@ -72,6 +72,12 @@ impl Draw {
                 self.builder.guard(OpCode::StillValid, &[], &live);
             }
             6 | 7 => self.checked(random),
+            // Nor does it know what the constants are.
+            8 | 9 if self.calls => {
+                let constants = [(); 2].map(|()| Arg::Ref(ConstRef(random.below(16) as u32)));
+                let value = self.builder.pure(OpCode::RefEq, &constants);
+                self.scope.push((value, Ty::Bool));
+            }
             5 if self.calls => {
                 let live = self.live(random);
                 let arguments = [Ty::Int, Ty::Flt, Ty::Bool].map(|ty| self.operand(random, ty));
@@ -118,7 +124,7 @@ impl Draw {
         self.scope.push((value, Ty::Int));
     }
 
-    fn live(&self, random: &mut Random) -> Vec<Arg> {
+    pub fn live(&self, random: &mut Random) -> Vec<Arg> {
         (0..random.below(8)).map(|_| self.scope[random.below(self.scope.len())].0).collect()
     }
 }

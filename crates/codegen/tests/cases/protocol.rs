@@ -51,6 +51,30 @@ fn a_bridge_takes_the_live_values_and_jumps_back_into_the_body() {
     assert_eq!(guest.run(&compiled, &[0, 0, 100, 1]), Left::Exit(compiled.first_exit));
 }
 
+/// A bridge that begins where the exit's values are goes back without a look at the loop's entry, as long as it may.
+#[test]
+fn a_direct_bridge_goes_back_by_itself() {
+    let mut guest = Guest::new();
+    let compiled = guest.compile(1, sum_loop().trace, &[]);
+    let parent = (&compiled, ExitId(0));
+    let bridge = guest.compile_on(2, doubling_bridge().trace, &[&compiled], Some(parent));
+    if bridge.code.direct_entry == 0 {
+        // Not this backend.
+        return;
+    }
+    assert_eq!(guest.run(&compiled, &[0, 0, 100, 1]), Left::Exit(bridge.first_exit));
+    let sum = guest.buf[0];
+    compiled.cell.entry.store(guest.backend.stub(), Ordering::Release);
+    assert_eq!(guest.run(&compiled, &[0, 0, 100, 1]), Left::Body(TraceId(1)), "the loop may not be entered directly");
+    assert_eq!(guest.buf[1..4], [100, 200, 1]);
+    compiled.cell.direct.store(1, Ordering::Release);
+    assert_eq!(guest.run(&compiled, &[0, 0, 100, 1]), Left::Exit(bridge.first_exit));
+    assert_eq!(guest.buf[..2], [sum, 1600]);
+    // Without the bridge the exit leaves as before.
+    compiled.exits.attach(ExitId(0), guest.backend.stub());
+    assert_eq!(guest.run(&compiled, &[0, 0, 100, 1]), Left::Exit(compiled.first_exit));
+}
+
 /// A loop over `i` that sums, its bridge that doubles the bound up to 1000, and a loop whose every round runs that one.
 fn nested(guest: &mut Guest) -> [Compiled; 4] {
     let inner = guest.compile(1, sum_loop().trace, &[]);
@@ -272,6 +296,7 @@ fn too_many_values_are_refused() {
     }
     b.guard(OpCode::Leave, &[], &[]);
     let input = codegen::CompileInput {
+        on: None,
         trace: b.trace,
         id: TraceId(0),
         cell: codegen::TraceCell::new(guest.backend.stub()),

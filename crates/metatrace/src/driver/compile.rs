@@ -230,12 +230,16 @@ fn install(jit: &mut Jit, id: TraceId, code: Result<CompiledTrace, CompileError>
         jit.logger.section("asm", &name, &code.text);
         code.text = String::new();
     }
-    jit.takes(code.region().len() as u64);
-    let entry = code.entry;
+    let ways = code.ways.as_ref().map_or(0, |ways| ways.bytes());
+    jit.takes((code.region().len() + ways) as u64);
+    let (entry, direct_entry) = (code.entry, code.direct_entry);
+    let is_direct = code.ways.is_some();
     jit.coverage.installed(&jit.cache.trace(id).input.trace);
     let trace = jit.cache.trace_mut(id);
     trace.entry = entry;
+    trace.bytes += ways as u64;
     trace.cell.entry.store(entry, Ordering::Release);
+    trace.cell.direct.store(u8::from(is_direct), Ordering::Release);
     trace.code = Some(code);
     if let Some(cell) = home {
         let is_first = cell.entry.get() == 0;
@@ -253,6 +257,9 @@ fn install(jit: &mut Jit, id: TraceId, code: Result<CompiledTrace, CompileError>
     if let Some((parent, at)) = parent {
         let trace = jit.cache.trace_mut(parent);
         trace.input.exits.attach(at, entry);
+        if direct_entry != 0 {
+            trace.input.exits.attach_direct(at, direct_entry);
+        }
         trace.children.push(id);
         let exit = &mut trace.exits[at.0 as usize];
         (exit.busy, exit.bridged) = (false, true);
@@ -351,7 +358,12 @@ fn number_and_submit(jit: &mut Jit, draft: Draft, optimized: Optimized) -> Resul
         // What runs into a loop passes its values on as a bridge does.
         None => (trace.kind == TraceKind::Function && !targets.is_empty()).then(|| cell.clone()),
     };
+    let on = parent.and_then(|(parent, at)| {
+        let code = jit.cache.trace(parent).code.as_ref()?;
+        Some((code.ways.clone()?, at))
+    });
     let input = Arc::new(CompileInput {
+        on,
         exits: exit_cells(jit, trace.exits.len(), stub),
         trace,
         id,

@@ -1,8 +1,8 @@
 //! Units: traces that run into each other, compiled once more as one piece of code.
 //!
 //! A loop with branches is many traces: the loop's own and bridges from its guards, of which most jump back to its start; loops
-//! that are nested jump into each other, and a function's entry jumps into its first loop. Each passes its values through the buffer.
-//! In a unit they stay in registers.
+//! that are nested jump into each other, and a function's entry jumps into its first loop. Those pass their values through the buffer, and a
+//! bridge moves what its loop wants elsewhere. In a unit values stay in registers.
 //!
 //! That pays where bridges are entered often. Around a loop that goes round many times for each of them a unit would be a loss: the
 //! allocation over all traces spills in the loop what the bridges want. So bridges count their entries, and a unit is made when there were
@@ -18,7 +18,7 @@ use ir::{Attr, OpCode, TraceId, TraceKind};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
-/// About what it costs to enter a bridge through the buffer and to come back.
+/// About what it costs to enter a trace through the buffer and to come back.
 const PASS_NS: u64 = 15;
 /// A unit is worth it if the time would go to such passes for one part of so many.
 const WORTHWHILE_PART: u64 = 12;
@@ -219,6 +219,7 @@ pub(super) fn install(
         let trace = cache.trace_mut(root);
         trace.unit = Some(unit);
         trace.cell.entry.store(code.entry, Ordering::Release);
+        trace.cell.direct.store(0, Ordering::Release);
     }
     jit.counters.units += 1;
     cache.code.add(code.region(), roots[0], places);

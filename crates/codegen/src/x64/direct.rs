@@ -1,0 +1,256 @@
+//! Bridges that begin where the exit's values are and end where the loop wants them.
+//!
+//! A bridge's frame lies below that of the trace it hangs on, and both end at the same word: the bridge makes room for what it needs
+//! itself, reads the other's slots where they are, and writes none of them before it goes back. So what the loop keeps in
+//! its frame and does not change is there when the loop goes on, and only what has changed is moved.
+//!
+//! ```text
+//! entry:   make the whole frame, load the exit's values from the buffer to where the exit has them; jump begin
+//! direct:  make the bridge's part of the frame
+//! begin:   …
+//! back:    may the loop be entered directly? no: store the values to the buffer; jump through the loop's cell
+//!          move the values, give the bridge's part of the frame back, jump to the loop
+//! ```
+//!
+//! At `entry` there is no frame of the loop, only room for one; then the way back is barred, too ([`crate::TraceCell::direct`]).
+
+use super::alloc::{Both, Loc};
+use super::encode::{Alu, Cc, Label, Mem};
+use super::looping::{From, Move};
+use super::lower::Lower;
+use super::regs::{CTX, FTMP, RDI, RSI, RSP, Reg, TMP};
+use crate::backend::{Arrival, CompileInput, Held, Open, TraceCell, Ways};
+use ir::{Attr, Op, OpCode};
+use std::sync::Arc;
+
+/// A bridge hangs directly on frames up to this size: they grow from bridge to bridge.
+const LARGEST_FRAME: u32 = 2048;
+
+/// What a bridge goes on from.
+pub(super) struct On {
+    /// Where the inputs are.
+    places: Vec<Held>,
+    /// Of the trace that it hangs on.
+    pub(super) frame_bytes: u32,
+    /// The trace whose frame lies at the upper end.
+    top: Option<Arc<Ways>>,
+    /// That trace has come to its label.
+    in_body: bool,
+}
+
+/// Labels and values that become [`Ways`].
+#[derive(Default)]
+pub(super) struct Arrivals {
+    pub(super) start: Option<Arriving>,
+    pub(super) body: Option<Arriving>,
+    pub(super) direct: Option<Label>,
+}
+
+/// An [`Arrival`] before the size of the frame is known.
+pub(super) struct Arriving {
+    label: Label,
+    preheader: Label,
+    values: Vec<Both>,
+    kept: Vec<Both>,
+}
+
+impl Held {
+    fn reg(self) -> Option<Reg> {
+        self.reg.checked_sub(1).map(Reg)
+    }
+
+    fn slot(self) -> Option<Loc> {
+        (self.below > 0).then(|| Loc::lent(8 * u32::from(self.below)))
+    }
+}
+
+impl On {
+    /// `None`: the bridge takes its inputs from the buffer.
+    pub(super) fn of(input: &CompileInput, uses: &[u32]) -> Option<On> {
+        let (ways, exit) = input.on.as_ref()?;
+        let open = (*ways.exits.get(exit.0 as usize)?)?;
+        let places = ways.places[open.from as usize..][..open.count as usize].to_vec();
+        let inputs = input.trace.input_count();
+        let mut taken = 0u32;
+        let is_twice =
+            places.iter().zip(uses).filter(|&(_, &uses)| uses > 0).filter_map(|(held, _)| held.reg()).any(|reg| {
+                let twice = taken & reg.bit().0 != 0;
+                taken |= reg.bit().0;
+                twice
+            });
+        if places.len() != inputs || is_twice || ways.frame_bytes > LARGEST_FRAME {
+            return None;
+        }
+        let own = |ways: &Arc<Ways>| (ways.start.is_some() || ways.body.is_some()).then(|| ways.clone());
+        let top = ways.top.clone().or_else(|| own(ways));
+        Some(On { places, frame_bytes: ways.frame_bytes, top, in_body: open.in_body })
+    }
+}
+
+impl Lower<'_> {
+    /// The two ways into a bridge, and its inputs where its exit has them.
+    pub(super) fn begin_on(&mut self, on: &On) {
+        let site = self.asm.alu_open(Alu::Sub, RSP);
+        self.frame_sites.push(site);
+        self.asm.mov(CTX, RDI);
+        self.asm.mov(TMP, RSI);
+        let inputs = 0..self.trace.input_count();
+        for (index, &held) in inputs.clone().zip(&on.places) {
+            if self.facts.uses[index] == 0 {
+                continue;
+            }
+            if let Some(reg) = held.reg() {
+                self.load_buffer(reg, TMP, index, self.trace.ops[index].ty);
+            }
+            if let Some(slot) = held.slot() {
+                self.asm.movsd_load(FTMP, Mem::Base { base: TMP, disp: 8 * index as i32 });
+                let slot = self.slot_mem(slot.0 - 32);
+                self.asm.movsd_store(slot, FTMP);
+            }
+        }
+        let begin = self.asm.label();
+        self.asm.jump(begin);
+        let direct = self.asm.here();
+        let site = self.asm.alu_open(Alu::Sub, RSP);
+        self.own_frame_sites.push((site, on.frame_bytes));
+        // The trace below has the buffer's address where all have it.
+        self.asm.mov(TMP, Mem::Below(on.frame_bytes - self.frame.buffer as u32));
+        self.asm.bind(begin);
+        self.asm.store(Mem::Base { base: RSP, disp: self.frame.buffer }, TMP);
+        self.begin_activation();
+        self.arrivals.direct = Some(direct);
+        for (index, &held) in inputs.zip(&on.places) {
+            if self.facts.uses[index] == 0 {
+                continue;
+            }
+            if let Some(reg) = held.reg() {
+                self.regs.give(reg, index as u32);
+            }
+            if let Some(slot) = held.slot() {
+                let place = self.regs.place_mut(index as u32);
+                (place.slot, place.in_slot) = (slot.0 - 32, true);
+            }
+        }
+        for at in 0..self.owners.len() {
+            if (self.owners[at] as usize) < on.places.len() {
+                self.keep_owner(self.owners[at]);
+            }
+        }
+        self.hint_homes(on);
+    }
+
+    /// What goes back to the loop is made where the loop wants it, if that is free.
+    fn hint_homes(&mut self, on: &On) {
+        let op = self.trace.ops.last().expect("a trace has operations");
+        let Some(arrival) = arrival(on, op) else { return };
+        for (arg, held) in op.args.iter().zip(&arrival.values) {
+            if let Some(id) = arg.value() {
+                self.regs.place_mut(id.0).hint = held.reg();
+            }
+        }
+    }
+
+    /// The way back to the loop without the buffer, as long as that may be entered so; what follows is the other way.
+    pub(super) fn go_back(&mut self, op: &Op) {
+        let Some(on) = self.on.take() else { return };
+        if let Some(arrival) = arrival(&on, op)
+            && let (Some(top), Attr::Target(target)) = (&on.top, op.attr)
+        {
+            let flag = self.cell_of(target) + std::mem::offset_of!(TraceCell, direct);
+            self.asm.mov_imm(TMP, flag as u64);
+            self.asm.cmp8_imm(Mem::Base { base: TMP, disp: 0 }, 0);
+            let other = self.asm.label();
+            self.asm.jump_if(Cc::Equal, other);
+            let mut moves = Vec::new();
+            for (&arg, held) in op.args.iter().zip(&arrival.values) {
+                let from = self.source(arg);
+                let lies_there = |slot: Loc| {
+                    let place = self.facts.entity(arg).map(|id| self.regs.place(id));
+                    place.is_some_and(|place| place.in_slot && Loc::slot(place.slot) == slot)
+                };
+                moves.extend(held.reg().map(|reg| Move { from, to: Loc::reg(reg) }));
+                moves.extend(held.slot().filter(|&slot| !lies_there(slot)).map(|to| Move { from, to }));
+            }
+            for held in arrival.kept.iter().filter(|_| on.in_body) {
+                if let (Some(reg), Some(from)) = (held.reg(), held.slot()) {
+                    moves.push(Move { from: From::Loc(from), to: Loc::reg(reg) });
+                }
+            }
+            self.shuffle(&mut moves);
+            let site = self.asm.alu_open(Alu::Add, RSP);
+            self.own_frame_sites.push((site, top.frame_bytes));
+            let address = if on.in_body { arrival.address } else { arrival.preheader };
+            let address = self.asm.literal(address as u64);
+            self.asm.jump_through(address);
+            self.asm.bind(other);
+        }
+        self.on = Some(on);
+    }
+
+    /// Everything is where jumps to here will have it.
+    pub(super) fn arriving(&mut self, label: Label, values: impl Iterator<Item = u32>) -> Arriving {
+        let values = values.map(|id| self.both(id)).collect();
+        Arriving { label, preheader: label, values, kept: Vec::new() }
+    }
+
+    /// The same at the header of the loop.
+    pub(super) fn arriving_at_header(&mut self, preheader: Label, label: Label) -> Arriving {
+        let phis: Vec<u32> = self.facts.phis.iter().map(|phi| phi.id).collect();
+        let mut arriving = self.arriving(label, phis.into_iter());
+        arriving.preheader = preheader;
+        let constants = self.facts.values..self.facts.entities as u32;
+        arriving.kept = constants.map(|id| self.both(id)).filter(|both| both.reg().is_some()).collect();
+        arriving
+    }
+
+    /// What bridges are compiled with; the code lies at `entry`.
+    pub(super) fn ways(&mut self, entry: usize) -> Ways {
+        let frame_bytes = self.frame_bytes();
+        let held = |lower: &Self, both: Both| Held {
+            reg: both.reg().map_or(0, |reg| reg.0 + 1),
+            below: both.slot().map_or(0, |slot| (lower.below(slot, frame_bytes) / 8) as u16),
+        };
+        let mut exits = vec![None; self.trace.exits.len()];
+        let mut places = Vec::new();
+        for site in &self.exits.sites {
+            if let Some(plain) = site.plain {
+                self.input.exits.set_plain(site.exit, entry + self.asm.offset(plain) as usize);
+                let from = places.len() as u32;
+                places.extend(self.exits.places[site.range()].iter().map(|&both| held(self, both)));
+                let in_body = self.on.as_ref().map_or(site.in_body, |on| on.in_body);
+                exits[site.exit.0 as usize] = Some(Open { from, count: site.count, in_body });
+            }
+        }
+        let arrived = |arriving: &Option<Arriving>| {
+            let arriving = arriving.as_ref()?;
+            let all = |boths: &[Both]| boths.iter().map(|&both| held(self, both)).collect();
+            Some(Arrival {
+                address: entry + self.asm.offset(arriving.label) as usize,
+                preheader: entry + self.asm.offset(arriving.preheader) as usize,
+                values: all(&arriving.values),
+                kept: all(&arriving.kept),
+            })
+        };
+        Ways {
+            id: self.input.id,
+            frame_bytes,
+            start: arrived(&self.arrivals.start),
+            body: arrived(&self.arrivals.body),
+            exits,
+            places,
+            top: self.on.as_ref().and_then(|on| on.top.clone()),
+        }
+    }
+}
+
+/// Where a bridge's last operation jumps to, if that is in the trace whose frame lies at the upper end.
+fn arrival<'o>(on: &'o On, op: &Op) -> Option<&'o Arrival> {
+    let top = on.top.as_ref()?;
+    let Attr::Target(target) = op.attr else { return None };
+    let arrival = match op.code {
+        OpCode::JumpLoop => top.start.as_ref(),
+        OpCode::JumpBody => top.body.as_ref(),
+        _ => None,
+    };
+    arrival.filter(|arrival| target == top.id && arrival.values.len() == op.args.len())
+}
