@@ -285,7 +285,8 @@ def use(size):
 
 for size in (100, 3000, 70_000):
     attempt(lambda: use(size))
-print('the end', max(len(attempt(lambda: fill(10**6)) or []) for again in range(3)) > 100)
+# How much of it lies in pieces is another matter in each run: 90 to 150 were seen.
+print('the end', max(len(attempt(lambda: fill(10**6)) or []) for again in range(3)) > 60)
 ";
     check_within(400 << 10, program, "the end True\n");
 }
