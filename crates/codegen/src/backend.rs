@@ -24,8 +24,9 @@
 //!
 //! # Jumps
 //!
-//! `jump_loop` and `jump_body` store their operands to `buf[0..]` and jump to what the target's [`TraceCell`] holds. To
-//! take a trace out of use, store [`Backend::stub`] into its cell: a jump then comes out of `enter` as [`Left::Loop`] or
+//! `jump_loop` and `jump_body` store their operands to `buf[0..]` and jump to what the target's [`TraceCell`] holds, or take them where a
+//! target with [`Ways`] wants them while [`TraceCell::direct`] allows it. To take a trace out of use, store 0 there and [`Backend::stub`]
+//! into its cell: a jump then comes out of `enter` as [`Left::Loop`] or
 //! [`Left::Body`], with the inputs or the phis of the target in the buffer.
 //!
 //! # Units
@@ -101,14 +102,18 @@ pub struct TraceCell {
     pub entry: AtomicUsize,
     /// Nonzero once an assumption of the trace fell: `still_valid` then leaves.
     pub fallen: AtomicU8,
-    /// Nonzero while bridges may go back to the trace's own code with all values where it wants them; see [`Ways`]. Once it is 0 again, for
-    /// the trace fell or is part of a unit, it stays so: from then on bridges may be entered through the buffer, and there is no frame of
-    /// the trace below them.
+    /// Nonzero while traces may jump to the trace's own code with all values where it wants them; see [`Ways`]. Once it is 0 again, for
+    /// the trace fell or is part of a unit, it stays so: from then on its bridges may be entered through the buffer, and there is no frame
+    /// of the trace below them.
     pub direct: AtomicU8,
-    /// Of a root: how often bridges of its tree were entered that have code of their own, and the root itself if it is a function's entry
-    /// that runs into a loop.
-    pub bridged: AtomicU64,
+    /// Of a root: how many words of memory the jumps of its tree's traces have moved, outside of units. A way through the buffer counts
+    /// as [`THROUGH_BUFFER`] more.
+    pub moved: AtomicU64,
 }
+
+/// To store words to the buffer, jump through a cell and load them again takes as long as so many moves where both ends are known, and one
+/// for each word.
+pub const THROUGH_BUFFER: u32 = 30;
 
 impl TraceCell {
     pub fn new(stub: usize) -> Arc<TraceCell> {
@@ -116,7 +121,7 @@ impl TraceCell {
             entry: AtomicUsize::new(stub),
             fallen: AtomicU8::new(0),
             direct: AtomicU8::new(0),
-            bridged: AtomicU64::new(0),
+            moved: AtomicU64::new(0),
         })
     }
 }
@@ -240,7 +245,7 @@ fn directs(count: usize) -> &'static [Direct] {
 }
 
 /// Where values lie in the code of a trace, by the backend that made it. A bridge that is compiled with that goes on in the frame of the
-/// trace it hangs on, with the exit's values where they are, and goes back to the loop with all values where the loop wants
+/// trace it hangs on, with the exit's values where they are, and any trace jumps to the loop with all values where the loop wants
 /// them: neither way passes through the buffer.
 #[derive(Debug)]
 pub struct Ways {
@@ -252,6 +257,8 @@ pub struct Ways {
     /// Where `jump_loop` and `jump_body` can go on.
     pub(crate) start: Option<Arrival>,
     pub(crate) body: Option<Arrival>,
+    /// In bytes below the upper end of the frame: the flag that says whether this activation was inspected.
+    pub(crate) inspected: Option<u32>,
     /// Of a bridge: the trace in whose frame it began; `None`: its frame is its own.
     pub(crate) top: Option<Arc<Ways>>,
 }
@@ -310,9 +317,9 @@ pub struct CompileInput {
     pub id: TraceId,
     /// The flag that `still_valid` tests is this cell's; a `jump_loop` to `id` itself goes through it, too.
     pub cell: Arc<TraceCell>,
-    /// The cells of the traces that the trace jumps to.
-    pub targets: Vec<(TraceId, Arc<TraceCell>)>,
-    /// The cell in which the trace's entries are counted ([`TraceCell::bridged`]), if they are.
+    /// The traces that the trace jumps to.
+    pub targets: Vec<Target>,
+    /// The cell in which the words that the trace's jump moves are counted ([`TraceCell::moved`]), if they are.
     pub counted: Option<Arc<TraceCell>>,
     /// One cell for each exit of the trace.
     pub exits: ExitCells,
@@ -324,6 +331,15 @@ pub struct CompileInput {
     /// Of a bridge: what it hangs on, and where.
     pub on: Option<(Arc<Ways>, ExitId)>,
     pub dump: Dump,
+}
+
+/// A trace that another one jumps to.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub id: TraceId,
+    pub cell: Arc<TraceCell>,
+    /// With these the jump goes on with the values where the target wants them.
+    pub ways: Option<Arc<Ways>>,
 }
 
 /// What to print for a log.

@@ -16,7 +16,7 @@ pub mod x64;
 
 pub use backend::{
     Activation, BODY, Backend, CompileError, CompileInput, CompiledTrace, Dump, EnterFn, ExitCells, Left, Member,
-    OpPlace, START, TraceCell, Ways, start_of,
+    OpPlace, START, THROUGH_BUFFER, Target, TraceCell, Ways, start_of,
 };
 pub use config::Config;
 pub use memory::CodeMemory;

@@ -64,7 +64,7 @@ pub(crate) struct CachedTrace {
     pub(crate) bridge_ops: u32,
     /// The guest thread's processor time when a bridge from here last came to a loop in a function that is inlined above it; 0: none did.
     pub(crate) stuck_since: u64,
-    /// Of a root: since when the entries of its bridges are watched.
+    /// Of a root: since when the jumps of its tree are watched.
     pub(crate) watched: Watched,
     /// Of a root: what the interpreter's entries gain.
     pub(crate) stay: Stay,
@@ -88,11 +88,11 @@ pub(crate) struct CachedTrace {
     pub(crate) fallen: bool,
 }
 
-/// The beginning of a span of time in which the entries of a root's bridges are counted.
+/// The beginning of a span of time in which what the jumps of a root's tree move is counted.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Watched {
-    /// [`TraceCell::bridged`] then.
-    pub(crate) bridged: u64,
+    /// [`TraceCell::moved`] then.
+    pub(crate) moved: u64,
     /// The guest thread's processor time then.
     pub(crate) since_ns: u64,
 }

@@ -210,8 +210,8 @@ impl Compiler {
         self.stub
     }
 
-    /// Whether the code of single traces counts how often bridges are entered. Cranelift's does not.
-    pub(crate) fn counts_bridges(&self) -> bool {
+    /// Whether the code of single traces counts what its jumps move. Cranelift's does not.
+    pub(crate) fn counts_moved(&self) -> bool {
         self.first.is_some()
     }
 

@@ -33,7 +33,7 @@ counters! {
     bridges_begun "recordings of bridges";
     units "units of traces compiled";
     units_postponed "times units were postponed because the JIT had taken too much time or memory";
-    units_rarely_bridged "times units were postponed because their bridges were entered rarely";
+    units_little_moved "times units were postponed because the jumps between their traces move little";
     postponed "recordings postponed because the JIT had taken too much time or memory";
     set_aside "traces set aside because they gained less than leaving took";
     places_too_varied "exits left without a bridge because too many hang on one place";

@@ -712,8 +712,8 @@ impl<'a> Lower<'a> {
         if target == self.input.id {
             return &raw const *self.input.cell as usize;
         }
-        match self.input.targets.iter().find(|(id, _)| *id == target) {
-            Some((_, cell)) => &raw const **cell as usize,
+        match self.input.targets.iter().find(|at| at.id == target) {
+            Some(target) => &raw const *target.cell as usize,
             None => panic!("trace {} jumps to trace {}, which is not among its targets", self.input.id.0, target.0),
         }
     }

@@ -179,7 +179,7 @@ impl Backend for CraneliftBackend {
         }
         self.places = self.places_of(entry, &located);
         let cells_of = |input: &CompileInput| {
-            input.targets.iter().map(|(_, cell)| cell.clone()).chain([input.cell.clone()]).collect()
+            input.targets.iter().map(|target| target.cell.clone()).chain([input.cell.clone()]).collect()
         };
         let cells: Vec<Arc<TraceCell>> =
             members.iter().flat_map(|member| -> Vec<_> { cells_of(member.input) }).collect();

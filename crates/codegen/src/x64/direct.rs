@@ -1,4 +1,4 @@
-//! Bridges that begin where the exit's values are and end where the loop wants them.
+//! Bridges that begin where the exit's values are, and jumps that take values where the loop wants them.
 //!
 //! A bridge's frame lies below that of the trace it hangs on, and both end at the same word: the bridge makes room for what it needs
 //! itself, reads the other's slots where they are, and writes none of them before it goes back. So what the loop keeps in
@@ -13,14 +13,17 @@
 //! ```
 //!
 //! At `entry` there is no frame of the loop, only room for one; then the way back is barred, too ([`crate::TraceCell::direct`]).
+//!
+//! A jump to any other loop whose code is known goes the same way, with the difference that the frame becomes that loop's: all its words
+//! are written, and it is left to the loop to make its constants.
 
 use super::alloc::{Both, Loc};
 use super::encode::{Alu, Cc, Label, Mem};
 use super::looping::{From, Move};
 use super::lower::Lower;
 use super::regs::{CTX, FTMP, RDI, RSI, RSP, Reg, TMP};
-use crate::backend::{Arrival, CompileInput, Held, Open, TraceCell, Ways};
-use ir::{Attr, Op, OpCode};
+use crate::backend::{Activation, Arrival, CompileInput, Held, Open, TraceCell, Ways};
+use ir::{Arg, Attr, Op, OpCode};
 use std::sync::Arc;
 
 /// A bridge hangs directly on frames up to this size: they grow from bridge to bridge.
@@ -136,55 +139,91 @@ impl Lower<'_> {
                 self.keep_owner(self.owners[at]);
             }
         }
-        self.hint_homes(on);
+        self.hint_homes(Some(on));
     }
 
-    /// What goes back to the loop is made where the loop wants it, if that is free.
-    fn hint_homes(&mut self, on: &On) {
+    /// What the trace hands over in the end is made where the loop wants it, if that is free.
+    pub(super) fn hint_homes(&mut self, on: Option<&On>) {
+        let Some(way) = Way::of(on, self.input) else { return };
         let op = self.trace.ops.last().expect("a trace has operations");
-        let Some(arrival) = arrival(on, op) else { return };
-        for (arg, held) in op.args.iter().zip(&arrival.values) {
+        for (arg, held) in op.args.iter().zip(&way.arrival.values) {
             if let Some(id) = arg.value() {
                 self.regs.place_mut(id.0).hint = held.reg();
             }
         }
     }
 
-    /// The way back to the loop without the buffer, as long as that may be entered so; what follows is the other way.
-    pub(super) fn go_back(&mut self, op: &Op) {
-        let Some(on) = self.on.take() else { return };
-        if let Some(arrival) = arrival(&on, op)
-            && let (Some(top), Attr::Target(target)) = (&on.top, op.attr)
-        {
-            let flag = self.cell_of(target) + std::mem::offset_of!(TraceCell, direct);
-            self.asm.mov_imm(TMP, flag as u64);
+    /// The jump to the loop without the buffer, as long as that may be entered so; what follows is the other way.
+    pub(super) fn jump_directly(&mut self, op: &Op) {
+        let frame_bytes = self.frame_bytes();
+        let on = self.on.take();
+        if let Some(way) = Way::of(on.as_ref(), self.input) {
+            let flag = &raw const way.cell.direct as u64;
+            self.asm.mov_imm(TMP, flag);
             self.asm.cmp8_imm(Mem::Base { base: TMP, disp: 0 }, 0);
             let other = self.asm.label();
             self.asm.jump_if(Cc::Equal, other);
-            let mut moves = Vec::new();
-            for (&arg, held) in op.args.iter().zip(&arrival.values) {
-                let from = self.source(arg);
-                let lies_there = |slot: Loc| {
-                    let place = self.facts.entity(arg).map(|id| self.regs.place(id));
-                    place.is_some_and(|place| place.in_slot && Loc::slot(place.slot) == slot)
-                };
-                moves.extend(held.reg().map(|reg| Move { from, to: Loc::reg(reg) }));
-                moves.extend(held.slot().filter(|&slot| !lies_there(slot)).map(|to| Move { from, to }));
-            }
-            for held in arrival.kept.iter().filter(|_| on.in_body) {
-                if let (Some(reg), Some(from)) = (held.reg(), held.slot()) {
-                    moves.push(Move { from: From::Loc(from), to: Loc::reg(reg) });
-                }
-            }
+            let mut moves = match way.back {
+                Some(in_body) => self.moves_back(op, way.arrival, in_body),
+                None => self.moves_over(op, &way, frame_bytes),
+            };
+            self.count_moved(moves.iter().filter(|moved| moved.is_in_memory()).count() as u32);
             self.shuffle(&mut moves);
             let site = self.asm.alu_open(Alu::Add, RSP);
-            self.own_frame_sites.push((site, top.frame_bytes));
-            let address = if on.in_body { arrival.address } else { arrival.preheader };
+            self.own_frame_sites.push((site, way.ways.frame_bytes));
+            let address = if way.back == Some(true) { way.arrival.address } else { way.arrival.preheader };
             let address = self.asm.literal(address as u64);
             self.asm.jump_through(address);
             self.asm.bind(other);
         }
-        self.on = Some(on);
+        self.on = on;
+    }
+
+    /// From where the operands are to where the loop wants them. `there` says of a slot of this code which one it is to the loop.
+    fn hand_over(&self, op: &Op, arrival: &Arrival, there: impl Fn(Loc) -> Loc) -> Vec<Move> {
+        let mut moves = Vec::new();
+        for (&arg, held) in op.args.iter().zip(&arrival.values) {
+            let from = match self.source(arg) {
+                From::Loc(loc) => From::Loc(there(loc)),
+                constant => constant,
+            };
+            let lies_there = |slot: Loc| self.slot_of(arg).map(&there) == Some(slot);
+            moves.extend(held.reg().map(|reg| Move { from, to: Loc::reg(reg) }));
+            moves.extend(held.slot().filter(|&slot| !lies_there(slot)).map(|to| Move { from, to }));
+        }
+        moves
+    }
+
+    /// Into the loop in whose frame the bridge began: what lies there already stays.
+    fn moves_back(&self, op: &Op, arrival: &Arrival, in_body: bool) -> Vec<Move> {
+        let mut moves = self.hand_over(op, arrival, |loc| loc);
+        for held in arrival.kept.iter().filter(|_| in_body) {
+            if let (Some(reg), Some(from)) = (held.reg(), held.slot()) {
+                moves.push(Move { from: From::Loc(from), to: Loc::reg(reg) });
+            }
+        }
+        moves
+    }
+
+    /// Into a loop whose frame is made out of this one: both end at the same word, and this one is at least as large, so all slots are
+    /// counted from there. The word that breaks cycles is the lowest of this frame, below all that is written.
+    fn moves_over(&self, op: &Op, way: &Way, frame_bytes: u32) -> Vec<Move> {
+        let mut moves = self.hand_over(op, way.arrival, |loc| match loc.as_reg() {
+            Some(_) => loc,
+            None => Loc::lent(self.below(loc.0 - 32, frame_bytes)),
+        });
+        let buffer = |frame_bytes: u32| Loc::lent(frame_bytes - self.frame.buffer as u32);
+        moves.push(Move { from: From::Loc(buffer(frame_bytes)), to: buffer(way.ways.frame_bytes) });
+        if let Some(inspected) = way.ways.inspected {
+            moves.push(Move { from: From::Word(0), to: Loc::lent(inspected) });
+        }
+        moves
+    }
+
+    /// The slot that holds an operand.
+    fn slot_of(&self, arg: Arg) -> Option<Loc> {
+        let place = self.regs.place(self.facts.entity(arg)?);
+        place.in_slot.then(|| Loc::slot(place.slot))
     }
 
     /// Everything is where jumps to here will have it.
@@ -238,19 +277,43 @@ impl Lower<'_> {
             body: arrived(&self.arrivals.body),
             exits,
             places,
+            inspected: self.facts.activation_words.map(|_| {
+                let offset = self.frame.activation + std::mem::offset_of!(Activation, inspected) as i32;
+                frame_bytes - offset as u32
+            }),
             top: self.on.as_ref().and_then(|on| on.top.clone()),
         }
     }
 }
 
-/// Where a bridge's last operation jumps to, if that is in the trace whose frame lies at the upper end.
-fn arrival<'o>(on: &'o On, op: &Op) -> Option<&'o Arrival> {
-    let top = on.top.as_ref()?;
-    let Attr::Target(target) = op.attr else { return None };
-    let arrival = match op.code {
-        OpCode::JumpLoop => top.start.as_ref(),
-        OpCode::JumpBody => top.body.as_ref(),
-        _ => None,
-    };
-    arrival.filter(|arrival| target == top.id && arrival.values.len() == op.args.len())
+/// Where a trace's last operation goes on without the buffer.
+pub(super) struct Way<'w> {
+    ways: &'w Ways,
+    cell: &'w TraceCell,
+    arrival: &'w Arrival,
+    /// To the loop in whose frame a bridge began; has that come to its label?
+    back: Option<bool>,
+}
+
+impl<'w> Way<'w> {
+    pub(super) fn of(on: Option<&'w On>, input: &'w CompileInput) -> Option<Way<'w>> {
+        let op = input.trace.ops.last()?;
+        let Attr::Target(id) = op.attr else { return None };
+        let target = input.targets.iter().find(|target| target.id == id)?;
+        let own = on.filter(|on| on.top.as_ref().is_some_and(|top| top.id == id));
+        let ways = own.and_then(|on| on.top.as_ref()).or(target.ways.as_ref())?;
+        let arrival = match op.code {
+            OpCode::JumpLoop => ways.start.as_ref()?,
+            OpCode::JumpBody => ways.body.as_ref()?,
+            _ => return None,
+        };
+        let is_fit = arrival.values.len() == op.args.len() && ways.frame_bytes <= LARGEST_FRAME;
+        let back = own.map(|on| on.in_body);
+        is_fit.then_some(Way { ways, cell: &target.cell, arrival, back })
+    }
+
+    /// The trace's frame becomes the loop's, so it is not smaller.
+    pub(super) fn least_frame_bytes(&self) -> u32 {
+        if self.back.is_some() { 0 } else { self.ways.frame_bytes }
+    }
 }

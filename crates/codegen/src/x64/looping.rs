@@ -26,6 +26,16 @@ pub(super) enum From {
     Table(u32),
 }
 
+impl Move {
+    pub(super) fn is_in_memory(&self) -> bool {
+        let is_slot = |loc: Loc| loc.as_reg().is_none();
+        match self.from {
+            From::Loc(from) => from != self.to && (is_slot(from) || is_slot(self.to)),
+            _ => is_slot(self.to),
+        }
+    }
+}
+
 /// A word of the frame that breaks cycles of moves.
 const SCRATCH: Loc = Loc(u32::MAX);
 

@@ -11,12 +11,12 @@
 use super::alloc::{Loc, NO_SLOT, Place, Registers, class_of};
 use super::analysis::{Facts, Id};
 use super::cold::Cold;
-use super::direct::{Arrivals, On};
+use super::direct::{Arrivals, On, Way};
 use super::encode::{Alu, Asm, Label, Mem};
 use super::exits::Exits;
 use super::regs::{CTX, GPRS, RDI, RDX, RSI, RSP, Reg, RegSet, TMP, XMMS};
 use super::stubs::Stubs;
-use crate::backend::{Activation, CompileInput, Left, TraceCell};
+use crate::backend::{Activation, CompileInput, Left, THROUGH_BUFFER};
 use crate::config::Config;
 use ir::{Arg, Attr, OpCode, Trace, Ty};
 
@@ -48,6 +48,8 @@ pub(super) struct Lower<'a> {
     pub(super) own_frame_sites: Vec<(u32, u32)>,
     /// Of a bridge that begins where its exit's values are.
     pub(super) on: Option<On>,
+    /// So large is the frame of the loop that the trace jumps to.
+    pub(super) least_frame_bytes: u32,
     pub(super) arrivals: Arrivals,
     /// The operation at hand.
     pub(super) op: usize,
@@ -94,6 +96,7 @@ impl<'a> Lower<'a> {
         frame.slots = frame.slice + 8 * facts.slice_words as i32;
         let noted = vec![0; facts.entities];
         let on = if facts.body.is_none() { On::of(input, &facts.uses) } else { None };
+        let least_frame_bytes = Way::of(on.as_ref(), input).map_or(0, |way| way.least_frame_bytes());
         asm.clear();
         Lower {
             asm,
@@ -108,6 +111,7 @@ impl<'a> Lower<'a> {
             frame_sites: Vec::new(),
             own_frame_sites: Vec::new(),
             on,
+            least_frame_bytes,
             arrivals: Arrivals::default(),
             op: 0,
             at: 0,
@@ -134,6 +138,7 @@ impl<'a> Lower<'a> {
             if self.facts.body.is_some() && !has_label {
                 self.loop_on_inputs();
             } else {
+                self.hint_homes(None);
                 self.load_inputs(inputs);
                 let start = self.asm.here();
                 self.arrivals.start = Some(self.arriving(start, 0..inputs as Id));
@@ -157,11 +162,12 @@ impl<'a> Lower<'a> {
             index += lowered;
         }
         self.mark(count);
+        let bytes = self.frame_bytes();
         self.emit_cold();
         self.mark(count);
         self.emit_exits();
         self.mark(count);
-        let bytes = self.frame_bytes();
+        debug_assert_eq!(bytes, self.frame_bytes(), "what is behind the trace has no values of its own");
         for &site in &self.frame_sites {
             self.asm.patch(site, bytes);
         }
@@ -175,10 +181,11 @@ impl<'a> Lower<'a> {
     /// Sixteen-aligned with the return address.
     pub(super) fn frame_bytes(&self) -> u32 {
         let own = self.frame.slots as u32 + 8 * self.regs.slots;
-        match &self.on {
+        let all = match &self.on {
             Some(on) => on.frame_bytes + own.next_multiple_of(16),
             None => own.next_multiple_of(16) + 8,
-        }
+        };
+        all.max(self.least_frame_bytes)
     }
 
     pub(super) fn mark(&mut self, index: usize) {
@@ -193,6 +200,9 @@ impl<'a> Lower<'a> {
         self.frame_sites.push(site);
         self.asm.store(Mem::Base { base: RSP, disp: self.frame.buffer }, RSI);
         self.asm.mov(CTX, RDI);
+        if self.trace.kind == ir::TraceKind::Bridge {
+            self.count_moved(THROUGH_BUFFER + self.trace.input_count() as u32);
+        }
         self.begin_activation();
         self.asm.mov(TMP, RSI);
         if let Some(body_entry) = body_entry {
@@ -201,13 +211,8 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// Counts the entry; nobody has inspected this activation.
+    /// Nobody has inspected this activation.
     pub(super) fn begin_activation(&mut self) {
-        if let Some(cell) = &self.input.counted {
-            let count = &raw const **cell as usize + std::mem::offset_of!(TraceCell, bridged);
-            self.asm.mov_imm(TMP, count as u64);
-            self.asm.alu_imm(Alu::Add, Mem::Base { base: TMP, disp: 0 }, 1);
-        }
         if self.facts.activation_words.is_some() {
             let inspected = std::mem::offset_of!(Activation, inspected) as i32;
             self.asm.store_imm(Mem::Base { base: RSP, disp: self.frame.activation + inspected }, 0);
@@ -355,7 +360,8 @@ impl<'a> Lower<'a> {
     /// Ends in another trace, through its cell.
     fn jump_out(&mut self, op: &ir::Op, kind: u64) {
         let Attr::Target(target) = op.attr else { panic!("{:?} without a target", op.code) };
-        self.go_back(op);
+        self.jump_directly(op);
+        self.count_moved(THROUGH_BUFFER + op.args.len() as u32);
         self.store_buffer();
         let cell = self.cell_of(target) as u64;
         self.asm.mov(RDI, CTX);
@@ -366,13 +372,21 @@ impl<'a> Lower<'a> {
         self.asm.jump_through(Mem::Base { base: TMP, disp: 0 });
     }
 
+    /// Counts words that a jump is about to move.
+    pub(super) fn count_moved(&mut self, words: u32) {
+        if let Some(cell) = &self.input.counted {
+            self.asm.mov_imm(TMP, &raw const cell.moved as u64);
+            self.asm.alu_imm(Alu::Add, Mem::Base { base: TMP, disp: 0 }, words as i32);
+        }
+    }
+
     /// The address of the trace's cell, whose first word is the entry.
     pub(super) fn cell_of(&self, target: ir::TraceId) -> usize {
         if target == self.input.id {
             return &raw const *self.input.cell as usize;
         }
-        match self.input.targets.iter().find(|(id, _)| *id == target) {
-            Some((_, cell)) => &raw const **cell as usize,
+        match self.input.targets.iter().find(|at| at.id == target) {
+            Some(target) => &raw const *target.cell as usize,
             None => panic!("trace {} jumps to trace {}, which is not among its targets", self.input.id.0, target.0),
         }
     }

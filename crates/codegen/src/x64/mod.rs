@@ -86,7 +86,7 @@ impl Backend for X64Backend {
             text = dump::text(&self.asm, &input.trace, &marks);
         }
         self.places = dump::places(entry, input, &marks);
-        let cells = input.targets.iter().map(|(_, cell)| cell.clone()).chain([input.cell.clone()]);
+        let cells = input.targets.iter().map(|target| target.cell.clone()).chain([input.cell.clone()]);
         let cells = cells.chain(input.counted.clone()).collect();
         let code_bytes = self.asm.code.len();
         let exits = Some(input.exits);

@@ -4,7 +4,8 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use codegen::{
-    Activation, Backend, CompileInput, CompiledTrace, Config, Dump, ExitCells, Left, Member, START, TraceCell, tagging,
+    Activation, Backend, CompileInput, CompiledTrace, Config, Dump, ExitCells, Left, Member, START, Target, TraceCell,
+    tagging,
 };
 use ir::{Arg, Attr, CallEffect, Callee, Exit, ExitId, Function, OpCode, Trace, TraceId, TraceKind, Ty, ValueId};
 use std::mem::offset_of;
@@ -225,6 +226,8 @@ pub struct Guest {
     pub dump: Dump,
     /// Exits can be armed.
     pub arms: bool,
+    /// Traces count in their own cells what their jumps move.
+    pub counts: bool,
     pub next_exit: u32,
 }
 
@@ -236,6 +239,13 @@ pub struct Compiled {
     pub first_exit: u32,
     pub exits: ExitCells,
     pub input: CompileInput,
+}
+
+impl Compiled {
+    /// As jumps to it see it.
+    pub fn as_target(&self) -> Target {
+        Target { id: self.id, cell: self.cell.clone(), ways: self.code.ways.clone() }
+    }
 }
 
 impl Guest {
@@ -275,6 +285,7 @@ impl Guest {
                 ..Dump::default()
             },
             arms: false,
+            counts: false,
             next_exit: 100,
         }
     }
@@ -293,7 +304,7 @@ impl Guest {
     }
 
     pub fn compile(&mut self, id: u32, trace: Trace, targets: &[&Compiled]) -> Compiled {
-        self.compile_on(id, trace, targets, None)
+        self.compile_on(id, trace, targets.iter().map(|target| target.as_target()).collect(), None)
     }
 
     /// A bridge that may begin where the values of that exit are; it is attached there.
@@ -301,7 +312,7 @@ impl Guest {
         &mut self,
         id: u32,
         trace: Trace,
-        targets: &[&Compiled],
+        targets: Vec<Target>,
         parent: Option<(&Compiled, ExitId)>,
     ) -> Compiled {
         let cell = TraceCell::new(self.backend.stub());
@@ -313,8 +324,8 @@ impl Guest {
             trace,
             id: TraceId(id),
             cell: cell.clone(),
-            targets: targets.iter().map(|target| (target.id, target.cell.clone())).collect(),
-            counted: None,
+            targets,
+            counted: self.counts.then(|| cell.clone()),
             exits: cells(trace_exits, stub),
             first_exit,
             constants: self.constants.as_ptr() as usize,

@@ -1,22 +1,41 @@
-//! Random loops with bridges that hang on their exits and on each other: where a bridge begins with the values where they are and goes back with
-//! them where the loop wants them, code must leave as it does where all passes through the buffer.
+//! Two random loops with bridges that hang on their exits and on each other and lead to either loop, and a trace that runs into one: where a
+//! bridge begins with the values where they are and jumps take them where the loop wants them, code must leave as it does where all
+//! passes through the buffer.
 //!
-//! `CODEGEN_FUZZ=n` draws `n` trees instead of the default; `CODEGEN_SEED=s` starts elsewhere.
+//! `CODEGEN_FUZZ=n` draws `n` groups instead of the default; `CODEGEN_SEED=s` starts elsewhere.
 
 use crate::common::{Builder, Compiled, Guest, Random, setting};
 use crate::fuzz_loops::{Draw, draw};
-use codegen::{Left, START};
+use codegen::{Left, START, Target};
 use ir::{Arg, Attr, Exit, ExitId, OpCode, Trace, TraceId, TraceKind, Ty, ValueId};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// A trace of a tree.
+/// A trace of a group.
 struct Member {
     trace: Trace,
     parent: Option<(usize, ExitId)>,
-    /// For each input of a bridge, the phi of the loop that it was once.
+    /// The loop that it hangs on, is, or runs into, by its position.
+    root: usize,
+    /// For each input of a bridge, the phi of that loop that it was once.
     phis: Vec<Option<usize>>,
 }
+
+/// What jumps to a loop must know.
+struct Round {
+    inputs: Vec<Ty>,
+    carried: Vec<Ty>,
+    label: Option<usize>,
+}
+
+impl Round {
+    fn first_phi(&self) -> usize {
+        self.label.map_or(0, |label| label + 1)
+    }
+}
+
+/// The loops come first.
+const LOOPS: usize = 2;
 
 /// Adds values to what an exit hands over, if they are not among it.
 fn hand_over(trace: &mut Trace, exit: ExitId, values: &[(ValueId, Ty)]) {
@@ -42,12 +61,12 @@ fn guards(trace: &Trace) -> Vec<(usize, ExitId)> {
     ops.filter_map(|(at, op)| op.exit.map(|exit| (at, exit))).collect()
 }
 
-/// A tree: the last value of each exit is the loop's counter, which every way back raises.
-fn draw_tree(random: &mut Random) -> (Vec<Member>, Vec<Ty>) {
-    let calls = random.below(2) == 0;
+/// A loop: the last value of each exit is its counter, which every way back raises.
+fn draw_loop(random: &mut Random, calls: bool, root: usize) -> (Member, Round) {
     let (mut trace, inputs, carried) = draw(random, calls);
     let label = trace.ops.iter().position(|op| op.code == OpCode::Label);
-    let first_phi = label.map_or(0, |label| label + 1);
+    let round = Round { inputs, carried, label };
+    let first_phi = round.first_phi();
     let exits: Vec<(usize, ExitId)> =
         trace.ops.iter().enumerate().filter_map(|(at, op)| op.exit.map(|exit| (at, exit))).collect();
     for (at, exit) in exits {
@@ -55,51 +74,77 @@ fn draw_tree(random: &mut Random) -> (Vec<Member>, Vec<Ty>) {
         let counter = if is_body { first_phi } else { 0 };
         let mut more: Vec<(ValueId, Ty)> = Vec::new();
         if is_body {
-            let some = (1..carried.len()).filter(|_| random.below(2) == 0).collect::<Vec<_>>();
-            more.extend(some.into_iter().map(|phi| (ValueId((first_phi + phi) as u32), carried[phi])));
+            let some = (1..round.carried.len()).filter(|_| random.below(2) == 0).collect::<Vec<_>>();
+            more.extend(some.into_iter().map(|phi| (ValueId((first_phi + phi) as u32), round.carried[phi])));
         }
         more.push((ValueId(counter as u32), Ty::Int));
         hand_over(&mut trace, exit, &more);
     }
-    let mut tree = vec![Member { trace, parent: None, phis: Vec::new() }];
-    for _ in 0..1 + random.below(6) {
-        let parent = random.below(tree.len());
-        let free: Vec<(usize, ExitId)> = guards(&tree[parent].trace)
+    (Member { trace, parent: None, root, phis: Vec::new() }, round)
+}
+
+/// The loops, perhaps an entry, and bridges; the types of the inputs of the last trace without a parent.
+fn draw_group(random: &mut Random) -> (Vec<Member>, Vec<Ty>) {
+    let calls = random.below(2) == 0;
+    let (mut group, rounds): (Vec<Member>, Vec<Round>) = (0..LOOPS).map(|root| draw_loop(random, calls, root)).unzip();
+    let mut inputs = rounds[LOOPS - 1].inputs.clone();
+    if random.below(2) == 0 {
+        let mut values: Vec<Ty> = (0..random.below(8)).map(|_| [Ty::Int, Ty::Flt, Ty::Bool][random.below(3)]).collect();
+        values.push(Ty::Int);
+        let live: Vec<_> = values.iter().zip(0..).map(|(&ty, at)| (ValueId(at), ty)).collect();
+        let root = random.below(LOOPS);
+        let phis = vec![None; live.len()];
+        let trace = draw_way(random, TraceKind::Function, calls, &live, &phis, root, &rounds[root]);
+        group.push(Member { trace, parent: None, root, phis });
+        inputs = values;
+    }
+    for _ in 0..1 + random.below(8) {
+        let parent = random.below(group.len());
+        let free: Vec<(usize, ExitId)> = guards(&group[parent].trace)
             .into_iter()
             // Not the guard that ends the loop.
             .filter(|&(at, exit)| {
                 let tested =
-                    tree[parent].trace.ops[at].args[0].value().map(|id| &tree[parent].trace.ops[id.0 as usize]);
+                    group[parent].trace.ops[at].args[0].value().map(|id| &group[parent].trace.ops[id.0 as usize]);
                 let ends = tested.is_some_and(|test| test.code == OpCode::IntLt && test.args[1].is_const());
-                !ends && tree.iter().all(|member| member.parent != Some((parent, exit)))
+                !ends && group.iter().all(|member| member.parent != Some((parent, exit)))
             })
             .collect();
         if free.is_empty() {
             continue;
         }
         let (_, exit) = free[random.below(free.len())];
-        let live = tree[parent].trace.exits[exit.0 as usize].live.clone();
+        let live = group[parent].trace.exits[exit.0 as usize].live.clone();
+        let root = group[parent].root;
         let phis: Vec<Option<usize>> = live
             .iter()
-            .map(|&(id, _)| match parent {
-                0 => (id.0 as usize).checked_sub(first_phi).filter(|&phi| phi < carried.len()),
-                _ => tree[parent].phis.get(id.0 as usize).copied().flatten(),
+            .map(|&(id, _)| match parent < LOOPS {
+                true => {
+                    let phi = (id.0 as usize).checked_sub(rounds[root].first_phi());
+                    phi.filter(|&phi| phi < rounds[root].carried.len())
+                }
+                false => group[parent].phis.get(id.0 as usize).copied().flatten(),
             })
             .collect();
-        let trace = draw_bridge(random, calls, &live, &phis, (&inputs, &carried, label.is_some()));
-        tree.push(Member { trace, parent: Some((parent, exit)), phis });
+        let to = if random.below(3) > 0 { root } else { random.below(LOOPS) };
+        let known = if to == root { phis.clone() } else { vec![None; phis.len()] };
+        let trace = draw_way(random, TraceKind::Bridge, calls, &live, &known, to, &rounds[to]);
+        group.push(Member { trace, parent: Some((parent, exit)), root, phis });
     }
-    (tree, inputs)
+    (group, inputs)
 }
 
-fn draw_bridge(
+/// A trace that runs into a loop. Those of its inputs that are a phi of the loop mostly go where they come from.
+fn draw_way(
     random: &mut Random,
+    kind: TraceKind,
     calls: bool,
     live: &[(ValueId, Ty)],
     phis: &[Option<usize>],
-    (inputs, carried, has_label): (&[Ty], &[Ty], bool),
+    to: usize,
+    round: &Round,
 ) -> Trace {
-    let mut draw = Draw { builder: Builder::new(TraceKind::Bridge), scope: Vec::new(), calls };
+    let mut draw = Draw { builder: Builder::new(kind), scope: Vec::new(), calls };
     for &(_, ty) in live {
         let input = draw.builder.input(ty);
         draw.scope.push((input, ty));
@@ -114,8 +159,9 @@ fn draw_bridge(
         draw.operation(random);
     }
     let next = draw.builder.pure(OpCode::IntAdd, &[counter, Arg::Int(1)]);
+    let has_label = round.label.is_some();
     let into_body = has_label && random.below(4) > 0;
-    let wanted = if into_body { carried } else { inputs };
+    let wanted = if into_body { &round.carried } else { &round.inputs };
     if random.below(8) == 0 {
         let live = draw.live(random);
         draw.builder.exit(OpCode::Leave, &[], Attr::None, &live);
@@ -129,7 +175,7 @@ fn draw_bridge(
             args.push(same.map_or_else(|| draw.operand(random, ty), |input| draw.scope[input].0));
         }
         let code = if into_body { OpCode::JumpBody } else { OpCode::JumpLoop };
-        draw.builder.with(code, Ty::Void, &args, Attr::Target(TraceId(0)));
+        draw.builder.with(code, Ty::Void, &args, Attr::Target(TraceId(to as u32)));
     }
     let mut trace = draw.builder.trace;
     let counter = counter.value().expect("an input");
@@ -139,26 +185,38 @@ fn draw_bridge(
     trace
 }
 
-/// The traces compiled, and how many begin where their exits' values are.
-fn compile(guest: &mut Guest, tree: &[Member], direct: bool) -> (Vec<Compiled>, usize) {
+/// The traces compiled, how many bridges begin where their exits' values are, and how many traces know where another loop wants them.
+fn compile(guest: &mut Guest, group: &[Member], direct: bool) -> (Vec<Compiled>, usize, usize) {
     let mut compiled: Vec<Compiled> = Vec::new();
-    let mut begin = 0;
-    for (at, member) in tree.iter().enumerate() {
-        let targets: Vec<&Compiled> = compiled.first().into_iter().collect();
+    let (mut begin, mut over) = (0, 0);
+    for (at, member) in group.iter().enumerate() {
+        let mut targets: Vec<Target> = compiled.iter().take(LOOPS).map(Compiled::as_target).collect();
+        if !direct {
+            targets.iter_mut().for_each(|target| target.ways = None);
+        }
         let parent = member.parent.map(|(parent, exit)| (&compiled[parent], exit));
         let code = match parent {
             Some((parent, exit)) if !direct => {
-                let code = guest.compile(at as u32, member.trace.clone(), &targets);
+                let code = guest.compile_on(at as u32, member.trace.clone(), targets, None);
                 parent.exits.attach(exit, code.code.entry);
                 code
             }
-            parent => guest.compile_on(at as u32, member.trace.clone(), &targets, parent),
+            parent => guest.compile_on(at as u32, member.trace.clone(), targets, parent),
         };
+        let target = member.trace.ops.last().map(|op| op.attr);
+        over += usize::from(matches!(target, Some(Attr::Target(target)) if target.0 as usize != member.root));
         begin += usize::from(code.code.direct_entry != 0);
         compiled.push(code);
     }
-    compiled[0].cell.direct.store(u8::from(direct), Ordering::Relaxed);
-    (compiled, begin)
+    set_direct(&compiled, [direct; LOOPS]);
+    (compiled, begin, over)
+}
+
+/// Whether the loops may be entered without the buffer.
+fn set_direct(compiled: &[Compiled], are_direct: [bool; LOOPS]) {
+    for (code, is_direct) in compiled.iter().zip(are_direct) {
+        code.cell.direct.store(u8::from(is_direct), Ordering::Relaxed);
+    }
 }
 
 fn same(ty: Ty, a: u64, b: u64) -> bool {
@@ -169,26 +227,30 @@ fn same(ty: Ty, a: u64, b: u64) -> bool {
 fn direct_bridges_leave_like_those_through_the_buffer() {
     let seed = setting("CODEGEN_SEED", 1);
     let mut guest = Guest::new();
-    let (mut begun, mut bridged, mut all) = (0, 0, 0);
+    let (mut begun, mut bridged, mut over, mut all) = (0, 0, 0, 0);
     for index in seed..seed + setting("CODEGEN_FUZZ", 2000) {
         let mut random = Random::new(index);
-        let (tree, inputs) = draw_tree(&mut random);
+        let (group, inputs) = draw_group(&mut random);
         let first = guest.next_exit;
-        let (direct, begin) = compile(&mut guest, &tree, true);
+        let (direct, begin, leading_over) = compile(&mut guest, &group, true);
         let shift = guest.next_exit - first;
-        let (plain, _) = compile(&mut guest, &tree, false);
+        let (plain, ..) = compile(&mut guest, &group, false);
         begun += begin;
-        all += tree.len() - 1;
+        over += leading_over;
+        all += group.iter().filter(|member| member.parent.is_some()).count();
+        let first_run = group.iter().rposition(|member| member.parent.is_none()).expect("the loops");
         for round in 0..4 {
             let mut words: Vec<u64> = inputs.iter().map(|&ty| random.bits(ty)).collect();
-            words[0] = 0;
-            // From then on the ways back are barred; the ways in are not.
-            direct[0].cell.direct.store(u8::from(round < 3), Ordering::Relaxed);
-            let expected = guest.run_at(&plain[0], START, &words);
+            // The counter.
+            let counter = if first_run < LOOPS { 0 } else { words.len() - 1 };
+            words[counter] = 0;
+            // Then the ways to a loop are barred, one after the other; the ways into bridges are not.
+            set_direct(&direct, [round < 3, round < 2]);
+            let expected = guest.run_at(&plain[first_run], START, &words);
             let buffer = guest.buf.clone();
-            let found = guest.run_at(&direct[0], START, &words);
+            let found = guest.run_at(&direct[first_run], START, &words);
             let text = || {
-                let traces: String = tree
+                let traces: String = group
                     .iter()
                     .enumerate()
                     .map(|(at, member)| {
@@ -202,8 +264,8 @@ fn direct_bridges_leave_like_those_through_the_buffer() {
             };
             assert_eq!(found + shift, expected, "{}", text());
             let at = plain.iter().rposition(|code| code.first_exit <= expected).expect("an exit of these");
-            bridged += usize::from(at > 0);
-            let exit = &tree[at].trace.exits[(expected - plain[at].first_exit) as usize];
+            bridged += usize::from(group[at].parent.is_some());
+            let exit = &group[at].trace.exits[(expected - plain[at].first_exit) as usize];
             for (word, &(_, ty)) in exit.live.iter().enumerate() {
                 let (value, expected) = (guest.buf[word], buffer[word]);
                 assert!(
@@ -215,6 +277,8 @@ fn direct_bridges_leave_like_those_through_the_buffer() {
         }
         direct.into_iter().chain(plain).for_each(|code| guest.free(code));
     }
-    println!("{all} bridges, {begun} of them begin where the values are, {bridged} runs left from one");
-    assert!(begun * 2 > all && bridged * 20 > all, "{begun} of {all}, {bridged}");
+    println!(
+        "{all} bridges, {begun} begin where the values are, {over} traces lead to the other loop, {bridged} runs left from a bridge"
+    );
+    assert!(begun * 2 > all && bridged * 20 > all && over * 20 > all, "{begun} of {all}, {bridged}, {over}");
 }

@@ -1,7 +1,7 @@
 //! Entries, exits, bridges, jumps, flags and activation records.
 
 use crate::common::{BUFFER_WORDS, Builder, Compiled, Context, Guest};
-use codegen::{Activation, CompileError, Left};
+use codegen::{Activation, CompileError, Left, THROUGH_BUFFER};
 use ir::{Arg, Attr, CallEffect, Callee, ExitId, Function, OpCode, TraceId, TraceKind, Ty};
 use std::sync::atomic::Ordering;
 
@@ -57,7 +57,7 @@ fn a_direct_bridge_goes_back_by_itself() {
     let mut guest = Guest::new();
     let compiled = guest.compile(1, sum_loop().trace, &[]);
     let parent = (&compiled, ExitId(0));
-    let bridge = guest.compile_on(2, doubling_bridge().trace, &[&compiled], Some(parent));
+    let bridge = guest.compile_on(2, doubling_bridge().trace, vec![compiled.as_target()], Some(parent));
     if bridge.code.direct_entry == 0 {
         // Not this backend.
         return;
@@ -73,6 +73,33 @@ fn a_direct_bridge_goes_back_by_itself() {
     // Without the bridge the exit leaves as before.
     compiled.exits.attach(ExitId(0), guest.backend.stub());
     assert_eq!(guest.run(&compiled, &[0, 0, 100, 1]), Left::Exit(compiled.first_exit));
+}
+
+/// So does a jump to another loop: without a look at its entry, as long as it may. What is moved is counted.
+#[test]
+fn a_jump_to_another_loop_goes_there_by_itself() {
+    let mut guest = Guest::new();
+    guest.counts = true;
+    let inner = guest.compile(1, sum_loop().trace, &[]);
+    if inner.code.ways.is_none() {
+        // Not this backend.
+        return;
+    }
+    let mut b = Builder::new(TraceKind::Function);
+    let (n, step) = (b.input(Ty::Int), b.input(Ty::Int));
+    b.with(OpCode::JumpLoop, Ty::Void, &[Arg::Int(7), Arg::Int(0), n, step], Attr::Target(TraceId(1)));
+    let entry = guest.compile(2, b.trace, &[&inner]);
+    assert_eq!(guest.run(&entry, &[10, 2]), Left::Exit(inner.first_exit));
+    assert_eq!(guest.buf[..4], [7 + 90, 10, 10, 2]);
+    assert_eq!(entry.cell.moved.load(Ordering::Relaxed), u64::from(THROUGH_BUFFER) + 4);
+    inner.cell.entry.store(guest.backend.stub(), Ordering::Release);
+    assert_eq!(guest.run(&entry, &[10, 2]), Left::Loop(TraceId(1)), "the loop may not be entered directly");
+    inner.cell.direct.store(1, Ordering::Release);
+    entry.cell.moved.store(0, Ordering::Relaxed);
+    assert_eq!(guest.run(&entry, &[10, 2]), Left::Exit(inner.first_exit));
+    assert_eq!(guest.buf[..4], [7 + 90, 10, 10, 2]);
+    // Most go to registers.
+    assert!((0..5).contains(&entry.cell.moved.load(Ordering::Relaxed)), "{:?}", entry.cell.moved);
 }
 
 /// A loop over `i` that sums, its bridge that doubles the bound up to 1000, and a loop whose every round runs that one.

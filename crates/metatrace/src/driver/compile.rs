@@ -16,7 +16,7 @@ use crate::jit::{HotCell, Jit};
 use crate::language::Language;
 use crate::profile::Activity;
 use crate::tracer::{End, Tracer};
-use codegen::{CompileError, CompileInput, CompiledTrace, Dump, ExitCells, OpPlace, TraceCell};
+use codegen::{CompileError, CompileInput, CompiledTrace, Dump, ExitCells, OpPlace, Target, TraceCell};
 use ir::{Arg, Attr, ExitId, Op, OpCode, Position, PositionId, Trace, TraceId, TraceKind};
 use opt::{Failure, Optimized};
 use std::sync::Arc;
@@ -341,7 +341,8 @@ fn number_and_submit(jit: &mut Jit, draft: Draft, optimized: Optimized) -> Resul
         if let Attr::Target(target) = op.attr {
             let trace = jit.cache.trace(target);
             inlined = inlined.max(trace.inlined);
-            targets.push((target, trace.cell.clone()));
+            let ways = trace.code.as_ref().and_then(|code| code.ways.clone());
+            targets.push(Target { id: target, cell: trace.cell.clone(), ways });
         }
     }
     let first_exit = jit.cache.exit_numbers.take(id, exits.len() as u32);
@@ -352,11 +353,10 @@ fn number_and_submit(jit: &mut Jit, draft: Draft, optimized: Optimized) -> Resul
     let bytes = evict::footprint(&trace, &facts);
     jit.takes(bytes);
     jit.economy.submitted(trace.ops.len());
-    let counts = jit.cache.compiler().counts_bridges();
+    let counts = jit.cache.compiler().counts_moved();
     let counted = match parent {
         Some((parent, _)) => Some(jit.cache.trace(jit.cache.root_of(parent)).cell.clone()),
-        // What runs into a loop passes its values on as a bridge does.
-        None => (trace.kind == TraceKind::Function && !targets.is_empty()).then(|| cell.clone()),
+        None => (!targets.is_empty()).then(|| cell.clone()),
     };
     let on = parent.and_then(|(parent, at)| {
         let code = jit.cache.trace(parent).code.as_ref()?;

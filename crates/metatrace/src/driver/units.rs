@@ -1,12 +1,12 @@
 //! Units: traces that run into each other, compiled once more as one piece of code.
 //!
 //! A loop with branches is many traces: the loop's own and bridges from its guards, of which most jump back to its start; loops
-//! that are nested jump into each other, and a function's entry jumps into its first loop. Those pass their values through the buffer, and a
-//! bridge moves what its loop wants elsewhere. In a unit values stay in registers.
+//! that are nested jump into each other, and a function's entry jumps into its first loop. Each of those jumps moves values to where the
+//! loop wants them. In a unit values stay in registers.
 //!
-//! That pays where bridges are entered often. Around a loop that goes round many times for each of them a unit would be a loss: the
-//! allocation over all traces spills in the loop what the bridges want. So bridges count their entries, and a unit is made when there were
-//! many in the time since the last trace came.
+//! That pays where much is moved often. Around a loop that goes round many times between two jumps a unit would be a loss: the
+//! allocation over all traces spills in the loop what the bridges want. So code counts what it moves, and a unit is made when that was
+//! much in the time since the last trace came.
 
 use super::compile::submit_job;
 use crate::cache::{Cache, Unit, Watched};
@@ -18,10 +18,10 @@ use ir::{Attr, OpCode, TraceId, TraceKind};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
-/// About what it costs to enter a trace through the buffer and to come back.
-const PASS_NS: u64 = 15;
-/// A unit is worth it if the time would go to such passes for one part of so many.
-const WORTHWHILE_PART: u64 = 12;
+/// About what it costs to move a word from where one trace has it to where another one wants it.
+const MOVE_PS: u64 = 400;
+/// A unit is worth it if the time would go to such moves for one part of so many.
+const WORTHWHILE_PART: u64 = 6;
 
 /// So many times as long as it took to look at a portion of the traces that are in no unit nobody looks at the next one.
 const REST: u64 = 100;
@@ -82,7 +82,7 @@ pub(super) fn submit_loose(jit: &mut Jit, calm: bool) {
         if jit.cache.loose.contains(&root) && !asked.contains(&root) {
             let roots = roots_around(&jit.cache, root);
             // That is asked first: to go through all members takes long.
-            if enters_bridges_often(jit, &roots, now) && (calm || has_grown(jit, root, &roots)) {
+            if moves_much(jit, &roots, now) && (calm || has_grown(jit, root, &roots)) {
                 submit_unit(jit, root);
                 if !jit.economy.affords_unit(&jit.counters) {
                     return;
@@ -101,28 +101,28 @@ fn has_grown(jit: &Jit, root: TraceId, roots: &BTreeSet<TraceId>) -> bool {
     before == 0 || members(jit, roots).0.len() * 2 >= before * 3
 }
 
-/// Whether bridges of these roots were entered often since they were last asked. What is not worth a unit stays loose, to be asked again.
-fn enters_bridges_often(jit: &mut Jit, roots: &BTreeSet<TraceId>, now: u64) -> bool {
-    if !jit.cache.compiler().counts_bridges() {
+/// Whether the jumps of these roots' trees have moved much since they were last asked. What is not worth a unit stays loose, to be asked again.
+fn moves_much(jit: &mut Jit, roots: &BTreeSet<TraceId>, now: u64) -> bool {
+    if !jit.cache.compiler().counts_moved() {
         return true;
     }
     let mut permille = 0;
     for &root in roots {
         let before = jit.cache.trace(root).watched;
-        let passes = watch(&mut jit.cache, root, now) - before.bridged;
-        permille += passes.saturating_mul(1000 * PASS_NS) / now.saturating_sub(before.since_ns).max(1);
+        let moved = watch(&mut jit.cache, root, now) - before.moved;
+        permille += moved.saturating_mul(MOVE_PS) / now.saturating_sub(before.since_ns).max(1);
     }
-    let is_often = permille * WORTHWHILE_PART >= 1000;
-    jit.counters.units_rarely_bridged += u64::from(!is_often);
-    is_often
+    let is_much = permille * WORTHWHILE_PART >= 1000;
+    jit.counters.units_little_moved += u64::from(!is_much);
+    is_much
 }
 
-/// Begins to count a root's bridges; how often they have been entered so far.
+/// Begins to count what the jumps of a root's tree move; how much it has been so far.
 fn watch(cache: &mut Cache, root: TraceId, now: u64) -> u64 {
     let trace = cache.trace_mut(root);
-    let bridged = trace.cell.bridged.load(Ordering::Relaxed);
-    trace.watched = Watched { bridged, since_ns: now };
-    bridged
+    let moved = trace.cell.moved.load(Ordering::Relaxed);
+    trace.watched = Watched { moved, since_ns: now };
+    moved
 }
 
 /// Compiles the unit around a root, if it is worth it. One bridge that goes back to its loop's start is what the outer loop does
