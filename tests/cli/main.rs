@@ -181,6 +181,50 @@ fn options_of_the_collector_that_make_no_sense_are_refused() {
     check(&refused.map(|(options, message)| row(&["-c", "print(1)"]).env("ADDER_GC", options).err(message).status(2)));
 }
 
+/// A signal that arrives while the process ends does what it does by default.
+#[test]
+fn signals_arrive_to_the_end() {
+    use std::os::unix::process::ExitStatusExt;
+    const SIGALRM: i32 = 14;
+    let program = "\
+import signal
+signal.signal(signal.SIGALRM, lambda number, frame: None)
+signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+for i in range(20000): pass
+";
+    for jit in ["off", "threshold=3"] {
+        for _ in 0..10 {
+            let status = std::process::Command::new(row::binary())
+                .args(["-c", program])
+                .env("ADDER_JIT", jit)
+                .status()
+                .expect("binary starts");
+            assert!(status.success() || status.signal() == Some(SIGALRM), "{status}");
+        }
+    }
+}
+
+/// What was being optimised or compiled on another thread when the process forked is recorded again in the child.
+#[test]
+fn a_loop_that_is_on_its_way_is_compiled_in_a_forks_child() {
+    // The loop is hot at once, and so large that it is optimised on another thread.
+    let program = "\
+import os, sys
+source = 'def f(n):\\n    s = 0\\n    for i in range(n):\\n'
+source += ''.join(f'        s = (s * 3 + i + {k}) & 0xffff\\n' for k in range(70))
+exec(source + '    return s\\n')
+f(105)
+child = os.fork()
+if child == 0:
+    f(20000)
+    sys.exit()
+os.waitpid(child, 0)
+os._exit(0)
+";
+    let options = "threshold=100,apart=100,log=opt";
+    check(&[row(&["-c", program]).env("ADDER_JIT", options).err("# opt f <string>:3")]);
+}
+
 #[test]
 fn the_jit_is_chosen_by_adder_jit() {
     let sum = "t = 0\nfor i in range(100000): t += i\nprint(t)\n";

@@ -63,6 +63,7 @@ pub fn run(invocation: Box<Invocation>, stack_bytes: usize) -> End {
         crate::why::finish(vm, why);
     }
     vm.thread.jit.finish_logs();
+    stdlib::signal_::stop();
     if let End::Status(status) = end
         && std::process::id() != process
     {

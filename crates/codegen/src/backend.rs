@@ -103,8 +103,8 @@ pub struct TraceCell {
     /// Nonzero once an assumption of the trace fell: `still_valid` then leaves.
     pub fallen: AtomicU8,
     /// Nonzero while traces may jump to the trace's own code with all values where it wants them; see [`Ways`]. Once it is 0 again, for
-    /// the trace fell or is part of a unit, it stays so: from then on its bridges may be entered through the buffer, and there is no frame
-    /// of the trace below them.
+    /// the trace fell or is part of a unit, it stays so: from then on its bridges may be entered through the buffer, and there may be no
+    /// frame of the trace below them.
     pub direct: AtomicU8,
     /// Of a root: how many words of memory the jumps of its tree's traces have moved, outside of units. A way through the buffer counts
     /// as [`THROUGH_BUFFER`] more.
@@ -251,8 +251,9 @@ fn directs(count: usize) -> &'static [Direct] {
 pub struct Ways {
     pub(crate) id: TraceId,
     pub(crate) frame_bytes: u32,
-    /// By exit; `None`: its values are not in the same places each time.
+    /// By exit; `None`: it is no guard's, nothing leads to it, or its values are not in the same places each time.
     pub(crate) exits: Vec<Option<Open>>,
+    /// Where the live values of the exits are, one exit's after the other's.
     pub(crate) places: Vec<Held>,
     /// Where `jump_loop` and `jump_body` can go on.
     pub(crate) start: Option<Arrival>,
@@ -266,7 +267,9 @@ pub struct Ways {
 impl Ways {
     /// The bytes that they take.
     pub fn bytes(&self) -> usize {
-        size_of::<Ways>() + self.exits.len() * size_of::<Option<Open>>() + self.places.len() * size_of::<Held>()
+        let arrivals = self.start.iter().chain(&self.body).map(|arrival| arrival.values.len() + arrival.kept.len());
+        let held = self.places.len() + arrivals.sum::<usize>();
+        size_of::<Ways>() + self.exits.len() * size_of::<Option<Open>>() + held * size_of::<Held>()
     }
 }
 
@@ -280,7 +283,7 @@ pub(crate) struct Open {
     pub(crate) in_body: bool,
 }
 
-/// A value in a register, in a word of the frame, or in both.
+/// A value in a register, in a word of the frame, or in both: what the backend says of it once the size of the frame is known.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) struct Held {
     /// Its number and 1; 0: in none.

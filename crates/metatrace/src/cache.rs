@@ -134,7 +134,7 @@ pub(crate) struct CachedExit {
     pub(crate) instructions: u32,
     pub(crate) count: u32,
     pub(crate) tries: u32,
-    /// A bridge is being recorded.
+    /// A bridge is being recorded, optimised or compiled.
     pub(crate) busy: bool,
     /// Has a bridge.
     pub(crate) bridged: bool,

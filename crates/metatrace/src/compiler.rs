@@ -49,7 +49,8 @@ pub(crate) enum Job {
 pub(crate) enum Done {
     Trace(TraceId, Generated),
     Unit(Vec<TraceId>, Generated),
-    /// Of the first recording that was sent and has not come back, and the nanoseconds that it took.
+    /// Of the first recording that was sent and has not come back, and the nanoseconds that it took. There is one such thread at a
+    /// time, and what it was sent before a fork is lost, so no number need say which.
     Optimized(Box<Result<Optimized, Failure>>, u64),
     /// No job: all is compiled, for the time being; or it has been so for long.
     Quiet {
@@ -73,6 +74,8 @@ pub(crate) struct Compiler {
     /// Compiles each trace at once.
     first: Option<Box<dyn Backend>>,
     place: Place,
+    /// Of the guest's thread, if there may be others.
+    poll: Option<&'static AtomicU32>,
     /// What was compiled on this thread.
     done: VecDeque<Done>,
 }
@@ -81,6 +84,8 @@ pub(crate) struct Compiler {
 enum Place {
     Here(Optimizing),
     Behind(Behind),
+    /// Nowhere yet: the process is a fork's child, and the threads are its parent's. The next job gets others.
+    Lost,
 }
 
 /// Cranelift, from the first time on that it is wanted.
@@ -125,8 +130,6 @@ struct Behind {
     send: Sender<Done>,
     doorbell: Arc<Doorbell>,
     news: Arc<News>,
-    /// The process that it belongs to: a fork does not copy it.
-    process: u32,
 }
 
 /// Whether traces were compiled elsewhere, so that units may have grown. The thread looks when it wakes, and is woken only if it
@@ -198,7 +201,7 @@ impl Compiler {
             None => Place::Here(optimizing),
             Some(poll) => place_behind(optimizing, poll),
         };
-        Some(Compiler { config, enter, stub, first, place, done: VecDeque::new() })
+        Some(Compiler { config, enter, stub, first, place, poll, done: VecDeque::new() })
     }
 
     #[inline]
@@ -223,18 +226,29 @@ impl Compiler {
     pub(crate) fn submit(&mut self, job: Job) {
         if let (Job::Trace(_), Some(first)) = (&job, &mut self.first) {
             self.done.push_back(run(Ok(&mut **first), job));
-            if let Place::Behind(behind) = &self.place
+            if let Place::Behind(behind) = self.found_place()
                 && behind.news.post()
             {
                 drop(behind.jobs.send(Job::Wake));
             }
             return;
         }
-        match &mut self.place {
-            Place::Here(optimizing) => self.done.push_back(run(optimizing.backend(), job)),
+        match self.found_place() {
+            Place::Here(optimizing) => {
+                let done = run(optimizing.backend(), job);
+                self.done.push_back(done);
+            }
             // The thread ends only with the process; without it the trace waits for ever, which is right, too.
             Place::Behind(behind) => drop(behind.jobs.send(job)),
+            Place::Lost => unreachable!("just found"),
         }
+    }
+
+    fn found_place(&mut self) -> &mut Place {
+        if let (Place::Lost, Some(poll)) = (&self.place, self.poll) {
+            self.place = place_behind(Optimizing { config: self.config.clone(), memory: None, backend: None }, poll);
+        }
+        &mut self.place
     }
 
     /// # Safety
@@ -248,6 +262,8 @@ impl Compiler {
             // SAFETY: the caller's.
             (_, Place::Here(optimizing)) => unsafe { optimizing.free(codes) },
             (_, Place::Behind(behind)) => drop(behind.jobs.send(Job::Free(codes))),
+            // Code of a thread that is gone stays where it is.
+            (_, Place::Lost) => {}
         }
     }
 
@@ -260,7 +276,7 @@ impl Compiler {
 
     /// Has a recording optimised on another thread; what is submitted first comes back first. If there is no such thread it is given back.
     pub(crate) fn optimize_behind(&mut self, recording: ToOptimize) -> Result<(), ToOptimize> {
-        let Place::Behind(behind) = &mut self.place else { return Err(recording) };
+        let Place::Behind(behind) = self.found_place() else { return Err(recording) };
         let Behind { to_optimize, send, doorbell, .. } = behind;
         match to_optimize.get_or_insert_with(|| optimizing_thread(send.clone(), doorbell.clone())) {
             Some(to_optimize) => to_optimize.send(recording).map_err(|unsent| unsent.0),
@@ -270,29 +286,19 @@ impl Compiler {
 
     pub(crate) fn next_done(&mut self) -> Option<Done> {
         let behind = |place: &Place| match place {
-            Place::Here(_) => None,
+            Place::Here(_) | Place::Lost => None,
             Place::Behind(behind) => behind.done.try_recv().ok(),
         };
         self.done.pop_front().or_else(|| behind(&self.place))
     }
 
-    /// After a fork, in the child: the compiling thread is gone, with all its jobs. True once; a new one is there then. Code
-    /// that was finished stays where it is.
-    pub(crate) fn was_forked(&mut self) -> bool {
-        let Place::Behind(behind) = &mut self.place else { return false };
-        if behind.process == std::process::id() {
-            return false;
+    /// After a fork, in the child: the other threads are gone, with all jobs. Code that was finished stays where it is.
+    pub(crate) fn lose_threads(&mut self) {
+        if matches!(self.place, Place::Behind(_)) {
+            // What they had locked stays so, and what they were sending is half sent: nothing of it may be looked at or dropped.
+            std::mem::forget(std::mem::replace(&mut self.place, Place::Lost));
         }
-        // The lock may be held by the thread that is gone.
-        let Ok(poll) = behind.doorbell.0.try_lock().map(|poll| *poll) else {
-            behind.process = std::process::id();
-            return true;
-        };
-        let poll = poll.expect("the guest's thread is there");
-        let place = place_behind(Optimizing { config: self.config.clone(), memory: None, backend: None }, poll);
-        // The other end of its channels is a thread of the parent: nothing of it may be waited for or dropped.
-        std::mem::forget(std::mem::replace(&mut self.place, place));
-        true
+        self.done.clear();
     }
 }
 
@@ -310,9 +316,7 @@ fn first_backend(config: &Config, first: First, memory: CodeMemory) -> Result<Bo
 
 impl Drop for Compiler {
     fn drop(&mut self) {
-        if let Place::Behind(behind) = &self.place
-            && behind.process == std::process::id()
-        {
+        if let Place::Behind(behind) = &self.place {
             *behind.doorbell.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
     }
@@ -333,16 +337,17 @@ fn place_behind(optimizing: Optimizing, poll: &'static AtomicU32) -> Place {
         serve(optimizing.expect("left there for this thread"), &more, &answer, &bell, &heard);
     };
     match without_signals(|| std::thread::Builder::new().name("metatrace".to_string()).spawn(work)) {
-        Ok(_) => {
-            let process = std::process::id();
-            Place::Behind(Behind { jobs, to_optimize: None, done, send, doorbell, news, process })
-        }
+        Ok(_) => Place::Behind(Behind { jobs, to_optimize: None, done, send, doorbell, news }),
         Err(_) => {
             let optimizing = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
             Place::Here(optimizing.expect("no thread took it"))
         }
     }
 }
+
+/// The optimiser goes down chains of objects that are never made, as deep as a recording is long. Stacks take no memory before they
+/// are used.
+const OPTIMIZING_STACK_BYTES: usize = 64 << 20;
 
 /// A thread that optimises what it is sent.
 fn optimizing_thread(done: Sender<Done>, bell: Arc<Doorbell>) -> Option<Sender<ToOptimize>> {
@@ -360,7 +365,8 @@ fn optimizing_thread(done: Sender<Done>, bell: Arc<Doorbell>) -> Option<Sender<T
         }
         std::mem::forget(abort);
     };
-    let spawned = without_signals(|| std::thread::Builder::new().name("metatrace-opt".to_string()).spawn(work));
+    let builder = std::thread::Builder::new().name("metatrace-opt".to_string()).stack_size(OPTIMIZING_STACK_BYTES);
+    let spawned = without_signals(|| builder.spawn(work));
     spawned.ok().map(|_| send)
 }
 

@@ -63,6 +63,10 @@ pub(crate) struct Economy {
     scale: Scale,
     /// Until when "no" is the answer without asking the system what time it is.
     refused_until: Cell<u64>,
+    /// The processor time of the processes that this one is a copy of, when it was last asked for.
+    ran_before_ns: u64,
+    /// With this one's, when it was last asked for.
+    ran_ns: Cell<u64>,
 }
 
 /// What stays are judged by, in ticks. Finding them out takes longer than judging, so it is done now and then.
@@ -173,6 +177,8 @@ impl Economy {
             units: Ordered::default(),
             scale: Scale::default(),
             refused_until: Cell::new(0),
+            ran_before_ns: 0,
+            ran_ns: Cell::new(0),
         }
     }
 
@@ -204,7 +210,8 @@ impl Economy {
         if !self.is_on || spent <= self.grace_ns {
             return true;
         }
-        let ran = processor_ns().saturating_sub(counters.compile_ns);
+        self.ran_ns.set(self.ran_before_ns + processor_ns());
+        let ran = self.ran_ns.get().saturating_sub(counters.compile_ns);
         let earned = self.earned_ns().min(ran);
         spent <= self.grace_ns + (ran * self.share + earned * self.reinvest) / 100
     }
@@ -212,6 +219,12 @@ impl Economy {
     /// What compiled code is taken to have gained.
     pub(crate) fn earned_ns(&self) -> u64 {
         self.nanoseconds(self.earned_ticks as u64)
+    }
+
+    /// The process is a fork's child: what was submitted will not come back, and the processor's time is counted from now on.
+    pub(crate) fn forked(&mut self) {
+        (self.traces.waiting, self.units.waiting) = (0, 0);
+        self.ran_before_ns = self.ran_ns.get();
     }
 
     pub(crate) fn submitted(&mut self, operations: usize) {
@@ -300,8 +313,9 @@ impl Economy {
     /// A recording has ended: the nanoseconds that it took, without what the program did in its calls.
     pub(crate) fn end(&mut self, timed: Timed) -> u64 {
         let ticks = self.stop(&timed);
-        // The even clock goes on while others have the processor, the thread's counts the calls, too.
-        self.nanoseconds(ticks).min(thread_ns() - timed.start_ns)
+        // The even clock goes on while others have the processor, the thread's counts the calls, too. In the child of a fork that was
+        // recorded that one has begun anew.
+        self.nanoseconds(ticks).min(thread_ns().saturating_sub(timed.start_ns))
     }
 
     /// The ticks of what has ended, without what was in between; what is around it does not count them.

@@ -14,7 +14,7 @@
 //!    may go back to it: none of them leads to it any more.
 //! 3. What is kept has fallen, and leaves by the `still_valid` behind its call. It does not get to a jump, and its exits' cells
 //!    all lead to the stub.
-//! 4. No job is under way, so the compiling thread refers to no trace.
+//! 4. No job is under way and no recording is being optimised elsewhere, so no other thread refers to a trace, and no draft hangs on one.
 //! 5. The numbers of traces are not used again. Rust code that calls compiled code and looks at the trace afterwards asks whether it
 //!    is still there. Numbers of exits are used again, and only code knows them.
 //!
@@ -134,7 +134,6 @@ pub(crate) fn footprint(trace: &Trace, facts: &ExitFacts) -> u64 {
 impl<L: Language> Thread<L> {
     /// There is no memory for what somebody wants to record: all traces are dropped soon, unless they are still looked at.
     pub(crate) fn ask_for_room(&mut self) {
-        crate::driver::notice_fork(&mut self.jit);
         let is_later = self.jit.places || self.jit.cache.in_flight > 0 || !self.tracers.is_empty();
         let room = &mut self.jit.cache.room;
         if is_later || room.is_asked {

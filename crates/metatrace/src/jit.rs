@@ -26,7 +26,7 @@ pub struct HotCell {
     pub(crate) turns: Cell<u32>,
     /// Traces from here that fell with an assumption.
     pub falls: Cell<u32>,
-    /// A recording from here is under way; guest code that it runs must not start another one.
+    /// A recording from here is under way (guest code that it runs must not start another one), being optimised or compiled.
     pub(crate) busy: Cell<bool>,
     /// Left to the interpreter, for a time that is longer each time.
     pub dead: Cell<bool>,

@@ -127,7 +127,7 @@ options! {
     double_run: bool = false, "switch", "Run each handler a second time at each event and compare (a test of the interpreter).";
     verify: bool = cfg!(debug_assertions), "switch", "Verify every trace, recorded and optimised.";
     background: bool = false, "switch", "Compile on a thread of its own while the interpreter goes on; which traces there are then depends on the time.";
-    apart: u32 = 1500, "operations", "With `background`, what is recorded in so many operations, and eighths of slots at exits, is optimised on a thread of its own.";
+    apart: u32 = 1500, "operations", "With `background` and without `explain`: a recording of so many operations or more is optimised on a thread of its own. Eight slots of frames at its exits count as an operation.";
     backend: First = First::default(), "backend", "What compiles each trace first: x64 (at once, where the processor is one) or cranelift, which compiles units in any case.";
     unit: u32 = 8000, "operations", "Traces that run into each other are compiled as one up to this size; 0: never.";
     explain: bool = false, "switch", "Have traces count their rounds, and note what exits saw and what could not be recorded, for `adder jit why`.";

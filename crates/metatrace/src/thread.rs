@@ -151,6 +151,12 @@ impl<L: Language> Thread<L> {
         }
     }
 
+    /// To be called in the child after a fork, before it runs guest code: the threads on which code is generated are the parent's, and
+    /// what they were at is lost here.
+    pub fn forked(&mut self) {
+        crate::driver::lose_threads(&mut self.jit);
+    }
+
     /// Sets [`Thread::observed`]. While it is set, [`crate::Machine::poll`] is true wherever it is asked: the observer is
     /// shown each frame that begins.
     pub fn set_observed(&mut self, on: bool) {

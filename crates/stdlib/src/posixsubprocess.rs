@@ -98,6 +98,7 @@ fn fork_exec(vm: &mut Vm, args: &CallArgs) -> PyResult {
     // SAFETY: the child only runs `Plan::run`, which executes or exits, and perhaps one Python function before that.
     let pid = unsafe { libc::fork() };
     if pid == 0 {
+        vm.thread.forked();
         if before_exec != vm.none {
             crate::posix::run_at_fork(vm, crate::posix::IN_CHILD);
         }

@@ -29,7 +29,7 @@ const SIG_IGN: i64 = 1;
 static TRIPPED: [AtomicBool; NSIG] = [const { AtomicBool::new(false) }; NSIG];
 static ANY_TRIPPED: AtomicBool = AtomicBool::new(false);
 static WAKEUP_FD: AtomicI32 = AtomicI32::new(-1);
-/// The thread that runs Python; 0 while the module is not there. Its system calls are to be interrupted.
+/// The thread that runs Python; 0 before the module is there and after [`stop`]. Its system calls are to be interrupted.
 static PYTHON_THREAD: AtomicU64 = AtomicU64::new(0);
 /// The thread's `poll`: not 0 asks the interpreter for its attention.
 static POLL: AtomicPtr<AtomicU32> = AtomicPtr::new(std::ptr::null_mut());
@@ -45,7 +45,7 @@ struct State {
 /// Notes a signal. Called by the system at any instruction: touches atomics alone, and `write` for the wakeup descriptor.
 extern "C" fn on_signal(number: libc::c_int) {
     let python = PYTHON_THREAD.load(Ordering::Relaxed);
-    // SAFETY: may be called from a signal handler; the thread lives until the process ends.
+    // SAFETY: may be called from a signal handler; before the thread ends it has `stop` take this handler out of use.
     if python != 0 && unsafe { libc::pthread_self() } != python as libc::pthread_t {
         // SAFETY: as above.
         unsafe { libc::pthread_kill(python as libc::pthread_t, number) };
@@ -70,7 +70,7 @@ pub fn trip(number: i32) {
     ANY_TRIPPED.store(true, Ordering::Release);
     let poll = POLL.load(Ordering::Relaxed);
     if !poll.is_null() {
-        // SAFETY: points to the `poll` of the VM's thread, which lives until the process ends.
+        // SAFETY: points to the `poll` of the VM's thread, which is there until `stop`.
         unsafe { (*poll).fetch_or(1, Ordering::Relaxed) };
     }
 }
@@ -116,6 +116,29 @@ pub fn start(vm: &mut Vm) -> PyResult<()> {
         libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
     }
     Ok(())
+}
+
+/// Before the VM goes, and with it the thread that runs Python: signals do again what they do by default. Nothing is noted any more.
+pub fn stop() {
+    let own = on_signal as extern "C" fn(libc::c_int) as *const () as libc::sighandler_t;
+    for number in 1..NSIG as i32 {
+        if action(number) == own {
+            // SAFETY: changes how the process takes this signal.
+            unsafe { libc::signal(number, libc::SIG_DFL) };
+        }
+    }
+    POLL.store(std::ptr::null_mut(), Ordering::Relaxed);
+    PYTHON_THREAD.store(0, Ordering::Relaxed);
+}
+
+/// What the system does with a signal.
+fn action(number: i32) -> libc::sighandler_t {
+    // SAFETY: all-zero is a valid `sigaction`, and it is only read into.
+    unsafe {
+        let mut current: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(number, std::ptr::null(), &mut current);
+        current.sa_sigaction
+    }
 }
 
 static FUNCTIONS: &[MethodDef] = &[
@@ -460,13 +483,7 @@ fn init(vm: &mut Vm, module: Value) -> PyResult<()> {
     let list = vm.new_list(&[]);
     let int_handler = vm.getattr_str(module, "default_int_handler")?;
     for number in 0..NSIG as i32 {
-        // SAFETY: all-zero is a valid `sigaction`, and it is only read into.
-        let current = unsafe {
-            let mut current: libc::sigaction = std::mem::zeroed();
-            libc::sigaction(number, std::ptr::null(), &mut current);
-            current.sa_sigaction
-        };
-        let handler = match current {
+        let handler = match action(number) {
             libc::SIG_DFL if number == libc::SIGINT => {
                 let action = on_signal as extern "C" fn(libc::c_int) as *const () as libc::sighandler_t;
                 set_action(number, action).map_err(|()| last_error(vm))?;

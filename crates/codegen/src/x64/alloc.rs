@@ -12,8 +12,8 @@ use super::regs::{GPRS, KEPT, RSP, Reg, RegSet, SPECIAL, TMP, XMMS};
 use ir::{Arg, Ty, ValueId};
 
 pub(super) const NO_SLOT: u32 = u32::MAX;
-/// Slots from this one on lie in the frames of the traces that a bridge hangs on, in words below their common upper end. Nothing is
-/// written there before the bridge goes back.
+/// Slots from this one on lie in the frames of the traces that a bridge hangs on, in words below their common upper end. On the direct way
+/// nothing is written there before the bridge goes back.
 const LENT: u32 = 1 << 24;
 const NOBODY: Id = u32::MAX;
 

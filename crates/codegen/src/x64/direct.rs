@@ -1,7 +1,7 @@
 //! Bridges that begin where the exit's values are, and jumps that take values where the loop wants them.
 //!
 //! A bridge's frame lies below that of the trace it hangs on, and both end at the same word: the bridge makes room for what it needs
-//! itself, reads the other's slots where they are, and writes none of them before it goes back. So what the loop keeps in
+//! itself, reads the other's slots where they are, and on the direct way writes none of them before it goes back. So what the loop keeps in
 //! its frame and does not change is there when the loop goes on, and only what has changed is moved.
 //!
 //! ```text
@@ -21,7 +21,7 @@ use super::alloc::{Both, Loc};
 use super::encode::{Alu, Cc, Label, Mem};
 use super::looping::{From, Move};
 use super::lower::Lower;
-use super::regs::{CTX, FTMP, RDI, RSI, RSP, Reg, TMP};
+use super::regs::{CTX, FTMP, RDI, RSI, RSP, Reg, RegSet, TMP};
 use crate::backend::{Activation, Arrival, CompileInput, Held, Open, TraceCell, Ways};
 use ir::{Arg, Attr, Op, OpCode};
 use std::sync::Arc;
@@ -74,14 +74,7 @@ impl On {
         let open = (*ways.exits.get(exit.0 as usize)?)?;
         let places = ways.places[open.from as usize..][..open.count as usize].to_vec();
         let inputs = input.trace.input_count();
-        let mut taken = 0u32;
-        let is_twice =
-            places.iter().zip(uses).filter(|&(_, &uses)| uses > 0).filter_map(|(held, _)| held.reg()).any(|reg| {
-                let twice = taken & reg.bit().0 != 0;
-                taken |= reg.bit().0;
-                twice
-            });
-        if places.len() != inputs || is_twice || ways.frame_bytes > LARGEST_FRAME {
+        if places.len() != inputs || shares_registers(&places, uses) || ways.frame_bytes > LARGEST_FRAME {
             return None;
         }
         let own = |ways: &Arc<Ways>| (ways.start.is_some() || ways.body.is_some()).then(|| ways.clone());
@@ -116,7 +109,7 @@ impl Lower<'_> {
         let direct = self.asm.here();
         let site = self.asm.alu_open(Alu::Sub, RSP);
         self.own_frame_sites.push((site, on.frame_bytes));
-        // The trace below has the buffer's address where all have it.
+        // The trace below has the buffer's address as far from its frame's lower end as all code of this backend.
         self.asm.mov(TMP, Mem::Below(on.frame_bytes - self.frame.buffer as u32));
         self.asm.bind(begin);
         self.asm.store(Mem::Base { base: RSP, disp: self.frame.buffer }, TMP);
@@ -284,6 +277,19 @@ impl Lower<'_> {
             top: self.on.as_ref().and_then(|on| on.top.clone()),
         }
     }
+}
+
+/// Whether one register holds two of the inputs that are read: the allocation gives each a register of its own.
+fn shares_registers(places: &[Held], uses: &[u32]) -> bool {
+    let mut taken = RegSet::EMPTY;
+    for (held, &uses) in places.iter().zip(uses) {
+        let Some(reg) = held.reg().filter(|_| uses > 0) else { continue };
+        if taken.has(reg) {
+            return true;
+        }
+        taken = taken.or(reg.bit());
+    }
+    false
 }
 
 /// Where a trace's last operation goes on without the buffer.

@@ -1,6 +1,7 @@
 //! The code of exits: behind the trace, out of the way.
 //!
-//! An exit stores its live values to the buffer, loads what its cell holds and jumps there with its number. Most of that is the
+//! The exit of a guard begins with a jump through a cell that a bridge takes over (`direct.rs`); at first it leads to what follows. An
+//! exit stores its live values to the buffer, loads what its cell holds and jumps there with its number. Most of that is the
 //! same as for the exits before it, so code is shared from the back: an exit makes the stores that no other makes, then jumps
 //! to where another one goes on with the rest. One whose values lie where those of another lie only brings its number.
 //!

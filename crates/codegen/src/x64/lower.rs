@@ -44,7 +44,7 @@ pub(super) struct Lower<'a> {
     pub(super) frame: Frame,
     /// Where the size of the frame is to be written.
     pub(super) frame_sites: Vec<u32>,
-    /// Where it is to be written how much larger it is than one of that size.
+    /// Where it is to be written how much larger it is than the frame of so many bytes that it grows from or becomes.
     pub(super) own_frame_sites: Vec<(u32, u32)>,
     /// Of a bridge that begins where its exit's values are.
     pub(super) on: Option<On>,

@@ -1,6 +1,6 @@
 //! Two random loops with bridges that hang on their exits and on each other and lead to either loop, and a trace that runs into one: where a
 //! bridge begins with the values where they are and jumps take them where the loop wants them, code must leave as it does where all
-//! passes through the buffer.
+//! passes through the buffer. So must bridges that could begin so, entered through the buffer.
 //!
 //! `CODEGEN_FUZZ=n` draws `n` groups instead of the default; `CODEGEN_SEED=s` starts elsewhere.
 
@@ -239,13 +239,18 @@ fn direct_bridges_leave_like_those_through_the_buffer() {
         over += leading_over;
         all += group.iter().filter(|member| member.parent.is_some()).count();
         let first_run = group.iter().rposition(|member| member.parent.is_none()).expect("the loops");
-        for round in 0..4 {
+        for round in 0..5 {
             let mut words: Vec<u64> = inputs.iter().map(|&ty| random.bits(ty)).collect();
             // The counter.
             let counter = if first_run < LOOPS { 0 } else { words.len() - 1 };
             words[counter] = 0;
             // Then the ways to a loop are barred, one after the other; the ways into bridges are not.
             set_direct(&direct, [round < 3, round < 2]);
+            if round == 4 {
+                // As a unit's code enters them.
+                let parents = group.iter().zip(&direct).filter_map(|(member, code)| Some((member.parent?, code)));
+                parents.for_each(|((parent, exit), code)| direct[parent].exits.attach(exit, code.code.entry));
+            }
             let expected = guest.run_at(&plain[first_run], START, &words);
             let buffer = guest.buf.clone();
             let found = guest.run_at(&direct[first_run], START, &words);

@@ -90,7 +90,6 @@ fn finish<L: Language>(
     let jit = unsafe { &mut (*crate::language::thread_of::<L>(context)).jit };
     let submitted = recorded.and_then(|recording| {
         wanted(jit, &recording)?;
-        notice_fork(jit);
         match optimise::begin(jit, recording, invariants) {
             Some((draft, optimized)) => submit(jit, draft, optimized?),
             None => Ok(()),
@@ -451,22 +450,36 @@ pub(super) fn submit_job(jit: &mut Jit, job: Job) {
     jit.activity.back_to(before);
 }
 
-/// If the process is a copy of one whose compiling thread was at work, its jobs are lost.
-pub(crate) fn notice_fork(jit: &mut Jit) {
-    if !jit.cache.compiler.as_mut().is_some_and(Compiler::was_forked) {
-        return;
-    }
-    jit.cache.in_flight = 0;
-    optimise::forget_drafts(jit);
-    for trace in jit.cache.traces.iter_mut().flatten().filter(|trace| trace.entry == 0) {
+/// The process is a fork's child: what other threads were at is lost, and may be recorded again.
+pub(crate) fn lose_threads(jit: &mut Jit) {
+    let Some(compiler) = &mut jit.cache.compiler else { return };
+    compiler.lose_threads();
+    let cache = &mut jit.cache;
+    cache.in_flight = 0;
+    let mut lost: Vec<Place> = cache.drafts.drain(..).map(|draft| draft.place).collect();
+    for trace in cache.traces.iter_mut().flatten().filter(|trace| trace.entry == 0 && !trace.fallen) {
         trace.fallen = true;
-        if let Some(cell) = trace.home {
-            cell.busy.set(false);
+        lost.extend(trace.home.map(Place::Root));
+        lost.extend(trace.parent.map(|(parent, at)| Place::Bridge(parent, at)));
+    }
+    for place in lost {
+        match place {
+            Place::Root(cell) => cell.busy.set(false),
+            Place::Bridge(parent, at) => cache.trace_mut(parent).exits[at.0 as usize].busy = false,
         }
     }
-    for exit in jit.cache.traces.iter_mut().flatten().flat_map(|trace| &mut trace.exits) {
-        exit.busy = false;
+    jit.economy.forked();
+    // This thread's clock began anew.
+    let now = thread_ns();
+    cache.units_rest_until_ns = now;
+    for trace in cache.traces.iter_mut().flatten() {
+        trace.stuck_since = 0;
+        trace.watched.since_ns = now;
     }
+    // Units are lost, too.
+    let roots = cache.traces.iter().flatten().filter(|trace| trace.parent.is_none() && !trace.fallen);
+    let roots: Vec<TraceId> = roots.filter(|root| root.unit.is_none()).map(|root| root.input.id).collect();
+    cache.loose.extend(roots);
 }
 
 fn cached_exits(trace: &Trace, polls: &[(u64, u32, u32)]) -> Vec<CachedExit> {

@@ -12,7 +12,7 @@ mod units;
 mod versions;
 
 pub(crate) use callees::{GuestCall, call_guest_with, callees};
-pub(crate) use compile::{install_done, notice_fork};
+pub(crate) use compile::{install_done, lose_threads};
 pub(crate) use optimise::Draft;
 pub(crate) use recipe::Made;
 pub(crate) use versions::{Goal, Signature, choose};

@@ -25,6 +25,9 @@ fn size(trace: &Trace) -> usize {
     trace.ops.len() + slots / 8
 }
 
+/// So many recordings may be away at once: neither their memory nor the time that optimising them takes counts before they are back.
+const MOST_DRAFTS: usize = 16;
+
 /// Where a trace will hang.
 #[derive(Clone, Copy)]
 pub(crate) enum Place {
@@ -135,7 +138,8 @@ pub(super) fn begin(
     }
     draft.signature.keep_touched(&trace);
     // Whoever explains wants to know at once what became of a recording.
-    let apart = jit.options.background && size(&trace) >= jit.options.apart as usize && jit.notes.is_none();
+    let has_room = jit.options.background && jit.notes.is_none() && jit.cache.drafts.len() < MOST_DRAFTS;
+    let apart = has_room && size(&trace) >= jit.options.apart as usize;
     let mut recording = Box::new((trace, request));
     if apart {
         let compiler = jit.cache.compiler.as_mut().expect("there is one before a trace is recorded");
@@ -158,7 +162,7 @@ pub(super) fn begin(
     Some((draft, optimized))
 }
 
-/// The recording is on its way: its place is busy until [`arrived`].
+/// The recording is on its way: its place is busy until [`arrived`]. An exit is so since its bridge began to be recorded.
 fn wait(jit: &mut Jit, draft: Draft) {
     if let Place::Root(cell) = draft.place {
         cell.busy.set(true);
@@ -189,15 +193,6 @@ pub(super) fn arrived(
         Ok(_) => Err(Failed::Abort(Abort::AssumptionFell)),
     };
     (draft, result)
-}
-
-/// The optimising thread is gone: its recordings are lost.
-pub(super) fn forget_drafts(jit: &mut Jit) {
-    for draft in std::mem::take(&mut jit.cache.drafts) {
-        if let Place::Root(cell) = draft.place {
-            cell.busy.set(false);
-        }
-    }
 }
 
 pub(super) fn verify(jit: &Jit, trace: &Trace, when: &str) {

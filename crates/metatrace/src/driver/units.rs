@@ -219,6 +219,7 @@ pub(super) fn install(
         let trace = cache.trace_mut(root);
         trace.unit = Some(unit);
         trace.cell.entry.store(code.entry, Ordering::Release);
+        // No trace jumps to a bridge, so this bars all direct ways.
         trace.cell.direct.store(0, Ordering::Release);
     }
     jit.counters.units += 1;

@@ -289,6 +289,9 @@ fn fork(vm: &mut Vm) -> PyResult {
     run_at_fork(vm, BEFORE);
     // SAFETY: the process has one thread that runs Python; the child goes on with a copy of it.
     let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        vm.thread.forked();
+    }
     run_at_fork(vm, if pid == 0 { IN_CHILD } else { IN_PARENT });
     if pid < 0 { Err(last_error(vm, Value::NULL)) } else { Ok(vm.int(i64::from(pid))) }
 }
