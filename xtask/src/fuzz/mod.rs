@@ -20,7 +20,11 @@ use std::time::Instant;
 use std::{fs, thread};
 
 /// Compiled code is left once through each exit although its guard holds.
-const LEAVE_ONCE: &str = "threshold=3,entry=3,bridge=2,unit=1000,background=off,leave_once";
+const LEAVE_ONCE: &str = "threshold=3,entry=3,bridge=2,unit=0,background=off,leave_once";
+
+/// The same with units, which take five times as long to compile as all other modes together: for some batches.
+const LEAVE_ONCE_UNITS: &str = "threshold=3,entry=3,bridge=2,unit=1000,background=off,leave_once";
+const UNITS_EVERY: u64 = 8;
 
 /// All that is recorded is optimised on another thread.
 const APART: &str = "threshold=3,entry=3,bridge=2,background,budget=0,apart=0";
@@ -45,6 +49,8 @@ pub struct Mode {
     name: String,
     interpreter: String,
     jit: Option<String>,
+    /// It runs every [`UNITS_EVERY`]th batch alone.
+    is_rare: bool,
 }
 
 pub fn run(arguments: &[String]) -> Result<bool, String> {
@@ -71,6 +77,8 @@ pub fn run(arguments: &[String]) -> Result<bool, String> {
                         break;
                     }
                     let seeds: Vec<u64> = (first..end.min(first + options.batch)).collect();
+                    let has_units = (first / options.batch).is_multiple_of(UNITS_EVERY);
+                    let modes: Vec<&Mode> = modes.iter().filter(|mode| has_units || !mode.is_rare).collect();
                     for (seed, report) in check(&modes, &seeds, options.shrink) {
                         eprintln!("program {seed} differs: {report}");
                         failures.lock().expect("no thread panicked").push(seed);
@@ -129,7 +137,8 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
         }
     }
     if options.modes.is_empty() {
-        options.modes = ["", "off", "threshold=3,background=off", LEAVE_ONCE, APART].map(String::from).to_vec();
+        let all = ["", "off", "threshold=3,background=off", LEAVE_ONCE, LEAVE_ONCE_UNITS, APART];
+        options.modes = all.map(String::from).to_vec();
     }
     Ok(options)
 }
@@ -140,13 +149,15 @@ fn modes(options: &Options, interpreters: &Interpreters) -> Vec<Mode> {
         name: if jit.is_empty() { "jit".into() } else { jit.clone() },
         interpreter: interpreters.adder.clone(),
         jit: Some(jit.clone()).filter(|jit| !jit.is_empty()),
+        is_rare: jit == LEAVE_ONCE_UNITS && options.modes.len() > 1,
     };
-    let reference = Mode { name: "reference".into(), interpreter: interpreters.python.clone(), jit: None };
+    let reference =
+        Mode { name: "reference".into(), interpreter: interpreters.python.clone(), jit: None, is_rare: false };
     [reference].into_iter().chain(options.modes.iter().map(adder)).collect()
 }
 
 /// Runs a batch of programs everywhere; seed and what was saved of each that differs.
-fn check(modes: &[Mode], seeds: &[u64], shrinks: bool) -> Vec<(u64, String)> {
+fn check(modes: &[&Mode], seeds: &[u64], shrinks: bool) -> Vec<(u64, String)> {
     let programs = Programs::new(&format!("batch-{}", seeds[0]));
     for &seed in seeds {
         programs.add(seed, &generate::program(seed));
@@ -171,15 +182,13 @@ fn check(modes: &[Mode], seeds: &[u64], shrinks: bool) -> Vec<(u64, String)> {
 }
 
 /// Runs a program alone and makes it smaller; what was saved, or None if it does not differ.
-fn localise(modes: &[Mode], seed: u64, shrinks: bool) -> Option<String> {
+fn localise(modes: &[&Mode], seed: u64, shrinks: bool) -> Option<String> {
     let programs = Programs::new(&format!("single-{seed}"));
     let program = generate::program(seed);
     let runs = differing(modes, &programs, &program)?;
     // The reference and the first mode that differs are enough to shrink with.
     let other = runs.iter().position(|run| *run != runs[0]).expect("one differs");
-    let two: Vec<Mode> = [&modes[0], &modes[other]]
-        .map(|mode| Mode { name: mode.name.clone(), interpreter: mode.interpreter.clone(), jit: mode.jit.clone() })
-        .into();
+    let two = [modes[0], modes[other]];
     let small = match shrinks {
         true => shrink::shrink(&program, |candidate| differing(&two, &programs, candidate).is_some()),
         false => program,
@@ -202,7 +211,7 @@ fn save(name: &str, text: &str) -> String {
 }
 
 /// What each mode printed, if they do not all agree. A program that the reference cannot run to its end is no test.
-fn differing(modes: &[Mode], programs: &Programs, program: &str) -> Option<Vec<Outcome>> {
+fn differing(modes: &[&Mode], programs: &Programs, program: &str) -> Option<Vec<Outcome>> {
     programs.add(0, program);
     let mut runs: Vec<Outcome> = Vec::new();
     for mode in modes {
