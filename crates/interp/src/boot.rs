@@ -40,10 +40,29 @@ pub fn order_finalizers(vm: &mut Vm, order: fn(&mut Vm) -> PyResult<()>) {
 fn run_finalizers(vm: &mut Vm) -> PyResult<()> {
     objects::weakref::run_callbacks(vm);
     order_queue(vm)?;
+    finalize_queue(vm);
+    Ok(())
+}
+
+/// Runs the finalizers of what is in the queue, in its order. Out of the queue, so that safe points in finalizers do not go on with the
+/// rest: one that is half done may be of an object that another one relies on.
+fn finalize_queue(vm: &mut Vm) {
+    let count = vm.thread.heap.finalizable().len();
+    if count <= 1 {
+        if let Some(object) = vm.thread.heap.take_finalizable() {
+            finalize(vm, object);
+        }
+        return;
+    }
+    let mut due = ValueVec::with_capacity(vm, count);
     while let Some(object) = vm.thread.heap.take_finalizable() {
+        due.push(vm, object);
+    }
+    for i in 0..due.len {
+        let object = due.get(i);
+        due.set(vm, i, Value::NULL);
         finalize(vm, object);
     }
-    Ok(())
 }
 
 /// Called by the dispatch loop, at an instruction whose operands are on the value stack: if the heap is full, frees what
@@ -95,16 +114,8 @@ pub fn finalize_all(vm: &mut Vm) -> PyResult<()> {
     settle(vm)?;
     vm.thread.heap.queue_all_finalizers();
     order_queue(vm)?;
-    // Out of the queue, so that safe points in finalizers do not go on with the rest. What finalizers make does not get
-    // another turn: they might go on for ever.
-    let count = vm.thread.heap.finalizable().len();
-    let mut due = ValueVec::with_capacity(vm, count);
-    while let Some(object) = vm.thread.heap.take_finalizable() {
-        due.push(vm, object);
-    }
-    for i in 0..due.len {
-        finalize(vm, due.get(i));
-    }
+    // What finalizers make does not get another turn: they might go on for ever.
+    finalize_queue(vm);
     Ok(())
 }
 

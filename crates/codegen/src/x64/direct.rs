@@ -17,7 +17,7 @@
 //! A jump to any other loop whose code is known goes the same way, with the difference that the frame becomes that loop's: all its words
 //! are written, and it is left to the loop to make its constants.
 
-use super::alloc::{Both, Loc};
+use super::alloc::{Both, Loc, class_of};
 use super::encode::{Alu, Cc, Label, Mem};
 use super::looping::{From, Move};
 use super::lower::Lower;
@@ -141,7 +141,8 @@ impl Lower<'_> {
         let op = self.trace.ops.last().expect("a trace has operations");
         for (arg, held) in op.args.iter().zip(&way.arrival.values) {
             if let Some(id) = arg.value() {
-                self.regs.place_mut(id.0).hint = held.reg();
+                let class = class_of(self.trace.ops[id.0 as usize].ty);
+                self.regs.place_mut(id.0).hint = held.reg().filter(|&reg| class.has(reg));
             }
         }
     }

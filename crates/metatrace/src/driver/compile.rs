@@ -476,10 +476,9 @@ pub(crate) fn lose_threads(jit: &mut Jit) {
         trace.stuck_since = 0;
         trace.watched.since_ns = now;
     }
-    // Units are lost, too.
+    // Units are lost, too: all are asked again whether they are worth one, or a larger one.
     let roots = cache.traces.iter().flatten().filter(|trace| trace.parent.is_none() && !trace.fallen);
-    let roots: Vec<TraceId> = roots.filter(|root| root.unit.is_none()).map(|root| root.input.id).collect();
-    cache.loose.extend(roots);
+    cache.loose.extend(roots.map(|root| root.input.id));
 }
 
 fn cached_exits(trace: &Trace, polls: &[(u64, u32, u32)]) -> Vec<CachedExit> {
