@@ -44,20 +44,18 @@ pub fn finalize(vm: &mut Vm, stream: Value) -> PyResult<()> {
     super::call0(vm, stream, "close").map(|_| ())
 }
 
-/// The order in which the dead are finalized: texts, then objects of the program and generators, whose code may use all others, then
-/// buffers, then raw streams, the program's too, and whatever else is built in: a `GzipFile` flushes a buffer over a raw stream of its
-/// own and its `zlib.Compress`.
+/// The order in which the dead are finalized: streams above others first, objects of the program in between.
 fn rank(vm: &mut Vm, object: Value) -> u8 {
     let Some(types) = vm.extension::<State>().types else { return 1 };
     let class = vm.type_of(object);
     if class.is_subtype(types.text) {
         0
+    } else if class == types.file {
+        3
     } else if is_buffer(vm, class) {
         2
     } else {
-        let runs_guest = [vm.types.generator, vm.types.coroutine, vm.types.async_generator].contains(&class);
-        let is_programs = class.has(flags::HEAP) && !class.is_subtype(types.raw_base);
-        if is_programs || runs_guest { 1 } else { 3 }
+        1
     }
 }
 
